@@ -1,0 +1,1 @@
+"""The op and kernel layer that both front-ends share."""

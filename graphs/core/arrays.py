@@ -1,0 +1,60 @@
+"""Array modules: numpy always, others (cupy) once somebody uses them.
+
+An op's kernel is written over ``xp`` and gets the module of the arrays it is handed. No module but numpy is imported here.
+"""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+from typing import Any
+
+import numpy
+from numpy import ndarray
+
+
+MODULES: dict[type, ModuleType] = {ndarray: numpy}
+"""The array classes known so far, each with the module whose functions take it."""
+
+
+def register_module(array_class: type, module: ModuleType) -> None:
+    """Let kernels work on ``array_class`` through ``module``'s functions (the part of numpy's API that kernels use)."""
+    MODULES[array_class] = module
+
+
+def xp_of(args: tuple[Any, ...] | list[Any]) -> ModuleType:
+    """The array module of the arguments: the first that is an array of another module than numpy decides, else numpy.
+
+    Raises TypeError where arrays of two other modules meet; numpy arrays among them are left for that module to refuse.
+    """
+    if len(MODULES) == 1 and "cupy" not in sys.modules:
+        return numpy
+    found: ModuleType = numpy
+    for arg in args:
+        module = _module_of(type(arg))
+        if module is not None and module is not numpy and module is not found:
+            if found is not numpy:
+                raise TypeError(f"arrays of {found.__name__} and of {module.__name__} in one call")
+            found = module
+    return found
+
+
+def _module_of(kind: type) -> ModuleType | None:
+    module = MODULES.get(kind)
+    if module is None and kind.__module__.partition(".")[0] == "cupy" and kind.__name__ == "ndarray":
+        module = sys.modules["cupy"]
+        MODULES[kind] = module
+    return module
+
+
+def is_array(value: Any) -> bool:
+    """Whether ``value`` is an array of a known module, or one of numpy's scalars."""
+    return isinstance(value, (ndarray, numpy.generic)) or _module_of(type(value)) is not None
+
+
+def to_numpy(value: Any) -> ndarray:
+    """``value`` as a numpy array: itself where it is one, copied from the device where it lives on one."""
+    if isinstance(value, ndarray):
+        return value
+    get = getattr(value, "get", None)
+    return get() if get is not None and is_array(value) else numpy.asarray(value)

@@ -1,0 +1,321 @@
+"""Ops: the decorated kernel is the op, with its signature, documentation, gradient rules and fusion text in one place.
+
+    @elementwise("x * y", traits={"commutative"})
+    def multiply(xp, x, y):
+        \"\"\"Product ``x * y``.\"\"\"
+        return xp.multiply(x, y)
+
+    multiply.vjp(lambda g, _out, _x, y: g * y, lambda g, _out, x, _y: g * x)
+
+Arrays are positional: they are the edges of a graph. Attributes are keyword-only. A rule's parameter names say what a tape
+keeps for it: a leading underscore means shape and dtype only, so that the array can be freed.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy
+from numpy import ndarray
+
+from graphs.core.arrays import xp_of
+from graphs.core.errors import DtypeError, GradientError, ShapeError, UnknownRank
+from graphs.core.spec import Shape, Spec, broadcast, promote
+
+
+OPS: dict[str, Op] = {}
+"""Every op by its name."""
+
+Keep = tuple[tuple[bool, ...], bool]
+"""What a tape keeps of one call: which of the arguments, and whether the output."""
+
+
+class Ghost:
+    """Shape and dtype of an array that was not kept.
+
+    Where a rule uses one as an array after all, it is an array of NaNs (of zeros for integers), so that a rule whose
+    parameter names lie fails its test at once.
+    """
+
+    __slots__ = ("shape", "dtype")
+
+    def __init__(self, shape: tuple[int, ...], dtype: Any) -> None:
+        self.shape = shape
+        self.dtype = dtype
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions."""
+        return len(self.shape)
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> ndarray:
+        fill = numpy.nan if self.dtype.kind in "fc" else 0
+        return numpy.broadcast_to(numpy.asarray(fill, dtype or self.dtype), self.shape)
+
+    def __repr__(self) -> str:
+        return f"Ghost({Spec(self.shape, self.dtype)})"
+
+
+class Op:
+    """A named operation. Calling it dispatches on what is passed.
+
+    The first argument whose class has ``__bind__`` takes the call (``__bind__(op, args, params)``); where there is none, the
+    kernel runs on the arrays.
+    """
+
+    __slots__ = (
+        "name",
+        "kernel",
+        "doc",
+        "text",
+        "traits",
+        "names",
+        "variadic",
+        "attributes",
+        "elementwise",
+        "view",
+        "rules",
+        "joint",
+        "keeps",
+        "_shape",
+        "_dtype",
+        "_kept",
+        "__weakref__",
+    )
+
+    def __init__(
+        self,
+        kernel: Callable[..., Any],
+        *,
+        name: str | None = None,
+        shape: Callable[..., Any],
+        dtype: Callable[..., Any],
+        text: str | None = None,
+        traits: Iterable[str] = (),
+    ) -> None:
+        self.name = name or kernel.__name__.rstrip("_")
+        self.kernel = kernel
+        self.doc = inspect.getdoc(kernel) or ""
+        self.text = text
+        self.traits = frozenset(traits)
+        parameters = list(inspect.signature(kernel).parameters.values())[1:]
+        self.names = tuple(p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD)
+        self.variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+        self.attributes: dict[str, Any] = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+        self.elementwise = "elementwise" in self.traits
+        self.view = "view" in self.traits
+        self.rules: tuple[Callable[..., Any] | None, ...] | None = None
+        self.joint: Callable[..., Any] | None = None
+        self.keeps: dict[tuple[bool, ...], Keep] = {}
+        self._kept: tuple[tuple[frozenset[int], bool], ...] = ()
+        self._shape = shape
+        self._dtype = dtype
+
+    def __call__(self, *args: Any, **params: Any) -> Any:
+        for arg in args:
+            kind = arg.__class__
+            if kind is ndarray or kind is float:
+                continue
+            bind = getattr(kind, "__bind__", None)
+            if bind is not None:
+                return bind(self, args, params)
+        return self.kernel(xp_of(args), *args, **params)
+
+    def vjp(self, *rules: Callable[..., Any] | None) -> None:
+        """Give the gradient rules, one per argument: ``rule(g, out, *args, **attributes)``, an expression over ops.
+
+        None in place of a rule says that the op is flat in that argument. An attribute that a rule does not name is not
+        passed to it. For element-wise ops the engine undoes broadcasting; other rules return the argument's own shape.
+        """
+        if len(rules) != len(self.names) or self.variadic:
+            raise TypeError(f"{self.name} takes {len(self.names)} arrays and was given {len(rules)} rules")
+        self.rules = tuple(rule and _with_attributes(rule, self.attributes) for rule in rules)
+        kept = []
+        for rule in rules:
+            names = [p for p in inspect.signature(rule).parameters][1 : 2 + len(self.names)] if rule else []
+            arrays = frozenset(i for i, name in enumerate(names[1:]) if not name.startswith("_"))
+            kept.append((arrays, bool(names) and not names[0].startswith("_")))
+        self._kept = tuple(kept)
+
+    def joint_vjp(self, rule: Callable[..., Any]) -> Callable[..., Any]:
+        """Give one rule for all gradients: ``rule(needs, gs, outs, args, **attributes)``, a sequence of one per argument.
+
+        ``needs`` says which are wanted, ``gs`` has one gradient per output (None where nothing flowed back). ``_outs`` and
+        ``_args`` with a leading underscore keep shapes and dtypes only.
+        """
+        self.joint = _with_attributes(rule, self.attributes)
+        names = list(inspect.signature(rule).parameters)
+        self._kept = ((frozenset([0]) if not names[3].startswith("_") else frozenset(), not names[2].startswith("_")),)
+        return rule
+
+    @property
+    def differentiable(self) -> bool:
+        """Whether the op has gradient rules at all."""
+        return self.rules is not None or self.joint is not None
+
+    def keep(self, needs: tuple[bool, ...]) -> Keep:
+        """What must be kept for the gradients of the arguments marked in ``needs``; looked up in ``keeps`` first."""
+        if self.joint is not None:
+            arrays, out = self._kept[0]
+            keep = ((bool(arrays),) * len(needs), out)
+        elif self.rules is None:
+            keep = ((False,) * len(needs), False)
+        else:
+            wanted = [kept for need, kept in zip(needs, self._kept, strict=True) if need]
+            keep = (
+                tuple(any(i in arrays for arrays, _ in wanted) for i in range(len(needs))),
+                any(out for _, out in wanted),
+            )
+        self.keeps[needs] = keep
+        return keep
+
+    def flows(self, position: int) -> bool:
+        """Whether a gradient flows into the argument at ``position``."""
+        return self.joint is not None or (self.rules is not None and self.rules[position] is not None)
+
+    def gradients(
+        self, needs: tuple[bool, ...], gs: Sequence[Any], outs: Sequence[Any], args: Sequence[Any], params: Mapping[str, Any]
+    ) -> Sequence[Any]:
+        """The gradients of the arguments marked in ``needs``, None elsewhere. Raises GradientError without rules."""
+        if self.rules is not None:
+            g, out = gs[0], outs[0]
+            return [
+                rule(g, out, *args, **params) if need and rule is not None else None
+                for need, rule in zip(needs, self.rules, strict=True)
+            ]
+        if self.joint is not None:
+            return self.joint(needs, gs, outs, args, **params)
+        raise GradientError(f"{self.name} has no gradient")
+
+    def infer(self, *specs: Spec, **params: Any) -> tuple[Spec, ...]:
+        """The specs of the outputs. Raises ShapeError or DtypeError naming the op and what it was given."""
+        if not self.variadic and len(specs) != len(self.names):
+            raise ShapeError(f"{self.name} takes {len(self.names)} arrays ({', '.join(self.names)}), got {len(specs)}")
+        given = {**self.attributes, **params}
+        if len(given) > len(self.attributes) or any(v is inspect.Parameter.empty for v in given.values()):
+            wanted = ", ".join(self.attributes) or "none"
+            raise TypeError(f"{self.name} has the attributes {wanted}; got {', '.join(params) or 'none'}")
+        try:
+            dtypes = self._dtype(*(spec.dtype for spec in specs), **given)
+        except DtypeError as error:
+            raise DtypeError(f"{self.name}: {error} (given {', '.join(map(str, specs))})") from None
+        except TypeError as error:
+            raise DtypeError(f"{self.name} does not take {', '.join(map(str, specs))}: {error}") from None
+        several = isinstance(dtypes, tuple)
+        try:
+            shapes = self._shape(*specs, **given)
+        except UnknownRank:
+            shapes = (None,) * len(dtypes) if several else None
+        except (ShapeError, ValueError) as error:
+            raise ShapeError(f"{self.name}: {error} (given {', '.join(map(str, specs))})") from None
+        if several:
+            return tuple(Spec(shape, dtype) for shape, dtype in zip(shapes, dtypes, strict=True))
+        return (Spec(shapes, dtypes),)
+
+    def __repr__(self) -> str:
+        arrays = [*self.names] + (["*arrays"] if self.variadic else [])
+        return f"<op {self.name}({', '.join([*arrays, *self.attributes])})>"
+
+
+def _with_attributes(rule: Callable[..., Any], attributes: Mapping[str, Any]) -> Callable[..., Any]:
+    """``rule``, handed only the attributes that it names, and their defaults where the call left them out."""
+    parameters = inspect.signature(rule).parameters.values()
+    if any(p.kind is p.VAR_KEYWORD for p in parameters):
+        return rule
+    named = {p.name: attributes[p.name] for p in parameters if p.kind is p.KEYWORD_ONLY}
+    if not attributes or (len(named) == len(attributes) and all(v is inspect.Parameter.empty for v in named.values())):
+        return rule
+
+    def with_named(*args: Any, **params: Any) -> Any:
+        return rule(*args, **{name: params.get(name, default) for name, default in named.items()})
+
+    return with_named
+
+
+def op(
+    shape: Callable[..., Any],
+    *,
+    dtype: Callable[..., Any] | None = None,
+    traits: Iterable[str] = (),
+    name: str | None = None,
+) -> Callable[[Callable[..., Any]], Op]:
+    """Make the decorated kernel an op and enter it in the registry.
+
+    ``shape(*specs, **attributes)`` gives the output's shape, or a tuple of shapes where ``dtype`` gives a tuple of dtypes;
+    ``dtype(*dtypes, **attributes)`` gives the output's dtype, by default the one that numpy promotes the arguments to.
+    """
+
+    def make(kernel: Callable[..., Any]) -> Op:
+        made = Op(kernel, shape=shape, dtype=dtype or promoted, traits=traits, name=name)
+        if made.name in OPS:
+            raise ValueError(f"there is an op {made.name} already")
+        OPS[made.name] = made
+        return made
+
+    return make
+
+
+def elementwise(
+    text: str, *, dtype: Callable[..., Any] | None = None, traits: Iterable[str] = (), name: str | None = None
+) -> Callable[[Callable[..., Any]], Op]:
+    """Make the decorated kernel an element-wise op: arguments broadcast, dtypes are promoted, and regions can be fused.
+
+    ``text`` says the same as the kernel for one element, in Python's operators and the names of element-wise functions; the
+    code generator writes numba and CUDA source from it.
+    """
+
+    def make(kernel: Callable[..., Any]) -> Op:
+        made = op(broadcasted, dtype=dtype, traits={"elementwise", *traits}, name=name)(kernel)
+        made.text = text
+        return made
+
+    return make
+
+
+# Shape and dtype rules that many ops share.
+
+
+def broadcasted(*specs: Spec, **_: Any) -> Shape:
+    """The arguments' shapes, broadcast together."""
+    return broadcast(*(spec.shape for spec in specs))
+
+
+def like_first(first: Spec, *_: Spec, **__: Any) -> Shape | None:
+    """The first argument's shape."""
+    return first.dims
+
+
+def promoted(*dtypes: Any, **_: Any) -> Any:
+    """The arguments' dtypes, promoted."""
+    return promote(*dtypes)
+
+
+def first_dtype(first: Any, *_: Any, **__: Any) -> Any:
+    """The first argument's dtype."""
+    return first
+
+
+def floating(*dtypes: Any, **_: Any) -> Any:
+    """The promoted dtype if it is inexact, else float64: what numpy's transcendental functions give."""
+    dtype = promote(*dtypes)
+    return dtype if dtype.kind in "fc" else numpy.dtype(numpy.float64)
+
+
+def boolean(*_: Any, **__: Any) -> Any:
+    """Always bool."""
+    return numpy.dtype(numpy.bool_)
+
+
+def numeric(*dtypes: Any, **_: Any) -> Any:
+    """The promoted dtype; raises DtypeError where it is bool."""
+    dtype = promote(*dtypes)
+    if dtype.kind == "b":
+        raise DtypeError("bool is not a number here")
+    return dtype
+
+
+def index_dtype(*_: Any, **__: Any) -> Any:
+    """Always int64: positions."""
+    return numpy.dtype(numpy.int64)

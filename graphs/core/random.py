@@ -1,0 +1,81 @@
+"""Counter-based random streams: the same key draws the same numbers in either mode, wherever a pass moved the op.
+
+A key is (seed, step, ordinal of the draw within the step). Philox 4x64 (Salmon et al., "Parallel random numbers: as easy as
+1, 2, 3", 2011) turns it into numbers without any state that has to be carried along.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy
+
+
+Key = tuple[int, int, int]
+
+_WORD = (1 << 64) - 1
+
+
+class Stream:
+    """Where the draws of a program stand: seed, step, and how many draws the step has made."""
+
+    __slots__ = ("seed", "step", "ordinal", "pinned")
+
+    def __init__(self, seed: int | None = None) -> None:
+        self.seed = fresh_seed() if seed is None else int(seed) & _WORD
+        self.step = 0
+        self.ordinal = 0
+        self.pinned = False
+
+    def key(self) -> Key:
+        """The key of the next draw."""
+        ordinal = self.ordinal
+        self.ordinal = ordinal + 1
+        return (self.seed, self.step, ordinal)
+
+    def advance(self) -> None:
+        """Begin the next step, unless a caller has pinned the step (see ``at``)."""
+        if not self.pinned:
+            self.step += 1
+            self.ordinal = 0
+
+    @contextmanager
+    def at(self, step: int) -> Iterator[None]:
+        """Draw as in step ``step`` inside, counting draws across everything that runs there."""
+        before = (self.step, self.ordinal, self.pinned)
+        self.step, self.ordinal, self.pinned = step, 0, True
+        try:
+            yield
+        finally:
+            self.step, self.ordinal, self.pinned = before
+
+
+def fresh_seed() -> int:
+    """A seed from the operating system."""
+    return int.from_bytes(os.urandom(8), "little")
+
+
+_local = threading.local()
+
+
+def generator(key: Key) -> numpy.random.Generator:
+    """numpy's Generator positioned at ``key``. It is this thread's only one: use it before asking for the next."""
+    made: numpy.random.Generator | None = getattr(_local, "generator", None)
+    if made is None:
+        made = _local.generator = numpy.random.Generator(numpy.random.Philox(key=[0, 0]))
+    seed, step, ordinal = key
+    made.bit_generator.state = {
+        "bit_generator": "Philox",
+        "state": {
+            "counter": numpy.array([0, 0, ordinal & _WORD, 0], numpy.uint64),
+            "key": numpy.array([seed & _WORD, step & _WORD], numpy.uint64),
+        },
+        "buffer": numpy.zeros(4, numpy.uint64),
+        "buffer_pos": 4,
+        "has_uint32": 0,
+        "uinteger": 0,
+    }
+    return made
