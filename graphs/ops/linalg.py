@@ -1,4 +1,4 @@
-"""Products of matrices."""
+"""Products of vectors and matrices."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 from graphs.core.errors import ShapeError
 from graphs.core.op import op
 from graphs.core.spec import Shape, Spec, broadcast
+from graphs.ops.shape import expand_dims, fit, matrix_transpose, rank, squeeze
 
 
 def _matmul_shape(x: Spec, y: Spec) -> Shape:
@@ -26,10 +27,30 @@ def matmul(xp: Any, x: Any, y: Any) -> Any:
     return xp.matmul(x, y)
 
 
-@op(lambda x: (*x.shape[:-2], x.shape[-1], x.shape[-2]), traits={"view"})
-def matrix_transpose(xp: Any, x: Any) -> Any:
-    """``x`` with its last two axes exchanged (a view)."""
-    return x.swapaxes(-1, -2)
+def _matmul_left(g: Any, _out: Any, _x: Any, y: Any) -> Any:
+    rows, columns = rank(_x), rank(y)
+    if rows == 2 and columns == 2:
+        return matmul(g, matrix_transpose(y))
+    if columns == 1:
+        if rows == 1:
+            return g * y
+        return fit(expand_dims(g, axis=-1) * y, _x)
+    if rows == 1:
+        g = expand_dims(g, axis=-2)
+    return fit(matmul(g, matrix_transpose(y)), _x)
 
 
-matrix_transpose.vjp(lambda g, _out, _x: matrix_transpose(g))
+def _matmul_right(g: Any, _out: Any, x: Any, _y: Any) -> Any:
+    rows, columns = rank(x), rank(_y)
+    if rows == 2 and columns == 2:
+        return matmul(matrix_transpose(x), g)
+    if rows == 1:
+        if columns == 1:
+            return g * x
+        return fit(expand_dims(x, axis=-1) * expand_dims(g, axis=-2), _y)
+    if columns == 1:
+        return fit(squeeze(matmul(matrix_transpose(x), expand_dims(g, axis=-1)), axis=-1), _y)
+    return fit(matmul(matrix_transpose(x), g), _y)
+
+
+matmul.vjp(_matmul_left, _matmul_right)
