@@ -1,0 +1,158 @@
+"""Softmax, the cross-entropies, dropout.
+
+The cross-entropies give one loss per example (per element where they are element-wise); a mean or a sum is the caller's.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from graphs.core.errors import DtypeError, ShapeError
+from graphs.core.op import elementwise, op
+from graphs.core.random import Key
+from graphs.core.spec import Shape, Spec, axis_of, broadcast
+from graphs.ops.activations import sigmoid
+from graphs.ops.dtypes import floats
+from graphs.ops.elementwise import maximum
+from graphs.ops.functions import exp, log, log1p
+from graphs.ops.random import dropout_mask
+from graphs.ops.reduction import expand_like, sum
+
+
+# Softmax
+
+
+def _same(x: Spec, *, axis: int) -> Shape | None:
+    if x.dims is not None:
+        axis_of(axis, len(x.dims))
+    return x.dims
+
+
+def _shifted(xp: Any, x: Any, axis: int) -> Any:
+    """``x`` less its maximum along ``axis``, so that no exponential overflows."""
+    return x - x.max(axis=axis, keepdims=True, initial=-xp.inf)
+
+
+@op(_same, dtype=floats)
+def softmax(xp: Any, x: Any, *, axis: int = -1) -> Any:
+    """``exp(x)`` over its sum along ``axis`` (Bridle 1990)."""
+    out = xp.exp(_shifted(xp, x, axis))
+    out /= out.sum(axis=axis, keepdims=True)
+    return out
+
+
+softmax.vjp(lambda g, out, _x, *, axis: out * (g - sum(g * out, axis=axis, keepdims=True)))
+
+
+@op(_same, dtype=floats)
+def log_softmax(xp: Any, x: Any, *, axis: int = -1) -> Any:
+    """Logarithm of the softmax, which does not lose small values."""
+    out = _shifted(xp, x, axis)
+    out -= xp.log(xp.exp(out).sum(axis=axis, keepdims=True))
+    return out
+
+
+log_softmax.vjp(lambda g, out, _x, *, axis: g - exp(out) * sum(g, axis=axis, keepdims=True))
+
+
+# Two classes, element by element
+
+
+@elementwise("(target - 1.0) * maximum(log1p(-x), -100.0) - target * maximum(log(x), -100.0)", dtype=floats)
+def binary_cross_entropy(xp: Any, x: Any, target: Any) -> Any:
+    """``-(target · log x + (1 - target) · log(1 - x))`` of probabilities ``x``, logarithms no less than -100 (PyTorch)."""
+    return (target - 1.0) * xp.maximum(xp.log1p(-x), -100.0) - target * xp.maximum(xp.log(x), -100.0)
+
+
+binary_cross_entropy.vjp(
+    lambda g, _out, x, target: g * ((x - target) / maximum(x * (1 - x), 1e-12)),
+    lambda g, _out, x, _target: g * (maximum(log1p(-x), -100.0) - maximum(log(x), -100.0)),
+)
+
+
+@elementwise("maximum(logits, 0.0) - logits * labels + log1p(exp(-absolute(logits)))", dtype=floats)
+def sigmoid_cross_entropy_with_logits(xp: Any, logits: Any, labels: Any) -> Any:
+    """Cross-entropy of ``sigmoid(logits)`` with probabilities ``labels``, safe from overflow."""
+    return xp.maximum(logits, 0.0) - logits * labels + xp.log1p(xp.exp(-xp.absolute(logits)))
+
+
+sigmoid_cross_entropy_with_logits.vjp(
+    lambda g, _out, logits, labels: g * (sigmoid(logits) - labels),
+    lambda g, _out, logits, _labels: -g * logits,
+)
+
+
+# Many classes, along an axis
+
+
+def _without(dims: Shape, axis: int) -> Shape:
+    axis = axis_of(axis, len(dims))
+    return dims[:axis] + dims[axis + 1 :]
+
+
+def _dense(logits: Spec, labels: Spec, *, axis: int) -> Shape:
+    if len(logits.shape) != len(labels.shape) or broadcast(logits.shape, labels.shape) != broadcast(logits.shape):
+        raise ShapeError("logits and labels differ in shape")
+    return _without(logits.shape, axis)
+
+
+@op(_dense, dtype=floats)
+def softmax_cross_entropy_with_logits(xp: Any, logits: Any, labels: Any, *, axis: int = -1) -> Any:
+    """``-Σ labels · log softmax(logits)`` along ``axis``; ``labels`` holds a probability for each class."""
+    return -(labels * log_softmax.kernel(xp, logits, axis=axis)).sum(axis=axis)
+
+
+softmax_cross_entropy_with_logits.vjp(
+    lambda g, _out, logits, labels, *, axis: (
+        expand_like(g, logits, axis=axis) * (softmax(logits, axis=axis) * sum(labels, axis=axis, keepdims=True) - labels)
+    ),
+    lambda g, _out, logits, _labels, *, axis: -expand_like(g, logits, axis=axis) * log_softmax(logits, axis=axis),
+)
+
+
+def _sparse(logits: Spec, labels: Spec, *, axis: int) -> Shape:
+    rows = _without(logits.shape, axis)
+    if len(rows) != len(labels.shape) or broadcast(rows, labels.shape) != broadcast(rows):
+        raise ShapeError("labels have the shape of the logits without the axis of classes")
+    return rows
+
+
+def _indexed(logits: Any, labels: Any, **_: Any) -> Any:
+    if labels.kind not in "iu":
+        raise DtypeError(f"labels are class numbers, not {labels}")
+    return floats(logits)
+
+
+@op(_sparse, dtype=_indexed)
+def sparse_softmax_cross_entropy_with_logits(xp: Any, logits: Any, labels: Any, *, axis: int = -1) -> Any:
+    """``-log softmax(logits)`` at the class that ``labels`` names, along ``axis``."""
+    at = xp.expand_dims(labels, axis)
+    return -xp.take_along_axis(log_softmax.kernel(xp, logits, axis=axis), at, axis).squeeze(axis)
+
+
+def _class_mask(labels: Spec, like: Spec, *, axis: int) -> Shape | None:
+    return like.dims
+
+
+@op(_class_mask, dtype=lambda _labels, like, **_: like)
+def one_hot_like(xp: Any, labels: Any, _like: Any, *, axis: int = -1) -> Any:
+    """1 at the class that ``labels`` names along ``axis``, else 0, of the shape and dtype of ``like``."""
+    classes = xp.arange(_like.shape[axis]).reshape([-1] + [1] * ((_like.ndim - 1 - axis) % _like.ndim))
+    return (xp.expand_dims(labels, axis) == classes).astype(_like.dtype)
+
+
+one_hot_like.vjp(None, None)
+sparse_softmax_cross_entropy_with_logits.vjp(
+    lambda g, _out, logits, labels, *, axis: (
+        expand_like(g, logits, axis=axis) * (softmax(logits, axis=axis) - one_hot_like(labels, logits, axis=axis))
+    ),
+    None,
+)
+
+
+def dropout(x: Any, *, rate: float, key: Key | None = None) -> Any:
+    """``x`` with elements dropped at ``rate`` and the others scaled by ``1 / (1 - rate)``.
+
+    The mask is an op of its own, so that the gradient drops the same elements.
+    """
+    return x * dropout_mask(x, rate=rate, key=key)
