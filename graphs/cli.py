@@ -1,0 +1,111 @@
+"""The command ``diptych``: compare a program's two forms, draw their graphs, run a script on the front-ends."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from graphs.compare import Report, adapters, as_dict, load, lockstep, measure, render
+from graphs.compare.pictures import write
+from graphs.core.errors import GraphsError
+from graphs.execute import execute
+
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+USAGE = 2
+"""The exit status for a file that cannot be used."""
+
+
+class Dtype(StrEnum):
+    """The dtypes that programs are built in."""
+
+    float32 = "float32"
+    float64 = "float64"
+
+
+Program = Annotated[Path, typer.Argument(help="a Python file with setup() and a program for each mode")]
+DtypeOption = Annotated[Dtype, typer.Option(help="of parameters and data")]
+
+
+@app.command()
+def compare(
+    file: Program,
+    steps: Annotated[int, typer.Option(min=1, help="training steps in lock-step")] = 20,
+    dtype: DtypeOption = Dtype.float32,
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON instead of tables")] = False,
+    out: Annotated[Path | None, typer.Option(help="a directory for the report as JSON and the pictures")] = None,
+    seconds: Annotated[float, typer.Option(min=0, help="how long steady steps are timed, per mode")] = 2.0,
+) -> None:
+    """Run a program's two forms on the same batches: are they equal to the last bit, and what do they cost?
+
+    The exit status is 0 where every bit is equal, 1 where not.
+    """
+    twins = load(file)
+    found = list(adapters())
+    modes = (found[0], found[1])
+    console = Console(stderr=True)
+    with console.status(f"{steps} steps in lock-step"):
+        batches = list(itertools.islice(twins.begin(dtype).batches, max(steps, 10)))
+        agreement = lockstep(twins, modes, batches[:steps], dtype)
+    with console.status("measuring"):
+        costs = measure(twins, modes, batches, dtype, seconds)
+    report = Report(file, modes, str(dtype), agreement, costs)
+    if out is not None:
+        with console.status("drawing"):
+            report = report._replace(pictures=tuple(write(twins, modes, batches[0], dtype, out)))
+        (out / f"{file.stem}.json").write_text(_json(report))
+    if as_json:
+        print(_json(report))
+    else:
+        Console().print(render(report))
+    raise typer.Exit(0 if agreement.difference is None else 1)
+
+
+@app.command()
+def draw(
+    file: Program,
+    out: Annotated[Path, typer.Option(help="the directory for the pictures")] = Path("out"),
+    dtype: DtypeOption = Dtype.float32,
+) -> None:
+    """Draw the static graph and the tape of a program, forward and backward, as SVG, PNG and DOT."""
+    twins = load(file)
+    batch = next(iter(twins.begin(dtype).batches))
+    for path in write(twins, list(adapters()), batch, dtype, out):
+        print(path)
+
+
+@app.command(name="exec", context_settings={"allow_interspersed_args": False})
+def exec_(
+    script: Annotated[Path, typer.Argument(help="a Python script that imports tensorflow or torch")],
+    args: Annotated[list[str] | None, typer.Argument(help="its arguments")] = None,
+) -> None:
+    """Run a script in which TensorFlow means Diptych's static mode and PyTorch its dynamic mode."""
+    aliases: dict[str, str] = {}
+    for adapter in adapters().values():
+        aliases.update(adapter.ALIASES)
+    raise typer.Exit(execute(script, args or [], aliases))
+
+
+def _json(report: Report) -> str:
+    return json.dumps(as_dict(report), indent=1)
+
+
+def main() -> None:
+    """Run the command; whatever is wrong with the user's files is said in one line."""
+    try:
+        app()
+    except (GraphsError, OSError) as error:
+        print(f"diptych: {error}", file=sys.stderr)
+        sys.exit(USAGE)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,31 @@
+"""One program in two modes, side by side: equal bits, costs, pictures."""
+
+from graphs.compare.calls import Log, same_bits, ulps
+from graphs.compare.lockstep import Agreement, Difference, lockstep
+from graphs.compare.measure import Cost, Costs, measure
+from graphs.compare.program import Batch, Program, ProgramError, Setup, State, Twins, adapters, load
+from graphs.compare.report import Report, as_dict, render
+
+
+__all__ = [
+    "Setup",
+    "Program",
+    "State",
+    "Batch",
+    "Twins",
+    "ProgramError",
+    "load",
+    "adapters",
+    "lockstep",
+    "Agreement",
+    "Difference",
+    "measure",
+    "Cost",
+    "Costs",
+    "Report",
+    "as_dict",
+    "render",
+    "Log",
+    "same_bits",
+    "ulps",
+]

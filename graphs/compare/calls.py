@@ -1,0 +1,152 @@
+"""A step seen call by call: which op ran, on which bits, and what came out."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import numpy
+from numpy import ndarray
+
+from graphs.core.arrays import is_array, to_numpy
+from graphs.core.errors import user_line
+from graphs.core.op import OPS
+
+
+class Call(NamedTuple):
+    """One call of a kernel. Operands and results are digests of their bits, dtype and shape; ``Log.arrays`` has them.
+
+    Attributes:
+        op: the op's name.
+        commutative: whether the order of the operands is of no account.
+        operands: digests.
+        results: digests.
+        params: the attributes, as text.
+        name: the node's name, where the mode has one.
+        where: the user's line, empty where there is none.
+    """
+
+    op: str
+    commutative: bool
+    operands: tuple[str, ...]
+    results: tuple[str, ...]
+    params: str
+    name: str
+    where: str
+
+
+class Log:
+    """The calls of a step in order, with every distinct array copied once."""
+
+    def __init__(self) -> None:
+        self.calls: list[Call] = []
+        self.arrays: dict[str, ndarray] = {}
+
+    def add(
+        self, op: Any, operands: Sequence[str], results: Any, params: Mapping[str, Any], name: str = "", where: Any = None
+    ) -> None:
+        """Enter a call. ``operands`` were digested (see ``digest``) before it ran, as it may have changed them in place."""
+        outs = results if isinstance(results, tuple) else (results,)
+        text = ", ".join(f"{key}={value}" for key, value in params.items() if value is not None)
+        found = tuple(self.digest(out) for out in outs)
+        self.calls.append(
+            Call(
+                op.name, "commutative" in op.traits, tuple(operands), found, text, name, "" if where is None else str(where)
+            )
+        )
+
+    def digest(self, value: Any) -> str:
+        """The key under which ``value`` is kept."""
+        array = to_numpy(value)
+        key = hashlib.blake2b(f"{array.dtype.str}{array.shape}".encode() + array.tobytes(), digest_size=16).hexdigest()
+        if key not in self.arrays:
+            self.arrays[key] = array.copy()
+        return key
+
+    def maker(self, digest: str, before: int | None = None) -> int | None:
+        """The last call before position ``before`` that made the value, or None: then it came from outside."""
+        for position in range(len(self.calls) if before is None else before, 0, -1):
+            if digest in self.calls[position - 1].results:
+                return position - 1
+        return None
+
+
+_local = threading.local()
+
+
+@contextmanager
+def watching(log: Log) -> Iterator[Log]:
+    """Enter in ``log`` every kernel that this thread calls through an op inside, with the user's line.
+
+    The kernels in the registry are replaced meanwhile, so that nothing has to be looked up at other times. Kernels that are
+    called by other kernels are not entered.
+    """
+    if getattr(_local, "log", None) is not None:
+        raise RuntimeError("this thread is being watched already")
+    kernels = {op: op.kernel for op in OPS.values()}
+    _local.log, _local.inside = log, False
+    for op, kernel in kernels.items():
+        op.kernel = _logged(op, kernel)
+    try:
+        yield log
+    finally:
+        for op, kernel in kernels.items():
+            op.kernel = kernel
+        _local.log = None
+
+
+def _logged(op: Any, kernel: Any) -> Any:
+    def call(xp: Any, *args: Any, **params: Any) -> Any:
+        log = getattr(_local, "log", None)
+        if log is None or _local.inside:
+            return kernel(xp, *args, **params)
+        operands = [log.digest(arg) for arg in args if is_array(arg) or isinstance(arg, (bool, int, float, complex))]
+        _local.inside = True
+        try:
+            out = kernel(xp, *args, **params)
+        finally:
+            _local.inside = False
+        log.add(op, operands, out, params, where=user_line(2))
+        return out
+
+    return call
+
+
+def same_bits(first: Any, second: Any) -> bool:
+    """Whether two arrays agree in dtype, shape and every bit; NaNs with the same bits are equal."""
+    a, b = numpy.asarray(first), numpy.asarray(second)
+    return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
+
+
+def ulps(first: Any, second: Any) -> int | None:
+    """The largest distance between two arrays' elements in units in the last place.
+
+    None where there is no such distance: other dtype or shape, or NaN against a number. For integers it is their
+    difference.
+    """
+    a, b = numpy.asarray(first), numpy.asarray(second)
+    if a.dtype != b.dtype or a.shape != b.shape:
+        return None
+    a, b = a.ravel(), b.ravel()
+    if a.dtype.kind == "c":
+        parts = numpy.dtype(f"f{a.dtype.itemsize // 2}")
+        a, b = a.view(parts), b.view(parts)
+    if a.dtype.kind == "f":
+        nans = numpy.isnan(a), numpy.isnan(b)
+        if (nans[0] != nans[1]).any():
+            return None
+        if nans[0].any():
+            a, b = (numpy.where(nans[0], 0, x) for x in (a, b))
+        a, b = _ranks(a), _ranks(b)
+    apart = numpy.abs(a.astype(object) - b.astype(object)) if a.dtype != bool else a != b
+    return int(apart.max(initial=0))
+
+
+def _ranks(array: ndarray) -> ndarray:
+    """Floats as integers that count them in order, both zeros being 0."""
+    kind = numpy.dtype(f"i{array.dtype.itemsize}")
+    bits = array.view(kind)
+    return numpy.where(bits < 0, numpy.iinfo(kind).min - bits, bits)

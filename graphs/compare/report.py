@@ -1,0 +1,164 @@
+"""What a comparison found, as a table for people and as JSON."""
+
+from __future__ import annotations
+
+import platform
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from graphs.compare.lockstep import Agreement, Difference
+from graphs.compare.measure import Costs
+
+
+class Report(NamedTuple):
+    """A comparison of two modes of one program."""
+
+    path: Path
+    modes: tuple[str, str]
+    dtype: str
+    agreement: Agreement
+    costs: Costs
+    pictures: tuple[Path, ...] = ()
+
+
+def as_dict(report: Report) -> dict[str, Any]:
+    """The report as JSON can hold it. Times are in seconds, memory in bytes."""
+    agreement, costs = report.agreement, report.costs
+    return {
+        "program": str(report.path),
+        "modes": list(report.modes),
+        "dtype": report.dtype,
+        "agreement": {
+            "steps": agreement.steps,
+            "arrays": agreement.compared,
+            "elements": agreement.elements,
+            "equal": agreement.difference is None,
+            "losses": agreement.losses,
+            "difference": None if agreement.difference is None else _difference_dict(agreement.difference),
+        },
+        "costs": {mode: cost._asdict() for mode, cost in costs.modes.items()},
+        "ratio": costs.ratio,
+        "pays_after": costs.pays_after,
+        "pictures": [str(path) for path in report.pictures],
+        "machine": {"python": platform.python_version(), "numpy": numpy.__version__, "processor": platform.machine()},
+    }
+
+
+def _difference_dict(difference: Difference) -> dict[str, Any]:
+    made = difference._asdict()
+    if difference.node is not None:
+        made["node"] = {**difference.node._asdict(), "operands": [o._asdict() for o in difference.node.operands]}
+    return made
+
+
+def render(report: Report) -> RenderableType:
+    """The report as tables and lines for rich's console."""
+    parts: list[RenderableType] = [_losses(report), _verdict(report)]
+    if report.agreement.difference is not None:
+        parts.append(_difference(report.modes, report.agreement.difference))
+    parts.append(_costs(report))
+    parts.append(_payment(report))
+    if report.pictures:
+        parts.append(Text(f"pictures: {', '.join(str(path) for path in report.pictures)}", no_wrap=False))
+    return Group(*parts)
+
+
+def _losses(report: Report) -> Table:
+    table = Table(title=f"{report.path.name}, {report.dtype}", title_justify="left")
+    table.add_column("loss")
+    steps = report.agreement.steps
+    shown = sorted({1, max(1, steps // 2), steps})
+    for step in shown:
+        for mode in report.modes:
+            table.add_column(f"step {step}\n{mode}", justify="right")
+    for name, curves in report.agreement.losses.items():
+        table.add_row(name, *(f"{curves[mode][step - 1]:.9g}" for step in shown for mode in report.modes))
+    return table
+
+
+def _verdict(report: Report) -> Text:
+    agreement = report.agreement
+    difference = agreement.difference
+    if difference is None:
+        return Text(
+            f"Equal to the last bit for {agreement.steps} steps: losses, gradients, optimiser slots and parameters "
+            f"({agreement.compared:,} arrays, {agreement.elements:,} numbers).",
+            style="green",
+        )
+    place = f"at step {difference.step}, update {difference.station}"
+    text = f"Not equal: {place}, the {difference.what} is {_apart(difference.ulps)}"
+    if difference.others:
+        text += f"; so {'are' if len(difference.others) > 1 else 'is'} the {', the '.join(difference.others)}"
+    return Text(f"{text}.\n{difference.note}", style="red")
+
+
+def _apart(distance: int | None) -> str:
+    if distance is None:
+        return "not comparable (dtype, shape or NaN)"
+    return "equal" if distance == 0 else f"{distance:,} unit{'s' if distance > 1 else ''} in the last place apart"
+
+
+def _difference(modes: tuple[str, str], difference: Difference) -> RenderableType:
+    node = difference.node
+    if node is None:
+        return Text()
+    table = Table(title="the first node that differs", title_justify="left")
+    table.add_column("")
+    for mode in modes:
+        table.add_column(mode, overflow="fold")
+    table.add_column("distance", overflow="fold")
+    table.add_row("op", *node.ops, _apart(node.ulps))
+    if any(node.names):
+        table.add_row("node", *node.names, "")
+    table.add_row("line", *node.where, "")
+    for index, operand in enumerate(node.operands):
+        cells = (f"{spec}  {values}" for spec, values in zip(operand.specs, operand.values, strict=True))
+        table.add_row(f"operand {index}", *cells, _apart(operand.ulps))
+    return table
+
+
+def _costs(report: Report) -> Table:
+    table = Table(title="costs", title_justify="left")
+    table.add_column("")
+    for mode in report.modes:
+        table.add_column(mode, justify="right")
+    table.add_column(f"{report.modes[0]} / {report.modes[1]}", justify="right")
+    costs = report.costs.modes
+    pair = [costs[mode] for mode in report.modes]
+
+    def row(title: str, show: Any, value: Any, ratio: float | None = None) -> None:
+        a, b = (value(cost) for cost in pair)
+        found = (a / b if b else None) if ratio is None else ratio
+        table.add_row(title, show(a), show(b), "" if found is None else f"{found:.2f}")
+
+    row("build", _time, lambda cost: cost.build)
+    row("first step", _time, lambda cost: cost.first)
+    row("steady step", _time, lambda cost: cost.steady, report.costs.ratio)
+    table.add_row("  half of the steps within", *(" - ".join(map(_time, cost.spread)) for cost in pair), "")
+    row("peak memory", _bytes, lambda cost: cost.peak)
+    row("nodes a step", str, lambda cost: cost.nodes)
+    row("kernels called a step", str, lambda cost: cost.kernels)
+    return table
+
+
+def _payment(report: Report) -> Text:
+    first, second = report.modes
+    steps = report.costs.pays_after
+    if steps is None:
+        return Text(
+            f"The {first} form never pays for its building here: its steady step is not faster than the {second} one's."
+        )
+    return Text(f"The {first} form has paid for its building after {steps:,} step{'s' if steps > 1 else ''}.")
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds * 1e6:,.0f} µs" if seconds < 0.01 else f"{seconds * 1e3:,.1f} ms"
+
+
+def _bytes(count: int) -> str:
+    return f"{count / 2**20:,.1f} MiB" if count >= 2**20 else f"{count / 2**10:,.1f} KiB"
