@@ -16,7 +16,7 @@ from graphs.ops.slicing import Slice, getitem
 # Several arrays to one and back
 
 
-def _merged(shapes: Sequence[Shape], axis: int | None) -> list[Dim]:
+def agreed(shapes: Sequence[Shape], axis: int | None) -> list[Dim]:
     """The sizes that shapes agree on, except along ``axis``. Raises ShapeError where they do not agree."""
     out = list(shapes[0])
     for shape in shapes[1:]:
@@ -38,7 +38,7 @@ def _known_shapes(xs: Sequence[Spec]) -> list[Shape]:
 def _concatenated(*xs: Spec, axis: int) -> Shape:
     shapes = _known_shapes(xs)
     place = axis_of(axis, len(shapes[0]))
-    out = _merged(shapes, place)
+    out = agreed(shapes, place)
     total: Dim = 0
     for shape in shapes:
         size = shape[place]
@@ -110,7 +110,7 @@ def _split_vjp(needs: Any, gs: Any, _outs: Any, _args: Any, *, axis: int) -> Any
 
 
 def _stacked(*xs: Spec, axis: int) -> Shape:
-    out = _merged(_known_shapes(xs), None)
+    out = agreed(_known_shapes(xs), None)
     out.insert(axis_of(axis, len(out) + 1), len(xs))
     return tuple(out)
 
