@@ -1,0 +1,96 @@
+"""A dynamic program in the form that ``graphs.compare`` runs, and the modules that ``diptych exec`` replaces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy
+from numpy import ndarray
+
+from dynamic.tape import Record
+from graphs.compare import Batch, Log, State
+from graphs.compare.calls import watching
+from graphs.core.node import ancestors
+
+
+ALIASES = {"torch": "dynamic"}
+"""Modules of other packages, and which of ours stand in for them."""
+
+Shown = tuple[Mapping[str, Any], Mapping[str, Any]]
+"""What a step shows after an update: losses and gradients by name, as tensors."""
+
+
+class DynamicProgram:
+    """A training step that runs anew each time.
+
+    Args:
+        step: a generator function: given a batch (arrays by name) it trains, and after each update, before the gradients are
+            reset, it yields the losses and the gradients by name.
+        parameters: the trained tensors by name.
+        optimizers: those whose slots are compared.
+    """
+
+    def __init__(
+        self,
+        step: Callable[[Batch], Iterator[Shown]],
+        parameters: Mapping[str, Any],
+        optimizers: Iterable[Any] = (),
+    ) -> None:
+        self._step = step
+        self._parameters = dict(parameters)
+        self._optimizers = tuple(optimizers)
+
+    def step(self, batch: Batch) -> None:
+        """One training step."""
+        for _ in self._step(batch):
+            pass
+
+    def states(self, batch: Batch) -> list[State]:
+        """One training step, and the state after each of its updates."""
+        return [self._state(losses, gradients) for losses, gradients in self._step(batch)]
+
+    def watch(self, batch: Batch, log: Log) -> list[State]:
+        """The same, every call of a kernel being entered in ``log``."""
+        with watching(log):
+            return self.states(batch)
+
+    def nodes(self, batch: Batch) -> int:
+        """How many records a step leaves on the tape, over all its backward passes."""
+        return len(ancestors({edge.node for edge in self.roots(batch)}))
+
+    def roots(self, batch: Batch) -> list[Any]:
+        """The losses' edges on the tape of one step, with all that was saved for the way back."""
+        with _kept():
+            return [loss._edge for losses, _ in self._step(batch) for loss in losses.values() if loss._edge is not None]
+
+    def _state(self, losses: Mapping[str, Any], gradients: Mapping[str, Any]) -> State:
+        return State(
+            {name: _copy(loss) for name, loss in losses.items()},
+            {name: _copy(gradient) for name, gradient in gradients.items()},
+            {
+                f"{name} of {parameter}": numpy.array(slot)
+                for parameter, tensor in self._parameters.items()
+                for name, slot in self._slots(tensor).items()
+            },
+            {name: _copy(tensor) for name, tensor in self._parameters.items()},
+        )
+
+    def _slots(self, tensor: Any) -> dict[str, ndarray]:
+        return {}
+
+
+def _copy(tensor: Any) -> ndarray:
+    return numpy.array(tensor.detach().numpy())
+
+
+@contextmanager
+def _kept() -> Iterator[None]:
+    """Let backward passes leave on the tape what they would free, so that a picture can show it."""
+    free = Record.free
+    Record.free = lambda _: None  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        Record.free = free  # type: ignore[method-assign]

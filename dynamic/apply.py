@@ -1,0 +1,272 @@
+"""The way of an operation in dynamic mode: unwrap, run the kernel, wrap, and record if a gradient may be wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
+from typing import Any
+
+import numpy
+from numpy import ndarray
+
+from dynamic.tape import Output, Record, recording
+from graphs.core.arrays import MODULES, is_array, xp_of
+from graphs.core.errors import GraphsError, ShapeError, user_line
+from graphs.core.node import check_carrier
+from graphs.core.op import Ghost, Op
+from graphs.core.spec import Spec
+from graphs.ops import cast
+
+
+_NO_PARAMS: Mapping[str, Any] = {}
+_FAST = frozenset([numpy.dtype(numpy.float32), numpy.dtype(numpy.float64)])
+_PLAIN = frozenset([float, int, bool, ndarray, Ghost, complex])
+
+observer: ContextVar[Any] = ContextVar("observer", default=None)
+"""Told of every op that runs on tensors, where one is set: ``observer(op, arrays, params, outputs)``."""
+
+default_dtype: ContextVar[Any] = ContextVar("default dtype", default=numpy.dtype(numpy.float32))
+"""The dtype of new floating-point tensors, and of what a float makes of an integer tensor."""
+
+
+class Carried:
+    """What ``apply`` needs to know of a tensor; ``dynamic.Tensor`` is the only subclass.
+
+    Class attributes stand for what most tensors never set, so that making one costs two assignments.
+    """
+
+    _array: Any
+    _edge: Any = None
+    _counter: list[int] | None = None
+    _source: Any = None
+    grad: Any = None
+
+    def __bind__(op: Op, args: tuple[Any, ...], params: Mapping[str, Any]) -> Any:  # type: ignore[misc] # noqa: N805
+        return apply(op, args, params)
+
+
+_tensor_class: type[Any] = Carried
+_new = object.__new__
+
+
+def set_tensor_class(kind: type[Any]) -> None:
+    """Say which class results are made of."""
+    global _tensor_class
+    _tensor_class = kind
+
+
+def wrap(array: Any) -> Any:
+    """A tensor over ``array`` that requires no gradient."""
+    tensor = _new(_tensor_class)
+    tensor._array = array if array.__class__ is ndarray else _as_array(array)
+    return tensor
+
+
+def apply(op: Op, args: tuple[Any, ...], params: Mapping[str, Any] = _NO_PARAMS) -> Any:
+    """Run ``op`` on tensors, arrays and scalars, and record it if one of the tensors requires a gradient.
+
+    Raises ShapeError or DtypeError naming the op, what it was given and the user's line.
+    """
+    arrays = []
+    edges = []
+    wanted = False
+    dtype = None
+    for arg in args:
+        if isinstance(arg, Carried):
+            array = arg._array
+            arrays.append(array)
+            edge = arg._edge
+            edges.append(edge)
+            if edge is not None:
+                wanted = True
+            if array.dtype is not dtype:
+                if dtype is not None or array.dtype not in _FAST:
+                    return _mixed(op, args, params)
+                dtype = array.dtype
+        else:
+            if arg.__class__ not in _PLAIN:
+                check_carrier(arg, Carried, op)
+                arg = _as_array(arg)
+            arrays.append(arg)
+            edges.append(None)
+    return _run(op, args, arrays, edges, wanted, params)
+
+
+def _run(op: Op, args: Any, arrays: list[Any], edges: list[Any], wanted: bool, params: Mapping[str, Any]) -> Any:
+    try:
+        xp = numpy if len(MODULES) == 1 else xp_of(arrays)
+        out = op.kernel(xp, *arrays, **params)
+    except Exception as error:
+        out = _explain(error, op, arrays, params)
+    watch = observer.get()
+    if watch is not None:
+        watch(op, arrays, params, out)
+    if out.__class__ is tuple:
+        return _several(op, args, arrays, edges, wanted, params, out)
+    if out.__class__ is not ndarray:
+        out = _as_array(out)
+    tensor = _new(_tensor_class)
+    tensor._array = out
+    if op.view:
+        _share(tensor, args[0], out, op, params)
+    if wanted and recording.get() and out.dtype.kind in "fc" and op.differentiable:
+        needs = tuple([edge is not None for edge in edges])
+        kept, keep_out = op.keeps.get(needs) or op.keep(needs)
+        saved = []
+        counters = None
+        for arg, array, keep in zip(args, arrays, kept, strict=True):
+            if keep:
+                saved.append(array)
+                if isinstance(arg, Carried):
+                    counter = arg._counter
+                    if counter is None:
+                        counter = arg._counter = [0, 0]
+                    if counters is None:
+                        counters = [counter]
+                    else:
+                        counters.append(counter)
+            elif array.__class__ is ndarray or is_array(array):
+                saved.append((array.shape, array.dtype))
+            else:
+                saved.append(array)
+        if keep_out:
+            counter = tensor._counter
+            if counter is None:
+                counter = tensor._counter = [0, 0]
+            counters = [counter] if counters is None else [*counters, counter]
+            kept_out = out
+        else:
+            kept_out = None
+        tensor._edge = Record(op, tuple(edges), params, saved, kept_out, counters, (out.shape, out.dtype))
+    return tensor
+
+
+def _several(
+    op: Op, args: Any, arrays: list[Any], edges: list[Any], wanted: bool, params: Mapping[str, Any], outs: tuple[Any, ...]
+) -> tuple[Any, ...]:
+    """The tensors of an op with several outputs, which share one record."""
+    tensors = tuple(wrap(out) for out in outs)
+    if op.view:
+        for tensor in tensors:
+            _share(tensor, args[0], tensor._array, op, None)
+    if wanted and recording.get() and op.differentiable:
+        needs = tuple([edge is not None for edge in edges])
+        kept, keep_out = op.keeps.get(needs) or op.keep(needs)
+        saved, counters = [], []
+        for arg, array, keep in zip(args, arrays, kept, strict=True):
+            if keep and isinstance(arg, Carried):
+                counters.append(counter_of(arg))
+            saved.append(array if keep or not hasattr(array, "dtype") else (array.shape, array.dtype))
+        if keep_out:
+            counters.extend(counter_of(tensor) for tensor in tensors)
+        made = [(tensor._array.shape, tensor._array.dtype) for tensor in tensors]
+        record = Record(
+            op, tuple(edges), params, saved, tuple(t._array for t in tensors) if keep_out else None, counters or None, made
+        )
+        for index, tensor in enumerate(tensors):
+            if tensor._array.dtype.kind in "fc":
+                tensor._edge = record if index == 0 else Output(record, index)
+    return tensors
+
+
+def _share(tensor: Any, source: Any, array: Any, op: Op, params: Mapping[str, Any] | None) -> None:
+    """Let a view count its changes together with what it is a view of, and remember how it was made."""
+    if not isinstance(source, Carried):
+        return
+    base = source._array
+    if array is base or array.base is base or (array.base is not None and array.base is base.base):
+        tensor._counter = counter_of(source)
+        root, chain = source._source or (source, ())
+        tensor._source = (root, (*chain, (op, params)))
+
+
+def counter_of(tensor: Any) -> list[int]:
+    """A tensor's version counter: [serial of the last change in place, number of changes]."""
+    counter: list[int] | None = tensor._counter
+    if counter is None:
+        counter = tensor._counter = [0, 0]
+    return counter
+
+
+def _as_array(value: Any) -> Any:
+    return value if is_array(value) and not isinstance(value, numpy.generic) else numpy.asarray(value)
+
+
+def _mixed(op: Op, args: tuple[Any, ...], params: Mapping[str, Any]) -> Any:
+    """``apply`` where dtypes differ or are not floating point: cast to the dtype that PyTorch would compute in first."""
+    if op.elementwise and op.name not in ("cast", "cast_like"):
+        first = 1 if op.name == "where" else 0
+        dtype = result_type(args[first:])
+        if dtype.kind in "biu" and _floats(op, dtype, params):
+            dtype = default_dtype.get()
+        args = (*args[:first], *(_cast(arg, dtype) for arg in args[first:]))
+    arrays = [arg._array if isinstance(arg, Carried) else arg for arg in args]
+    for arg in arrays:
+        if arg.__class__ not in _PLAIN:
+            check_carrier(arg, Carried, op)
+    edges = [arg._edge if isinstance(arg, Carried) else None for arg in args]
+    return _run(op, args, arrays, edges, any(edge is not None for edge in edges), params)
+
+
+def _floats(op: Op, dtype: Any, params: Mapping[str, Any]) -> bool:
+    """Whether ``op`` makes floating-point numbers of integers, as ``exp`` and ``divide`` do."""
+    return op.infer(*[Spec((), dtype)] * len(op.names), **params)[0].dtype.kind == "f"
+
+
+def _cast(arg: Any, dtype: Any) -> Any:
+    if isinstance(arg, Carried) and arg._array.dtype != dtype:
+        return apply(cast, (arg,), {"dtype": dtype})
+    return arg
+
+
+def result_type(args: Sequence[Any]) -> numpy.dtype[Any]:
+    """The dtype that PyTorch computes in for these operands.
+
+    Tensors with dimensions come before those without, and these before Python scalars: a later category decides only where
+    its kind (bool, integer, floating, complex) is higher.
+    """
+    categories: list[numpy.dtype[Any] | None] = [None, None, None]
+    for arg in args:
+        if isinstance(arg, Carried) or is_array(arg):
+            array = arg._array if isinstance(arg, Carried) else arg
+            place, dtype = (0 if array.ndim else 1), array.dtype
+        elif isinstance(arg, bool):
+            place, dtype = 2, numpy.dtype(numpy.bool_)
+        elif isinstance(arg, int):
+            place, dtype = 2, numpy.dtype(numpy.int64)
+        elif isinstance(arg, float):
+            place, dtype = 2, default_dtype.get()
+        else:
+            continue
+        before = categories[place]
+        categories[place] = dtype if before is None else numpy.promote_types(before, dtype)
+    result = None
+    for dtype in categories:
+        if dtype is not None and (result is None or _rank(dtype) > _rank(result)):
+            result = dtype
+    assert result is not None
+    return result
+
+
+def _rank(dtype: Any) -> int:
+    return 1 if dtype.kind in "iu" else "b_fc".index(dtype.kind)
+
+
+def _explain(error: Exception, op: Op, arrays: list[Any], params: Mapping[str, Any]) -> Any:
+    """Raise ``error`` in our words, with the user's line; a numpy warning turned into an error is no error here."""
+    if isinstance(error, RuntimeWarning):
+        with numpy.errstate(all="ignore"):
+            return op.kernel(xp_of(arrays), *arrays, **params)
+    if isinstance(error, GraphsError) and "\n  at " in str(error):
+        raise error
+    given = [Spec.of(array) for array in arrays]
+    kind: type[Exception] = type(error) if isinstance(error, (GraphsError, IndexError)) else ShapeError
+    message = f"{op.name}({', '.join(map(str, given))}): {error}"
+    try:
+        op.infer(*given, **params)
+    except GraphsError as inferred:
+        kind, message = type(inferred), str(inferred)
+    except TypeError as wrong:
+        kind, message = TypeError, str(wrong)
+    where = user_line()
+    raise kind(f"{message}\n  at {where}" if where else message) from error

@@ -1,0 +1,56 @@
+"""What changes in place leave on the tape."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dynamic.tape import Record
+from graphs.core.op import Op, first_dtype, like_first
+from graphs.ops.shape import zeros_like
+
+
+Chain = tuple[tuple[Op, Any], ...]
+"""How a view was made of the tensor it shows: ops with their attributes, in order."""
+
+
+def _copy(xp: Any, x: Any) -> Any:
+    """A copy of ``x``."""
+    return x.copy()
+
+
+clone = Op(_copy, name="clone", shape=like_first, dtype=first_dtype)
+clone.vjp(lambda g, _out, _x: g)
+
+
+def _assign_view(xp: Any, x: Any, value: Any, *, chain: Chain) -> Any:
+    """A copy of ``x`` in which the view that ``chain`` makes has the values of ``value``."""
+    out = x.copy(order="K")
+    view = out
+    for op, params in chain:
+        view = op.kernel(xp, view, **params)
+    view[...] = value
+    return out
+
+
+assign_view = Op(_assign_view, name="assign_view", shape=like_first, dtype=first_dtype)
+
+
+def _gradient_of_value(g: Any, chain: Chain) -> Any:
+    for op, params in chain:
+        g = op(g, **params)
+    return g
+
+
+assign_view.vjp(
+    lambda g, _out, _x, _value, *, chain: assign_view(g, zeros_like(_value), chain=chain),
+    lambda g, _out, _x, _value, *, chain: _gradient_of_value(g, chain),
+)
+
+
+def assigned(root: Any, value: Any, chain: Chain) -> Record:
+    """The record of ``value`` having been written into ``root`` through a view."""
+    made = (root._array.shape, root._array.dtype)
+    saved = [made, (value._array.shape, value._array.dtype)]
+    return Record(assign_view, (root._edge, value._edge), {"chain": chain}, saved, None, None, made)
+
+

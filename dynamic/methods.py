@@ -1,0 +1,30 @@
+"""Gives the functions over tensors to the Tensor class as methods, and their variants in place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from dynamic.functions import pointwise, products, reductions, shapes
+
+
+def attach(tensor_class: type[Any]) -> None:
+    """Make methods of everything that PyTorch has as a method."""
+    for module in (pointwise.FUNCTIONS, reductions.FUNCTIONS, shapes.METHODS, products.METHODS):
+        for name, function in module.items():
+            setattr(tensor_class, name, function)
+    for name in pointwise.IN_PLACE:
+        setattr(tensor_class, f"{name}_", _in_place(pointwise.FUNCTIONS[name]))
+    tensor_class.where = lambda self, condition, other: pointwise.where(condition, self, other)
+    tensor_class.masked_fill_ = _in_place(shapes.masked_fill)
+    tensor_class.T = property(lambda self: shapes.permute(self, *reversed(range(self._array.ndim))))
+    tensor_class.mT = property(lambda self: shapes.transpose(self, -1, -2))
+
+
+def _in_place(function: Callable[..., Any]) -> Callable[..., Any]:
+    def method(self: Any, *args: Any, **settings: Any) -> Any:
+        return self._become(function(self, *args, **settings))
+
+    method.__name__ = method.__qualname__ = f"{function.__name__}_"
+    method.__doc__ = f"{(function.__doc__ or '').rstrip('.')}, in place."
+    return method

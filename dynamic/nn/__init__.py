@@ -1,0 +1,3 @@
+"""Neural networks: PyTorch's ``torch.nn``."""
+
+from dynamic.nn import functional as functional

@@ -1,0 +1,234 @@
+"""The tape: every operation runs at once and, where a gradient may be wanted, leaves a record.
+
+Nothing is computed at record time that a backward pass or a picture could compute later. A record holds what the op's rules
+name (see ``graphs.core.op``), never a Tensor, so that memory is freed by reference counting as soon as no rule needs it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import weakref
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from typing import Any
+
+from graphs.core.errors import GraphsError, Where
+from graphs.core.node import next_serial
+from graphs.core.op import Op
+from graphs.core.spec import Spec
+
+
+recording: ContextVar[bool] = ContextVar("grad mode", default=True)
+"""Whether operations on tensors that require a gradient are recorded."""
+
+_PACKAGES = tuple(
+    os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), name) + os.sep for name in ("dynamic", "graphs")
+)
+
+_TORCH_NAMES = {
+    "subtract": "Sub",
+    "multiply": "Mul",
+    "divide": "Div",
+    "negative": "Neg",
+    "absolute": "Abs",
+    "power": "Pow",
+    "matmul": "Mm",
+    "clip": "Clamp",
+    "concat": "Cat",
+    "cast": "ToCopy",
+    "identity": "Clone",
+    "matrix_transpose": "T",
+    "transpose": "Permute",
+    "tile": "Repeat",
+    "reshape": "View",
+    "broadcast_to": "Expand",
+    "expand_dims": "Unsqueeze",
+    "getitem": "Slice",
+    "concatenate": "Cat",
+}
+"""PyTorch's names of backward functions where they are not the op's own in capitals."""
+
+
+class Record:
+    """One operation on the tape: which op, from which records its arguments came, and what was kept of them.
+
+    It is its own edge to its first output (``node``, ``index``); further outputs have an ``Output``.
+
+    Attributes:
+        op: the op.
+        edges: per argument the edge that it came from, None where no gradient is wanted.
+        params: the attributes of the call.
+        saved: per argument the array, or (shape, dtype) where the op's rules read no more, or the Python scalar; None once
+            the tape has been freed.
+        out: the output, or the tuple of outputs, that the rules read; None where they read none.
+        counters: the version counters of what was kept (see ``stale``).
+        made: (shape, dtype) of the output, or a list of them.
+        serial: order of creation, counted together with graph nodes.
+        hooks: per output index, functions called with its gradient before it flows on; None for none.
+    """
+
+    __slots__ = (
+        "op",
+        "edges",
+        "params",
+        "saved",
+        "out",
+        "counters",
+        "made",
+        "serial",
+        "hooks",
+        "code",
+        "lasti",
+        "owner",
+        "__weakref__",
+    )
+    index = 0
+    after = ()
+
+    def __init__(
+        self, op: Op, edges: tuple[Any, ...], params: Mapping[str, Any], saved: Any, out: Any, counters: Any, made: Any
+    ) -> None:
+        self.op = op
+        self.edges = edges
+        self.params = params
+        self.saved = saved
+        self.out = out
+        self.counters = counters
+        self.made = made
+        self.serial = next_serial()
+        self.hooks: dict[int, list[Callable[[Any], Any]]] | None = None
+        self.owner: weakref.ref[Any] | None = None
+        frame = sys._getframe(2)
+        while (code := frame.f_code).co_filename.startswith(_PACKAGES):
+            back = frame.f_back
+            if back is None:
+                break
+            frame = back
+        self.code = code
+        self.lasti = frame.f_lasti
+
+    @property
+    def node(self) -> Record:
+        """The record itself: it is the edge to its own first output."""
+        return self
+
+    @property
+    def width(self) -> int:
+        """The number of outputs."""
+        return len(self.made) if self.made.__class__ is list else 1
+
+    @property
+    def specs(self) -> tuple[Spec, ...]:
+        """Shapes and dtypes of the outputs."""
+        return tuple(Spec(*made) for made in (self.made if self.made.__class__ is list else [self.made]))
+
+    @property
+    def where(self) -> Where:
+        """The user's line that ran the operation."""
+        return Where(self.code, self.lasti)
+
+    @property
+    def label(self) -> str:
+        """PyTorch's name for the backward function: ``AddBackward0``."""
+        name = self.op.name
+        if self.op is leaf:
+            return "AccumulateGrad"
+        if "function" in self.op.traits:
+            return f"{name}Backward"
+        return f"{_TORCH_NAMES.get(name) or name.title().replace('_', '')}Backward0"
+
+    @property
+    def name(self) -> str:
+        """A name for pictures and messages: a leaf's own where it has one, else the op's with the serial."""
+        tensor = self.owner() if self.owner is not None else None
+        return getattr(tensor, "name", None) or f"{self.op.name}_{self.serial}"
+
+    def stale(self) -> bool:
+        """Whether something kept here has been changed in place since: a counter holds the serial of its last change."""
+        counters = self.counters
+        if counters is not None:
+            serial = self.serial
+            for counter in counters:
+                if counter[0] > serial:
+                    return True
+        return False
+
+    def free(self) -> None:
+        """Let go of the arrays that were kept; where there were any, a second backward pass is an error from now on."""
+        if self.counters is not None:
+            self.saved = self.out = self.counters = None
+
+    # What people ask PyTorch's grad_fn.
+
+    @property
+    def next_functions(self) -> tuple[tuple[Record | None, int], ...]:
+        """The records that the arguments came from, each with the index of its output; None where no gradient flows."""
+        return tuple((None, 0) if edge is None else (edge.node, edge.index) for edge in self.edges)
+
+    @property
+    def variable(self) -> Any:
+        """The leaf tensor of an ``AccumulateGrad``."""
+        if self.owner is None:
+            raise AttributeError(f"{self.label} has no variable")
+        return self.owner()
+
+    def register_hook(self, hook: Callable[[Any], Any]) -> Any:
+        """Have ``hook(gradient)`` called when a gradient arrives here; what it returns, if anything, flows on instead."""
+        return add_hook(self, 0, hook)
+
+    def __repr__(self) -> str:
+        return f"<{self.label} object at {hex(id(self))}>"
+
+
+class Output:
+    """The edge to an output of a record beyond its first."""
+
+    __slots__ = ("node", "index")
+
+    def __init__(self, node: Record, index: int) -> None:
+        self.node = node
+        self.index = index
+
+
+class HookHandle:
+    """What registering a hook returns."""
+
+    def __init__(self, hooks: list[Any], hook: Any) -> None:
+        self._hooks, self._hook = hooks, hook
+
+    def remove(self) -> None:
+        """Take the hook away again."""
+        if self._hook in self._hooks:
+            self._hooks.remove(self._hook)
+
+
+hooked = False
+"""Whether any hook was ever registered: until then a backward pass does not look for them."""
+
+
+def add_hook(record: Record, index: int, hook: Callable[[Any], Any]) -> HookHandle:
+    """Add a hook on the gradient of one of a record's outputs."""
+    global hooked
+    hooked = True
+    if record.hooks is None:
+        record.hooks = {}
+    hooks = record.hooks.setdefault(index, [])
+    hooks.append(hook)
+    return HookHandle(hooks, hook)
+
+
+def _no_value(xp: Any) -> Any:
+    """A tensor that gradients are collected in: the end of every way back."""
+    raise GraphsError("a leaf is not computed")
+
+
+leaf = Op(_no_value, name="leaf", shape=lambda: (), dtype=lambda: None, traits={"source"})
+
+
+def new_leaf(tensor: Any) -> Record:
+    """The record of a leaf: it knows its tensor weakly, since nobody can read the gradient of one that is gone."""
+    array = tensor._array
+    record = Record(leaf, (), {}, (), None, None, (array.shape, array.dtype))
+    record.owner = weakref.ref(tensor)
+    return record

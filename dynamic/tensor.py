@@ -1,0 +1,586 @@
+"""The Tensor: an array, and, where a gradient may be wanted, the edge of the tape that it came from."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Self
+
+import numpy
+from numpy import ndarray
+
+from dynamic import tape
+from dynamic.apply import Carried, apply, counter_of, default_dtype, set_tensor_class, wrap
+from dynamic.autograd.engine import backward
+from dynamic.dtypes import TensorType, dtype as Dtype, dtype_of, type_name  # noqa: N812
+from dynamic.indexing import get, put
+from dynamic.inplace import assigned, clone
+from dynamic.printing import show
+from dynamic.tape import HookHandle, Record, leaf, new_leaf, recording
+from graphs.core.arrays import is_array, to_numpy
+from graphs.core.errors import DtypeError, GradientError, ShapeError, user_line
+from graphs.core.node import next_serial
+from graphs.core.op import OPS, Op
+from graphs.ops import (
+    absolute,
+    add,
+    cast,
+    divide,
+    equal,
+    floor_divide,
+    greater,
+    greater_equal,
+    identity,
+    less,
+    less_equal,
+    logical_not,
+    multiply,
+    negative,
+    not_equal,
+    power,
+    remainder,
+    subtract,
+)
+from graphs.ops.linalg import matmul
+
+
+class Size(tuple[int, ...]):
+    """A shape, as PyTorch gives it."""
+
+    __slots__ = ()
+
+    def numel(self) -> int:
+        """The number of elements."""
+        count = 1
+        for n in self:
+            count *= n
+        return count
+
+    def __repr__(self) -> str:
+        return f"torch.Size([{', '.join(map(str, self))}])"
+
+
+class Tensor(Carried):
+    """An array whose operations run at once and are recorded where a gradient may be wanted.
+
+    ``Variable`` is the same class: ``Variable(data, requires_grad=True)`` makes a leaf over the same memory.
+
+    Args:
+        data: a tensor or array, whose memory is shared, or numbers, which become an array of the default dtype.
+        requires_grad: collect gradients here.
+        volatile: PyTorch's word, until 0.4, for a tensor whose operations are not recorded.
+    """
+
+    __array_priority__ = 100
+    __array_ufunc__ = None
+
+    def __init__(self, data: Any = (), requires_grad: bool = False, volatile: bool = False) -> None:
+        if isinstance(data, Tensor):
+            self._array = data._array
+        elif is_array(data) and not isinstance(data, numpy.generic):
+            self._array = data
+        else:
+            array = numpy.asarray(data)
+            self._array = array.astype(default_dtype.get()) if array.dtype.kind == "f" or array.size == 0 else array
+        if requires_grad and not volatile:
+            self.requires_grad = True
+
+    # Shape, dtype, memory
+
+    @property
+    def shape(self) -> Size:
+        """The sizes of the dimensions."""
+        return Size(self._array.shape)
+
+    def size(self, dim: int | None = None) -> Any:
+        """The shape, or the size of one dimension."""
+        return Size(self._array.shape) if dim is None else self._array.shape[dim]
+
+    def dim(self) -> int:
+        """The number of dimensions."""
+        return int(self._array.ndim)
+
+    ndimension = dim
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions."""
+        return int(self._array.ndim)
+
+    def numel(self) -> int:
+        """The number of elements."""
+        return int(self._array.size)
+
+    nelement = numel
+
+    def __len__(self) -> int:
+        if not self._array.ndim:
+            raise TypeError("len() of a tensor without dimensions")
+        return len(self._array)
+
+    @property
+    def dtype(self) -> Dtype:
+        """The dtype, PyTorch's."""
+        return dtype_of(self._array.dtype)
+
+    def is_floating_point(self) -> bool:
+        """Whether the dtype is a floating-point one."""
+        return bool(self._array.dtype.kind == "f")
+
+    def type(self, dtype: Any = None, non_blocking: bool = False) -> Any:
+        """The name of the tensor's type; or, given a dtype, type name or typed constructor, the tensor cast to it."""
+        return type_name(self._array.dtype) if dtype is None else self.to(dtype)
+
+    def to(self, *args: Any, dtype: Any = None, copy: bool = False, **_: Any) -> Tensor:
+        """The tensor cast to a dtype (itself where it has it already); of devices there is the processor's only."""
+        for arg in args:
+            if isinstance(arg, Tensor):
+                dtype = arg._array.dtype
+            elif isinstance(arg, (Dtype, TensorType)) or (isinstance(arg, str) and not arg.startswith("cpu")):
+                dtype = arg
+        if dtype is not None:
+            wanted = dtype_of(dtype).numpy
+            if wanted != self._array.dtype:
+                return apply(cast, (self,), {"dtype": wanted})  # type: ignore[no-any-return]
+        return self.clone() if copy else self
+
+    def type_as(self, other: Tensor) -> Tensor:
+        """The tensor cast to the dtype of ``other``."""
+        return self.to(other)
+
+    def float(self) -> Tensor:
+        """The tensor cast to float32."""
+        return self.to(numpy.float32)
+
+    def double(self) -> Tensor:
+        """The tensor cast to float64."""
+        return self.to(numpy.float64)
+
+    def long(self) -> Tensor:
+        """The tensor cast to int64."""
+        return self.to(numpy.int64)
+
+    def int(self) -> Tensor:
+        """The tensor cast to int32."""
+        return self.to(numpy.int32)
+
+    def bool(self) -> Tensor:
+        """The tensor cast to bool."""
+        return self.to(numpy.bool_)
+
+    def byte(self) -> Tensor:
+        """The tensor cast to uint8."""
+        return self.to(numpy.uint8)
+
+    def cpu(self) -> Tensor:
+        """The tensor itself: its memory is the processor's."""
+        return self
+
+    def is_contiguous(self) -> builtins.bool:
+        """Whether the elements lie in memory in order."""
+        return builtins.bool(self._array.flags.c_contiguous)
+
+    def contiguous(self) -> Tensor:
+        """The tensor itself where it is contiguous, else a contiguous copy."""
+        return self if self._array.flags.c_contiguous else self.clone()
+
+    def data_ptr(self) -> builtins.int:
+        """The address of the first element."""
+        return int(self._array.ctypes.data)
+
+    def stride(self, dim: builtins.int | None = None) -> Any:
+        """The strides in elements, or that of one dimension."""
+        strides = tuple(n // self._array.itemsize for n in self._array.strides)
+        return strides if dim is None else strides[dim]
+
+    # The tape
+
+    @property
+    def requires_grad(self) -> builtins.bool:
+        """Whether operations on the tensor are recorded; it can be set on leaves."""
+        return self._edge is not None
+
+    @requires_grad.setter
+    def requires_grad(self, wanted: builtins.bool) -> None:
+        if wanted and self._edge is None:
+            if self._array.dtype.kind not in "fc":
+                raise GradientError(f"only floating-point tensors can require gradients, not {type_name(self._array.dtype)}")
+            self._edge = new_leaf(self)
+        elif not wanted and self._edge is not None:
+            if not self.is_leaf:
+                raise GradientError("requires_grad can be changed on leaves only; detach() gives a tensor without history")
+            self._edge = None
+
+    def requires_grad_(self, requires_grad: builtins.bool = True) -> Self:
+        """Set ``requires_grad`` and return the tensor."""
+        self.requires_grad = requires_grad
+        return self
+
+    @property
+    def is_leaf(self) -> builtins.bool:
+        """Whether no operation that was recorded made the tensor."""
+        return self._edge is None or self._edge.node.op is leaf
+
+    @property
+    def grad_fn(self) -> Record | None:
+        """The record of the operation that made the tensor; None for a leaf."""
+        return None if self.is_leaf else self._edge.node
+
+    @property
+    def output_nr(self) -> builtins.int:
+        """Which of its operation's outputs the tensor is."""
+        return 0 if self._edge is None else self._edge.index
+
+    @property
+    def data(self) -> Tensor:
+        """A tensor over the same memory, without history, whose changes in place the tape does not see."""
+        return wrap(self._array)  # type: ignore[no-any-return]
+
+    @data.setter
+    def data(self, value: Any) -> None:
+        self._array = value._array if isinstance(value, Tensor) else numpy.asarray(value, self._array.dtype)
+        if self._edge is not None and self._edge.node.op is leaf:
+            self._edge.made = (self._array.shape, self._array.dtype)
+
+    @property
+    def _version(self) -> builtins.int:
+        return 0 if self._counter is None else self._counter[1]
+
+    def detach(self) -> Tensor:
+        """A tensor over the same memory, without history; changes in place are seen by the tape."""
+        tensor: Tensor = wrap(self._array)
+        tensor._counter = counter_of(self)
+        return tensor
+
+    def detach_(self) -> Self:
+        """Forget the history, in place."""
+        self._edge = None
+        self._source = None
+        return self
+
+    def clone(self) -> Tensor:
+        """A copy, through which gradients flow."""
+        return apply(clone, (self,))  # type: ignore[no-any-return]
+
+    def backward(
+        self, gradient: Any = None, retain_graph: Any = None, create_graph: builtins.bool = False, inputs: Any = None, **old: Any
+    ) -> None:
+        """Add the gradients of this tensor to the ``grad`` of the leaves it depends on; see ``autograd.backward``."""
+        retain = old.pop("retain_variables", retain_graph)  # its name until 0.2
+        if old:
+            raise TypeError(f"backward has no argument {', '.join(old)}")
+        seed = gradient if gradient is None or isinstance(gradient, Tensor) else Tensor(numpy.asarray(gradient))
+        backward((self,), None if seed is None else (seed,), retain, create_graph, inputs)
+
+    def register_hook(self, hook: Callable[[Any], Any]) -> HookHandle:
+        """Have ``hook(gradient)`` called whenever the tensor's gradient is computed; what it returns, if anything, replaces it."""
+        if self._edge is None:
+            raise GradientError("a tensor that does not require a gradient takes no hook")
+        return tape.add_hook(self._edge.node, self._edge.index, hook)
+
+    def retain_grad(self) -> None:
+        """Collect the gradient in ``grad`` although the tensor is no leaf."""
+        if self.is_leaf:
+            return
+
+        def keep(g: Any) -> None:
+            self.grad = g if self.grad is None else self.grad + g
+
+        self.register_hook(keep)
+
+    # Values
+
+    def item(self) -> Any:
+        """The only element, as a Python number."""
+        if self._array.size != 1:
+            raise ShapeError(f"item() is for tensors of one element, not of shape {tuple(self._array.shape)}")
+        return self._array.item()
+
+    def numpy(self) -> ndarray:
+        """The array itself: memory is shared. Raises where a gradient is required (use ``detach()`` first)."""
+        if self._edge is not None:
+            raise GradientError("numpy() on a tensor that requires a gradient: use tensor.detach().numpy()")
+        return to_numpy(self._array)
+
+    def tolist(self) -> Any:
+        """The elements as nested Python lists."""
+        return self._array.tolist()
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> ndarray:
+        array = self.numpy()
+        return array if dtype is None or array.dtype == dtype else array.astype(dtype)
+
+    def __bool__(self) -> builtins.bool:
+        if self._array.size != 1:
+            raise GradientError(
+                f"the truth of a tensor with {self._array.size} elements is ambiguous: use any() or all()"
+            )
+        return builtins.bool(self._array.item())
+
+    def __int__(self) -> builtins.int:
+        return int(self.item())
+
+    def __float__(self) -> builtins.float:
+        return float(self.item())
+
+    def __index__(self) -> builtins.int:
+        if self._array.dtype.kind not in "iub":
+            raise TypeError("only integer tensors of one element can be an index")
+        return int(self.item())
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if self._array.ndim == 0 and spec else format(str(self), spec)
+
+    def __repr__(self) -> str:
+        return show(self)
+
+    def __hash__(self) -> builtins.int:
+        return id(self)
+
+    def __contains__(self, value: Any) -> builtins.bool:
+        return builtins.bool((self._array == (value._array if isinstance(value, Tensor) else value)).any())
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if not self._array.ndim:
+            raise TypeError("iteration over a tensor without dimensions")
+        return iter([self[i] for i in range(len(self._array))])
+
+    # Operators
+
+    def __add__(self, other: Any) -> Any:
+        return apply(add, (self, other))
+
+    def __radd__(self, other: Any) -> Any:
+        return apply(add, (other, self))
+
+    def __sub__(self, other: Any) -> Any:
+        return apply(subtract, (self, other))
+
+    def __rsub__(self, other: Any) -> Any:
+        return apply(subtract, (other, self))
+
+    def __mul__(self, other: Any) -> Any:
+        return apply(multiply, (self, other))
+
+    def __rmul__(self, other: Any) -> Any:
+        return apply(multiply, (other, self))
+
+    def __truediv__(self, other: Any) -> Any:
+        return apply(divide, (self, other))
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return apply(divide, (other, self))
+
+    def __floordiv__(self, other: Any) -> Any:
+        return apply(floor_divide, (self, other))
+
+    def __rfloordiv__(self, other: Any) -> Any:
+        return apply(floor_divide, (other, self))
+
+    def __mod__(self, other: Any) -> Any:
+        return apply(remainder, (self, other))
+
+    def __rmod__(self, other: Any) -> Any:
+        return apply(remainder, (other, self))
+
+    def __pow__(self, other: Any) -> Any:
+        return apply(power, (self, other))
+
+    def __rpow__(self, other: Any) -> Any:
+        return apply(power, (other, self))
+
+    def __matmul__(self, other: Any) -> Any:
+        return apply(matmul, (self, other))
+
+    def __rmatmul__(self, other: Any) -> Any:
+        return apply(matmul, (other, self))
+
+    def __neg__(self) -> Any:
+        return apply(negative, (self,))
+
+    def __pos__(self) -> Any:
+        return self
+
+    def __abs__(self) -> Any:
+        return apply(absolute, (self,))
+
+    def __eq__(self, other: object) -> Any:
+        return apply(equal, (self, other)) if _comparable(other) else NotImplemented
+
+    def __ne__(self, other: object) -> Any:
+        return apply(not_equal, (self, other)) if _comparable(other) else NotImplemented
+
+    def __lt__(self, other: Any) -> Any:
+        return apply(less, (self, other))
+
+    def __le__(self, other: Any) -> Any:
+        return apply(less_equal, (self, other))
+
+    def __gt__(self, other: Any) -> Any:
+        return apply(greater, (self, other))
+
+    def __ge__(self, other: Any) -> Any:
+        return apply(greater_equal, (self, other))
+
+    def __and__(self, other: Any) -> Any:
+        return apply(_bits("and", self, other), (self, other))
+
+    __rand__ = __and__
+
+    def __or__(self, other: Any) -> Any:
+        return apply(_bits("or", self, other), (self, other))
+
+    __ror__ = __or__
+
+    def __xor__(self, other: Any) -> Any:
+        return apply(_bits("xor", self, other), (self, other))
+
+    __rxor__ = __xor__
+
+    def __invert__(self) -> Any:
+        return apply(logical_not if self._array.dtype.kind == "b" else OPS["bitwise_not"], (self,))
+
+    # Changes in place
+
+    def __iadd__(self, other: Any) -> Self:
+        return self._change(add, other)
+
+    def __isub__(self, other: Any) -> Self:
+        return self._change(subtract, other)
+
+    def __imul__(self, other: Any) -> Self:
+        return self._change(multiply, other)
+
+    def __itruediv__(self, other: Any) -> Self:
+        return self._change(divide, other)
+
+    def __ifloordiv__(self, other: Any) -> Self:
+        return self._change(floor_divide, other)
+
+    def __imod__(self, other: Any) -> Self:
+        return self._change(remainder, other)
+
+    def __ipow__(self, other: Any) -> Self:
+        return self._change(power, other)
+
+    def _change(self, op: Op, other: Any) -> Self:
+        """``self`` becomes ``op(self, other)``, in the same memory."""
+        operand = other._array if isinstance(other, Carried) else other
+        if (self._edge is None and getattr(other, "_edge", None) is None) or not recording.get():
+            function = _IN_PLACE.get(op.name)
+            try:
+                if function is not None and self._array.__class__ is ndarray and operand.__class__ in _DIRECT:
+                    function(self._array, operand, self._array)
+                    self._touch()
+                    return self
+            except (TypeError, ValueError, RuntimeWarning):
+                pass  # told in our own words, or with warnings off, below
+        return self._become(apply(op, (self, other)))
+
+    def _become(self, value: Any) -> Self:
+        """Take over the values of ``value``, in the same memory, and its history."""
+        self._before_change(value)
+        array, new = self._array, value._array
+        if new.dtype != array.dtype and not numpy.can_cast(new.dtype, array.dtype, "same_kind"):
+            raise DtypeError(f"result type {type_name(new.dtype)} can't be cast to {type_name(array.dtype)}{_at()}")
+        if new.shape != array.shape:
+            if numpy.broadcast_shapes(new.shape, array.shape) != array.shape:
+                raise ShapeError(f"a result of shape {new.shape} does not fit in place into {array.shape}{_at()}")
+            value = value.expand(*array.shape)
+        recorded = recording.get()
+        if value._edge is not None:
+            self._rescue(value._edge.node)
+        array[...] = new
+        self._touch()
+        if recorded and self._source is not None:
+            root, chain = self._source
+            if value._edge is not None or root._edge is not None:
+                root._edge = assigned(root, value, chain)
+                again = root
+                for op, params in chain:
+                    again = apply(op, (again,), params)
+                self._edge = again._edge
+        elif recorded:
+            self._edge = value._edge
+        return self
+
+    def _before_change(self, value: Any) -> None:
+        """Refuse to change a leaf that collects gradients."""
+        if recording.get():
+            root = self if self._source is None else self._source[0]
+            if root._edge is not None and root._edge.node.op is leaf:
+                kind = "a leaf" if root is self else "a view of a leaf"
+                raise GradientError(
+                    f"{kind} Variable that requires grad is being used in an in-place operation; change its .data, "
+                    f"or do it under no_grad(){_at()}"
+                )
+
+    def _rescue(self, record: Record) -> None:
+        """Give the record of a change in place a copy of what it kept of the memory that is about to change."""
+        saved = record.saved
+        if saved is not None and any(x is self._array for x in saved):
+            record.saved = [x.copy() if x is self._array else x for x in saved]
+            if record.counters is not None:
+                record.counters = [c for c in record.counters if c is not self._counter] or None
+
+    def _touch(self) -> None:
+        counter = counter_of(self)
+        counter[0] = next_serial()
+        counter[1] += 1
+
+    def zero_(self) -> Self:
+        """Fill with zeros, in place."""
+        return self.fill_(0)
+
+    def fill_(self, value: Any) -> Self:
+        """Fill with one value, in place."""
+        number = value.item() if isinstance(value, Tensor) else value
+        if self._edge is None and self._source is None:
+            self._array.fill(number)
+            self._touch()
+            return self
+        return self._become(wrap(numpy.full(self._array.shape, number, self._array.dtype)))
+
+    def copy_(self, source: Any, non_blocking: builtins.bool = False) -> Self:
+        """Take over the values of ``source``, broadcast and cast, in place."""
+        value = source if isinstance(source, Tensor) else wrap(numpy.asarray(source))
+        if value._array.dtype != self._array.dtype:
+            value = value.to(self._array.dtype)
+        if value._edge is not None:
+            value = apply(identity, (value,))
+        return self._become(value)
+
+    # Indexing
+
+    def __getitem__(self, index: Any) -> Any:
+        return get(self, index)
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        put(self, index, value)
+
+
+set_tensor_class(Tensor)
+Variable = Tensor
+
+_DIRECT = frozenset([ndarray, float, int, bool])
+_IN_PLACE: Mapping[str, Callable[..., Any]] = {
+    "add": numpy.add,
+    "subtract": numpy.subtract,
+    "multiply": numpy.multiply,
+    "divide": numpy.divide,
+}
+
+
+def _comparable(other: Any) -> bool:
+    return isinstance(other, (Carried, bool, int, float)) or is_array(other)
+
+
+def _bits(word: str, x: Any, y: Any) -> Op:
+    """The logical op for bools, the bitwise one for integers."""
+    whole = all(getattr(a, "_array", a).__class__ is bool or getattr(a, "_array", a).dtype.kind == "b" for a in (x, y))
+    return OPS[f"logical_{word}"] if whole else OPS[f"bitwise_{word}"]
+
+
+def _at() -> str:
+    where = user_line()
+    return f"\n  at {where}" if where else ""

@@ -1,0 +1,1 @@
+"""Data and other helpers beside the tensors themselves."""
