@@ -1,0 +1,218 @@
+"""A picture as DOT text. The ``graphviz`` package quotes; the layout is somebody else's work (``layout``)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from html import escape
+from itertools import groupby
+from typing import Any
+
+import graphviz
+
+from graphs.draw.labels import link_label, notes, shorten, title, tooltip
+from graphs.draw.picture import Item, Link, Picture
+from graphs.draw.style import FAINT, FONT, INK, LINES, LOOKS, QUIET
+
+
+STROKES = {"solid": "\u2014\u2014", "dashed": "\u2013 \u2013", "dotted": "\u00b7\u00b7\u00b7\u00b7"}
+"""What each style of line looks like in the legend."""
+
+
+def dot(picture: Picture, *, legend: bool = True, direction: str = "TB") -> str:
+    """The DOT text of ``picture``, the same bytes for the same picture."""
+    out = graphviz.Digraph(
+        graph_attr={
+            "rankdir": direction,
+            "fontname": FONT,
+            "fontsize": "10",
+            "fontcolor": INK,
+            "bgcolor": "#ffffff",
+            "pad": "0.25",
+            "nodesep": "0.28",
+            "ranksep": "0.32",
+            "compound": "true",
+            "newrank": "true",
+            "labelloc": "t",
+            "labeljust": "l",
+            "tooltip": _tip(shorten(picture.title) or "graph"),
+        },
+        node_attr={
+            "fontname": FONT,
+            "fontsize": "11",
+            "fontcolor": INK,
+            "margin": "0.12,0.03",
+            "height": "0.3",
+            "width": "0.5",
+        },
+        edge_attr={"fontname": FONT, "fontsize": "8.5", "fontcolor": QUIET, "arrowsize": "0.6"},
+    )
+    header = _header(picture, legend)
+    if header:
+        out.graph_attr["label"] = header
+    _Writer(out).picture(picture, "n")
+    return str(out.source)
+
+
+def _text(value: str, size: float, colour: str = INK, *, bold: bool = False) -> str:
+    words = escape(value, quote=True).replace("\\", "&#92;&#92;")
+    return f'<FONT POINT-SIZE="{size:g}" COLOR="{colour}">{f"<B>{words}</B>" if bold else words}</FONT>'
+
+
+def _tip(value: str) -> Any:
+    """``value`` as a tooltip: Graphviz takes backslashes out of these once more than out of labels."""
+    return _literal(value.replace("\\", "\\\\"))
+
+
+def _literal(value: str) -> Any:
+    """``value`` quoted so that it stands for itself, whatever it contains."""
+    return graphviz.escape(value.replace("&", "&amp;"))
+
+
+class _Writer:
+    """Writes a picture, and those of its bodies, into a Digraph; clusters are numbered as they come."""
+
+    def __init__(self, out: graphviz.Digraph) -> None:
+        self.out = out
+        self.clusters = 0
+
+    def picture(self, picture: Picture, prefix: str) -> None:
+        """Items inside their clusters, then the links; identifiers are ``prefix`` and rank."""
+        rank = {item.key: f"{prefix}{at}" for at, item in enumerate(picture.items, 1)}
+        shown = {link.tail for link in picture.links if link.kind in ("data", "gradient")}
+        scopes = _clusters(picture.items)
+        self._scope(self.out, [(scopes[item.key], item) for item in picture.items], 0, picture, rank, shown)
+        for one, other in picture.pairs:
+            with self.out.subgraph(graph_attr={"rank": "same"}) as same:
+                same.node(rank[one])
+                same.node(rank[other])
+        for link in picture.links:
+            self._link(link, rank, picture.dtype)
+
+    def _scope(
+        self,
+        out: graphviz.Digraph,
+        items: Sequence[tuple[tuple[str, ...], Item]],
+        depth: int,
+        picture: Picture,
+        rank: dict[int, str],
+        shown: set[int],
+    ) -> None:
+        for scope, item in items:
+            if len(scope) == depth:
+                self._item(out, item, rank[item.key], picture.dtype, last=item.key not in shown)
+        deeper = sorted((pair for pair in items if len(pair[0]) > depth), key=lambda pair: pair[0][depth])
+        for name, members in groupby(deeper, key=lambda pair: pair[0][depth]):
+            with out.subgraph(name=self._cluster()) as inner:
+                inner.attr(
+                    label=_literal(shorten(name)),
+                    style="rounded",
+                    color="#d0d7de",
+                    bgcolor="#f6f8fa",
+                    fontcolor=QUIET,
+                    margin="9",
+                )
+                self._scope(inner, list(members), depth + 1, picture, rank, shown)
+
+    def _cluster(self) -> str:
+        self.clusters += 1
+        return f"cluster_{self.clusters}"
+
+    def _item(self, out: graphviz.Digraph, item: Item, name: str, dtype: str, *, last: bool) -> None:
+        look = LOOKS[item.kind]
+        lines = [_text(title(item), 11, bold=item.kind not in ("outside", "fold"))]
+        lines += [_text(note, 8.5, QUIET) for note in notes(item, last=last, dtype=dtype)]
+        rows = "".join(f"<TR><TD>{line}</TD></TR>" for line in lines)
+        out.node(
+            name,
+            f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1">{rows}</TABLE>>',
+            shape=look.shape,
+            style=look.style,
+            fillcolor=look.fill,
+            color=look.line,
+            penwidth=f"{look.width + (0.8 if item.root else 0):g}",
+            tooltip=_tip(tooltip(item)),
+        )
+        for at, (word, body) in enumerate(item.bodies):
+            self._body(item, name, f"{name}_{at}_", word, body)
+
+    def _body(self, item: Item, owner: str, prefix: str, word: str, body: Picture) -> None:
+        if not body.items:
+            return
+        cluster = self._cluster()
+        writer = _Writer(graphviz.Digraph(name=cluster))
+        writer.clusters = self.clusters
+        writer.out.attr(
+            label=_literal(shorten(f"{word}: {body.title}")),
+            style="rounded,dashed",
+            color=LOOKS["control"].line if item.kind == "control" else FAINT,
+            bgcolor="#fffdf9",
+            fontcolor=QUIET,
+            margin="9",
+        )
+        writer.picture(body, prefix)
+        self.clusters = writer.clusters
+        self.out.subgraph(writer.out)
+        line = LINES["body"]
+        self.out.edge(owner, f"{prefix}1", lhead=cluster, style=line.style, color=line.colour, arrowhead=line.arrow)
+
+    def _link(self, link: Link, rank: dict[int, str], dtype: str) -> None:
+        line = LINES[link.kind]
+        tail, head = rank[link.tail], rank[link.head]
+        attributes = {"color": line.colour}
+        if link.upwards:
+            tail, head = head, tail
+            attributes |= {"dir": "back", "arrowtail": line.arrow}
+        elif line.arrow != "normal":
+            attributes["arrowhead"] = line.arrow
+        if line.style != "solid":
+            attributes["style"] = line.style
+        if not line.constraint:
+            attributes["constraint"] = "false"
+        words = link_label(link, dtype)
+        if words:
+            attributes["label"] = f" {words} "
+        self.out.edge(tail, head, **attributes)
+
+
+def _clusters(items: Iterable[Item]) -> dict[int, tuple[str, ...]]:
+    """Each item's clusters: its scopes, without those that hold a single item."""
+    every = list(items)
+    held: dict[tuple[str, ...], int] = {}
+    for item in every:
+        for depth in range(1, len(item.scope) + 1):
+            held[item.scope[:depth]] = held.get(item.scope[:depth], 0) + 1
+    return {
+        item.key: tuple(name for depth, name in enumerate(item.scope, 1) if held[item.scope[:depth]] > 1) for item in every
+    }
+
+
+def _header(picture: Picture, legend: bool) -> str:
+    """Title and legend as one HTML-like label; empty where there is nothing to say."""
+    rows = []
+    if picture.title:
+        rows.append(f'<TR><TD COLSPAN="8" ALIGN="LEFT">{_text(shorten(picture.title, 90), 14, bold=True)}</TD></TR>')
+    if legend:
+        rows += _legend(picture)
+    if not rows:
+        return ""
+    rows.append('<TR><TD COLSPAN="8" HEIGHT="12"> </TD></TR>')
+    return f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="2" CELLPADDING="2">{"".join(rows)}</TABLE>>'
+
+
+def _legend(picture: Picture) -> list[str]:
+    kinds = {item.kind for item in picture.items}
+    lines = {link.kind for link in picture.links}
+    cell = '<TD ALIGN="LEFT">{}</TD>'
+    swatch = '<TD BGCOLOR="{}" COLOR="{}" BORDER="1" WIDTH="16"> </TD>'
+    entries = [
+        swatch.format(look.fill, look.line) + cell.format(_text(look.word, 8.5, QUIET))
+        for kind, look in LOOKS.items()
+        if kind in kinds
+    ]
+    entries += [
+        f"<TD>{_text(STROKES[line.style], 8.5, line.colour)}</TD>{cell.format(_text(line.word, 8.5, QUIET))}"
+        for kind, line in LINES.items()
+        if kind in lines and line.word
+    ]
+    entries.append(f'<TD COLSPAN="2" ALIGN="LEFT">{_text(f"{picture.dtype} unless noted", 8.5, QUIET)}</TD>')
+    return [f"<TR>{''.join(entries[at : at + 4])}</TR>" for at in range(0, len(entries), 4)]

@@ -1,0 +1,128 @@
+"""What is on a picture, before any format: items, links between them, and the pictures of bodies inside items."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import networkx
+
+from graphs.core.spec import Spec
+from graphs.draw.protocol import BACKWARD, FORWARD, UPDATE, Phase, phases, scope_of
+from graphs.draw.style import SOURCES, kind_of
+
+
+VIEWS = ("forward", "backward", "joined")
+"""The parts of a program that can be drawn."""
+
+
+@dataclass(slots=True)
+class Item:
+    """One box: a node, the step backward of one, or several nodes folded into one.
+
+    Attributes:
+        key: its place in the picture's order; links refer to it.
+        kind: how it looks, a key of ``style.LOOKS``.
+        node: the node, None for a fold.
+        phase: the node's phase.
+        scope: the name scopes around it.
+        title: what to call it; empty for what its node is called.
+        notes: small lines below the title, before those that its node has.
+        count: how many nodes it stands for.
+        root: whether it was asked for.
+        sign: what a fold holds, to tell which folds are alike.
+        bodies: the Functions in the node's parameters, each with its word and its picture.
+    """
+
+    key: int
+    kind: str
+    node: Any
+    phase: str = FORWARD
+    scope: tuple[str, ...] = ()
+    title: str = ""
+    notes: tuple[str, ...] = ()
+    count: int = 1
+    root: bool = False
+    sign: Any = None
+    bodies: tuple[tuple[str, Picture], ...] = ()
+
+
+@dataclass(slots=True)
+class Link:
+    """An arrow. ``kind`` is a key of ``style.LINES``; ``count`` values flow, ``spec`` is theirs if all have the same.
+
+    ``upwards`` asks the layout to put the head above the tail, as in the way back beside the way forward.
+    """
+
+    tail: int
+    head: int
+    kind: str = "data"
+    spec: Spec | None = None
+    count: int = 1
+    upwards: bool = False
+
+
+@dataclass(slots=True)
+class Picture:
+    """Items in order, links, and pairs of items to be set side by side. ``dtype`` is the one that most values have."""
+
+    items: list[Item]
+    links: list[Link]
+    pairs: list[tuple[int, int]] = field(default_factory=list)
+    title: str = ""
+    dtype: str = "float32"
+
+
+def program(graph: networkx.MultiDiGraph, view: str, phase: Phase | None) -> Picture:
+    """The nodes of a collected graph whose phase belongs to ``view``.
+
+    The backward view also has what the gradients read of the forward part. Raises ValueError where nothing is left.
+    """
+    nodes = [node for _, node in graph.nodes(data="node")]
+    phase_of = phases(nodes, phase)
+    wanted = {"forward": {FORWARD}, "backward": {BACKWARD, UPDATE}, "joined": {FORWARD, BACKWARD, UPDATE}}[view]
+    inside = {serial for serial, name in phase_of.items() if name in wanted}
+    drawn = set(inside)
+    if view == "backward":
+        drawn.update(tail for serial in inside for tail in graph.predecessors(serial))
+    elif view == "forward":
+        drawn = {serial for serial in inside if _belongs(graph, serial, inside)}
+    if not inside:
+        raise ValueError(f"there is nothing {view} in this graph")
+    key_of: dict[int, int] = {}
+    items: list[Item] = []
+    for node in nodes:
+        serial = node.serial
+        if serial in drawn:
+            kind = kind_of(node, phase_of[serial])
+            if serial not in inside and kind not in SOURCES:
+                kind = "outside"
+            key_of[serial] = len(items)
+            items.append(Item(len(items), kind, node, phase_of[serial], scope_of(node)))
+    links = [
+        Link(key_of[tail], key_of[head], link_kind(graph.nodes[head]["node"], data), data.get("spec"))
+        for tail, head, data in graph.edges(data=True)
+        if tail in key_of and head in key_of and head in inside
+    ]
+    return Picture(items, links)
+
+
+def link_kind(reader: Any, data: Mapping[str, Any]) -> str:
+    """The kind of a collected edge: control, data, or shape where the reader's kernel reads no more than that."""
+    names = reader.op.names
+    if data["kind"] == "data" and data["at"] < len(names) and names[data["at"]].startswith("_"):
+        return "shape"
+    return str(data["kind"])
+
+
+def _belongs(graph: networkx.MultiDiGraph, serial: int, inside: set[int]) -> bool:
+    """Whether a node is more than a source for nodes outside."""
+    return graph.in_degree(serial) > 0 or graph.out_degree(serial) == 0 or any(s in inside for s in graph.successors(serial))
+
+
+def common_dtype(links: Iterable[Link]) -> str:
+    """The dtype of most links; float32 where there is none."""
+    counts = Counter(link.spec.dtype.name for link in links if link.spec is not None)
+    return counts.most_common(1)[0][0] if counts else "float32"

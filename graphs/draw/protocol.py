@@ -1,0 +1,97 @@
+"""What the pictures ask of a node, whichever mode made it, and how phases are told apart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+from graphs.core.function import Function
+from graphs.core.op import Op
+from graphs.core.spec import Spec
+
+
+FORWARD, BACKWARD, UPDATE = "forward", "backward", "update"
+"""The phases of a program: what it computes, the gradients, and what the gradients are used to change."""
+
+
+class Drawable(Protocol):
+    """A node of a static graph or a record of a tape.
+
+    Where a node has them, more is used: ``inputs`` or ``saved`` (per argument the array or scalar where there is no edge; in
+    ``saved`` also the arrays that are kept for the way back, and a pair of shape and dtype for one that is not), ``out``
+    (the output, if it is kept) and ``label`` (what a tape calls the record's step backward, such as ``MulBackward0``).
+    """
+
+    op: Op
+    edges: Sequence[Any]
+    params: Mapping[str, Any]
+    specs: Sequence[Spec]
+    name: str
+    serial: int
+    where: Any
+    after: Sequence[Any]
+
+
+Phase = Callable[[Any], str]
+"""Tells a node's phase: ``"forward"``, ``"backward"`` or ``"update"``."""
+
+
+def nodes_of(roots: Any) -> list[Any]:
+    """The nodes behind ``roots``: nodes, edges (whatever has a ``node``), or one Function, whose ends they are.
+
+    Raises TypeError for anything else, ValueError for nothing.
+    """
+    if isinstance(roots, Function):
+        roots = (*(out for out in roots.outputs if hasattr(out, "node")), *roots.inputs)
+    elif not isinstance(roots, Iterable) or hasattr(type(roots), "__bind__"):
+        roots = (roots,)
+    nodes = []
+    for root in roots:
+        node = getattr(root, "node", None) or getattr(root, "grad_fn", None) or root
+        if not (hasattr(node, "op") and hasattr(node, "edges")):
+            raise TypeError(f"a picture starts from nodes or edges, not from {type(root).__name__}")
+        nodes.append(node)
+    if not nodes:
+        raise ValueError("a picture needs at least one root")
+    return nodes
+
+
+def arguments(node: Any) -> tuple[Any, ...]:
+    """Per argument its edge, or else what is known of it: array, scalar, pair of shape and dtype, or None for nothing."""
+    known = getattr(node, "inputs", None) or getattr(node, "saved", None) or node.edges
+    return tuple(other if edge is None else edge for edge, other in zip(node.edges, known, strict=True))
+
+
+def scope_of(node: Any) -> tuple[str, ...]:
+    """The name scopes that a node stands in, outermost first."""
+    return tuple((node.name or "").split("/")[:-1])
+
+
+def phases(nodes: Sequence[Any], phase: Phase | None = None) -> dict[int, str]:
+    """Each node's phase by its serial; ``nodes`` in order of creation.
+
+    Without ``phase``: what stands in a scope ``gradients…`` is backward; what changes a variable is an update, and so are
+    what lies between gradients and such a change and what only waits for one; all else is forward.
+    """
+    if phase is not None:
+        return {node.serial: phase(node) for node in nodes}
+    found: dict[int, str] = {}
+    late: set[int] = set()
+    for node in nodes:
+        if any(part.startswith("gradients") for part in scope_of(node)):
+            found[node.serial] = BACKWARD
+        elif "update" in node.op.traits or (not node.specs and any(found[n.serial] == UPDATE for n in node.after)):
+            found[node.serial] = UPDATE
+        else:
+            found[node.serial] = FORWARD
+            if not any(edge is not None and (edge.node.serial in late) for edge in node.edges):
+                continue
+        late.add(node.serial)
+    wanted: set[int] = set()
+    for node in reversed(nodes):
+        serial = node.serial
+        if found[serial] == FORWARD and serial in late and serial in wanted:
+            found[serial] = UPDATE
+        if found[serial] == UPDATE:
+            wanted.update(edge.node.serial for edge in node.edges if edge is not None)
+    return found

@@ -1,0 +1,97 @@
+"""How things look, in one place: which kind a node is, and the colours, shapes and lines of each kind.
+
+The hues are those of Okabe and Ito ("Color universal design", 2008), which colour-blind readers tell apart; fills are light
+tints with dark text, and kinds differ in outline as well, so that a grey print still reads.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from graphs.draw.protocol import BACKWARD, UPDATE
+
+
+FONT = "Helvetica,Arial,Liberation Sans,DejaVu Sans,sans-serif"
+INK, QUIET, FAINT = "#1f2328", "#59636e", "#8c959f"
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a kind of node is drawn, and its word in the legend."""
+
+    word: str
+    fill: str
+    line: str
+    shape: str = "box"
+    style: str = "rounded,filled"
+    width: float = 1.0
+
+
+@dataclass(frozen=True)
+class Line:
+    """How a kind of edge is drawn, and its word in the legend (empty: it explains itself)."""
+
+    word: str
+    colour: str
+    style: str = "solid"
+    arrow: str = "normal"
+    constraint: bool = True
+
+
+LOOKS: dict[str, Look] = {
+    "placeholder": Look("placeholder", "#dbeefa", "#0072b2", style="filled"),
+    "variable": Look("variable", "#fdebc8", "#c98500", style="filled", width=1.8),
+    "constant": Look("constant", "#eceef0", "#8c959f", style="filled"),
+    "input": Look("input", "#dbeefa", "#0072b2", style="filled,dashed"),
+    "random": Look("random", "#fbf6bf", "#9c8f00", shape="octagon", style="filled"),
+    "control": Look("loop or branch", "#f9dfcb", "#d55e00", shape="hexagon", style="filled"),
+    "gradient": Look("gradient", "#f6e1ed", "#b0568a"),
+    "update": Look("update", "#cdebdf", "#00805d", style="rounded,filled", width=1.8),
+    "operation": Look("operation", "#ffffff", "#59636e"),
+    "outside": Look("from the forward part", "#ffffff", "#8c959f", style="rounded,dashed"),
+    "fold": Look("folded", "#f3f4f6", "#59636e", shape="box3d", style="filled"),
+}
+"""Every kind of node, in the order of the legend."""
+
+LINES: dict[str, Line] = {
+    "data": Line("", "#444c56"),
+    "shape": Line("shape only", "#8c959f", style="dotted", arrow="vee"),
+    "control": Line("runs after", "#d55e00", style="dashed", arrow="empty"),
+    "saved": Line("kept for the way back", "#0072b2", style="dotted", arrow="vee", constraint=False),
+    "gradient": Line("gradient flow", "#b0568a"),
+    "body": Line("body", "#8c959f", style="dashed", arrow="none"),
+}
+"""Every kind of edge, in the order of the legend."""
+
+BY_OP: dict[str, str] = {
+    "placeholder": "placeholder",
+    "placeholder_with_default": "placeholder",
+    "parameter": "input",
+    "variable": "variable",
+    "leaf": "variable",
+    "constant": "constant",
+}
+"""Kinds of single ops, by name: what traits do not tell."""
+
+BY_TRAIT: tuple[tuple[str, str], ...] = (
+    ("update", "update"),
+    ("random", "random"),
+    ("control", "control"),
+    ("source", "constant"),
+)
+"""Kinds by trait; the first that an op has decides."""
+
+SOURCES = frozenset({"placeholder", "variable", "constant", "input"})
+"""The kinds whose nodes are known by their names rather than by what they do."""
+
+
+def kind_of(node: Any, phase: str) -> str:
+    """The kind of a node, a key of ``LOOKS``."""
+    named = BY_OP.get(node.op.name)
+    if named is not None:
+        return named
+    for trait, kind in BY_TRAIT:
+        if trait in node.op.traits:
+            return kind
+    return {BACKWARD: "gradient", UPDATE: "update"}.get(phase, "operation")

@@ -1,0 +1,122 @@
+"""The pictures of a tape: its records forwards, the way back that they will go, or both side by side."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import networkx
+
+from graphs.core.arrays import is_array
+from graphs.core.spec import Spec
+from graphs.draw.picture import Item, Link, Picture
+from graphs.draw.protocol import BACKWARD, FORWARD, arguments, scope_of
+from graphs.draw.style import kind_of
+
+
+def tape(graph: networkx.MultiDiGraph, view: str) -> Picture:
+    """The picture of collected records.
+
+    The forward view has the arguments that no gradient flows into, too, as far as the tape knows them. The backward view has
+    for each record the function that its gradient will go through, the last first. The joined view sets the two side by
+    side, with what is kept for the way back between them.
+    """
+    records = [node for _, node in graph.nodes(data="node")]
+    if view == "backward":
+        return _Backward(records[::-1], 0).picture
+    forward = _Forward(records)
+    if view == "forward":
+        return forward.picture
+    back = _Backward(records, len(forward.picture.items), upwards=True)
+    pairs = [(forward.key_of[r.serial], back.key_of[r.serial]) for r in records]
+    links = [*forward.picture.links, *back.picture.links, *_kept(records, forward, back.key_of)]
+    return Picture([*forward.picture.items, *back.picture.items], links, pairs)
+
+
+class _Forward:
+    """Records as they ran."""
+
+    def __init__(self, records: list[Any]) -> None:
+        self.key_of: dict[int, int] = {}
+        self.outside: dict[tuple[int, int], int] = {}
+        self._known: dict[int, int] = {}
+        items: list[Item] = []
+        links: list[Link] = []
+        for record in records:
+            fed = []
+            for at, (edge, given) in enumerate(zip(record.edges, arguments(record), strict=True)):
+                if edge is not None:
+                    fed.append(Link(self.key_of[edge.node.serial], -1, spec=edge.node.specs[edge.index]))
+                elif (spec := _spec_of(given)) is not None:
+                    key = self._key_of_data(given, items)
+                    self.outside[record.serial, at] = key
+                    fed.append(Link(key, -1, spec=spec))
+            key = self.key_of[record.serial] = len(items)
+            items.append(Item(key, kind_of(record, FORWARD), record, FORWARD, scope_of(record)))
+            for link in fed:
+                link.head = key
+            links += fed
+        self.picture = Picture(items, links)
+
+    def _key_of_data(self, given: Any, items: list[Item]) -> int:
+        """The item of an array that is not on the tape: one for each array, one for each use of what was not kept."""
+        known = self._known.get(id(given)) if is_array(given) else None
+        if known is None:
+            known = len(items)
+            items.append(Item(known, "constant", None, title="data"))
+            if is_array(given):
+                self._known[id(given)] = known
+        return known
+
+
+class _Backward:
+    """The functions that gradients go through, one for each of ``records``."""
+
+    def __init__(self, records: list[Any], first: int, *, upwards: bool = False) -> None:
+        self.key_of = {record.serial: first + at for at, record in enumerate(records)}
+        items = [
+            Item(
+                self.key_of[record.serial],
+                "variable" if not record.edges else "gradient",
+                record,
+                BACKWARD,
+                scope_of(record),
+                title=record.label,
+            )
+            for record in records
+        ]
+        links = [
+            Link(
+                self.key_of[record.serial],
+                self.key_of[edge.node.serial],
+                "gradient",
+                edge.node.specs[edge.index],
+                upwards=upwards,
+            )
+            for record in records
+            for edge in record.edges
+            if edge is not None
+        ]
+        self.picture = Picture(items, links)
+
+
+def _kept(records: list[Any], forward: _Forward, back: dict[int, int]) -> list[Link]:
+    """From each value that a gradient rule will read to the function that reads it."""
+    links = []
+    for record in records:
+        saved = getattr(record, "saved", None) or ()
+        tails = []
+        for at, kept in enumerate(saved):
+            if is_array(kept):
+                edge = record.edges[at]
+                tails.append(forward.outside[record.serial, at] if edge is None else forward.key_of[edge.node.serial])
+        if getattr(record, "out", None) is not None:
+            tails.append(forward.key_of[record.serial])
+        links += [Link(tail, back[record.serial], "saved") for tail in dict.fromkeys(tails)]
+    return links
+
+
+def _spec_of(given: Any) -> Spec | None:
+    """The spec of an argument that is an array or was one; None for scalars and for what is not known any more."""
+    if is_array(given):
+        return Spec.of(given) if given.ndim else None
+    return Spec(*given) if isinstance(given, tuple) else None
