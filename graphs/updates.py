@@ -1,7 +1,7 @@
 """What an optimiser does to a parameter, written once for both modes.
 
-A ``Rule`` says which arrays it keeps beside a parameter (slots), which numbers it needs at each step (rates) and what the new
-parameter and slots are. Flags that change the expression are fields of the rule; numbers are rates, so that a schedule
+A ``Rule`` says which arrays it keeps beside a parameter (slots), which numbers it needs at each step (rates) and what the
+new parameter and slots are. Flags that change the expression are fields of the rule; numbers are rates, so that a schedule
 re-traces nothing:
 
     rule = Adam(amsgrad=True)
@@ -9,15 +9,16 @@ re-traces nothing:
     rates = rule.step(p.dtype, t, learning_rate=1e-3, beta1=0.9, beta2=0.999, epsilon=1e-8)      # t counts from 1
     rule.kernel(p.dtype)((p, g, *state, *rates), (p, *state))                                    # in place
 
-A graph has ``rule.function(dtype)`` as the body of a ``fused`` node, and ``rule.rates(t, ...)`` as nodes in float64, cast to the
-parameter's dtype: the same bits.
+A graph has ``rule.function(dtype)`` as the body of a ``fused`` node, and ``rule.rates(t, ...)`` as nodes in float64, cast to
+the parameter's dtype: the same bits.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from typing import Any, ClassVar
 
 import numpy
@@ -31,7 +32,7 @@ from graphs.ops.logic import equal, where
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rule:
+class Rule(ABC):
     """What all optimisers share.
 
     Attributes:
@@ -45,8 +46,10 @@ class Rule:
     name: ClassVar[str]
     """The optimiser's name, as pictures show it."""
 
-    rate_names: ClassVar[tuple[str, ...]]
-    """What ``rates`` gives, before the weight decay."""
+    @property
+    def rate_names(self) -> tuple[str, ...]:
+        """What ``rates`` gives."""
+        return (*self._names, "weight_decay") if self.weight_decay else self._names
 
     @property
     def slots(self) -> tuple[str, ...]:
@@ -59,8 +62,8 @@ class Rule:
 
     def rates(self, t: Any, *, weight_decay: Any = 0.0, **hyper: Any) -> tuple[Any, ...]:
         """The numbers of step ``t``, which counts from 1: Python or float64 scalars, or values of a graph if given such."""
-        own = self._rates(t, **hyper)
-        return (*own, weight_decay) if self.weight_decay else own
+        given = {**self._rates(t, **hyper), "weight_decay": weight_decay}
+        return tuple(given[name] for name in self.rate_names)
 
     def step(self, dtype: Any, t: int, **hyper: Any) -> tuple[numpy.ndarray, ...]:
         """The rates as 0-d arrays of ``dtype``, for ``kernel``. They serve every parameter that is at step ``t``."""
@@ -75,28 +78,34 @@ class Rule:
         """``function`` compiled; the outputs may be written to the parameter's and the slots' own memory."""
         return compiled(self.function(dtype), (0, *range(2, 2 + len(self.slots))))
 
-    def _rates(self, t: Any, **hyper: Any) -> tuple[Any, ...]:
-        raise NotImplementedError
+    @property
+    @abstractmethod
+    def _names(self) -> tuple[str, ...]:
+        """The rates that ``_update`` reads."""
 
-    def _update(self, p: Any, g: Any, slots: Sequence[Any], rates: Sequence[Any]) -> tuple[Any, ...]:
+    @abstractmethod
+    def _rates(self, *t: Any, **hyper: Any) -> dict[str, Any]:
+        """The rates of step ``t`` by name, those among them that these flags leave unused."""
+
+    @abstractmethod
+    def _update(self, p: Any, g: Any, slots: Sequence[Any], rates: Mapping[str, Any]) -> tuple[Any, ...]:
         """The new parameter and slots."""
-        raise NotImplementedError
 
 
-@lru_cache(maxsize=None)
+@cache
 def _function(rule: Rule, dtype: numpy.dtype[Any]) -> Function:
     width = len(rule.slots)
 
     def update(p: Any, g: Any, *rest: Any) -> tuple[Any, ...]:
-        slots, rates = rest[:width], rest[width:]
+        rates = dict(zip(rule.rate_names, rest[width:], strict=True))
         if rule.maximize:
             g = -g
         if rule.weight_decay:
-            g = g + p * rates[-1]
-        return rule._update(p, g, slots, rates[: len(rule.rate_names)])
+            g = g + p * rates["weight_decay"]
+        return rule._update(p, g, rest[:width], rates)
 
     arrays = [Spec(None, dtype)] * (2 + width)
-    scalars = [Spec((), dtype)] * (len(rule.rate_names) + rule.weight_decay)
+    scalars = [Spec((), dtype)] * len(rule.rate_names)
     return trace(update, *arrays, *scalars, name=rule.name)[0]
 
 
@@ -113,36 +122,43 @@ class SGD(Rule):
     dampening: bool = False
 
     name: ClassVar[str] = "SGD"
-    rate_names: ClassVar[tuple[str, ...]] = ("learning_rate", "momentum", "undamped")
+
+    @property
+    def _names(self) -> tuple[str, ...]:
+        return ("learning_rate", *(("momentum",) if self.momentum else ()), *(("undamped",) if self.dampening else ()))
 
     @property
     def slots(self) -> tuple[str, ...]:
         """``momentum``, if there is any."""
         return ("momentum",) if self.momentum else ()
 
-    def _rates(self, t: Any, *, learning_rate: Any, momentum: Any = 0.0, dampening: Any = 0.0) -> tuple[Any, ...]:
-        return learning_rate, momentum, where(equal(t, 1), 1.0, 1.0 - dampening) if self.dampening else 1.0
+    def _rates(self, t: Any, *, learning_rate: Any, momentum: Any = 0.0, dampening: Any = 0.0) -> dict[str, Any]:
+        undamped = where(equal(t, 1), 1.0, 1.0 - dampening) if self.dampening else 1.0
+        return {"learning_rate": learning_rate, "momentum": momentum, "undamped": undamped}
 
-    def _update(self, p: Any, g: Any, slots: Sequence[Any], rates: Sequence[Any]) -> tuple[Any, ...]:
-        learning_rate, momentum, undamped = rates
+    def _update(self, p: Any, g: Any, slots: Sequence[Any], rates: Mapping[str, Any]) -> tuple[Any, ...]:
         if not self.momentum:
-            return (p - g * learning_rate,)
-        velocity = slots[0] * momentum + (g * undamped if self.dampening else g)
-        return p - (g + velocity * momentum if self.nesterov else velocity) * learning_rate, velocity
+            return (p - g * rates["learning_rate"],)
+        velocity = slots[0] * rates["momentum"] + (g * rates["undamped"] if self.dampening else g)
+        ahead = g + velocity * rates["momentum"] if self.nesterov else velocity
+        return p - ahead * rates["learning_rate"], velocity
 
 
 @dataclass(frozen=True, kw_only=True)
 class Adagrad(Rule):
     """Adagrad (Duchi, Hazan and Singer 2011).
 
-    TensorFlow 1 starts the accumulator at 0.1 and has no epsilon; PyTorch starts at 0, adds epsilon outside the root and lets
-    the learning rate decay.
+    TensorFlow 1 starts the accumulator at 0.1 and has no epsilon; PyTorch starts at 0, adds epsilon outside the root and
+    lets the learning rate decay.
     """
 
     epsilon: bool = True
 
     name: ClassVar[str] = "Adagrad"
-    rate_names: ClassVar[tuple[str, ...]] = ("learning_rate", "epsilon")
+
+    @property
+    def _names(self) -> tuple[str, ...]:
+        return ("learning_rate", "epsilon") if self.epsilon else ("learning_rate",)
 
     @property
     def slots(self) -> tuple[str, ...]:
@@ -153,14 +169,13 @@ class Adagrad(Rule):
         """``initial_accumulator_value``."""
         return (initial_accumulator_value,)
 
-    def _rates(self, t: Any, *, learning_rate: Any, epsilon: Any = 0.0, lr_decay: Any = 0.0) -> tuple[Any, ...]:
-        return learning_rate / ((t - 1.0) * lr_decay + 1.0), epsilon
+    def _rates(self, t: Any, *, learning_rate: Any, epsilon: Any = 0.0, lr_decay: Any = 0.0) -> dict[str, Any]:
+        return {"learning_rate": learning_rate / ((t - 1.0) * lr_decay + 1.0), "epsilon": epsilon}
 
-    def _update(self, p: Any, g: Any, slots: Sequence[Any], rates: Sequence[Any]) -> tuple[Any, ...]:
-        learning_rate, epsilon = rates
+    def _update(self, p: Any, g: Any, slots: Sequence[Any], rates: Mapping[str, Any]) -> tuple[Any, ...]:
         accumulator = slots[0] + g * g
         root = sqrt(accumulator)
-        return p - g * learning_rate / (root + epsilon if self.epsilon else root), accumulator
+        return p - g * rates["learning_rate"] / (root + rates["epsilon"] if self.epsilon else root), accumulator
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,8 +183,8 @@ class RMSProp(Rule):
     """RMSProp (Hinton, lecture 6 of "Neural networks for machine learning", 2012).
 
     The two frameworks differ by more than rounding. With ``epsilon_inside`` (TensorFlow) epsilon stands inside the root, the
-    mean square starts at 1, and the learning rate goes into the momentum; without it (PyTorch) epsilon stands outside, the mean
-    square starts at 0, and the learning rate multiplies what comes out.
+    mean square starts at 1, and the learning rate goes into the momentum; without it (PyTorch) epsilon stands outside, the
+    mean square starts at 0, and the learning rate multiplies what comes out.
     """
 
     momentum: bool = False
@@ -177,7 +192,10 @@ class RMSProp(Rule):
     epsilon_inside: bool = False
 
     name: ClassVar[str] = "RMSProp"
-    rate_names: ClassVar[tuple[str, ...]] = ("learning_rate", "decay", "fresh", "momentum", "epsilon")
+
+    @property
+    def _names(self) -> tuple[str, ...]:
+        return ("learning_rate", "decay", "fresh", "epsilon", *(("momentum",) if self.momentum else ()))
 
     @property
     def slots(self) -> tuple[str, ...]:
@@ -188,11 +206,12 @@ class RMSProp(Rule):
         """Zeros, but ones for TensorFlow's mean square."""
         return (1.0 if self.epsilon_inside else 0.0, *(0.0,) * (len(self.slots) - 1))
 
-    def _rates(self, _t: Any, *, learning_rate: Any, decay: Any, epsilon: Any, momentum: Any = 0.0) -> tuple[Any, ...]:
-        return learning_rate, decay, 1.0 - decay, momentum, epsilon
+    def _rates(self, _t: Any, *, learning_rate: Any, decay: Any, epsilon: Any, momentum: Any = 0.0) -> dict[str, Any]:
+        fresh = 1.0 - decay
+        return {"learning_rate": learning_rate, "decay": decay, "fresh": fresh, "momentum": momentum, "epsilon": epsilon}
 
-    def _update(self, p: Any, g: Any, slots: Sequence[Any], rates: Sequence[Any]) -> tuple[Any, ...]:
-        learning_rate, decay, fresh, momentum, epsilon = rates
+    def _update(self, p: Any, g: Any, slots: Sequence[Any], rates: Mapping[str, Any]) -> tuple[Any, ...]:
+        learning_rate, decay, fresh, epsilon = (rates[name] for name in ("learning_rate", "decay", "fresh", "epsilon"))
         power = rms = slots[0] * decay + g * g * fresh
         kept = [rms]
         if self.centered:
@@ -203,9 +222,9 @@ class RMSProp(Rule):
         if not self.momentum:
             return p - g * learning_rate / root, *kept
         if self.epsilon_inside:
-            move = velocity = slots[-1] * momentum + g * learning_rate / root
+            move = velocity = slots[-1] * rates["momentum"] + g * learning_rate / root
         else:
-            velocity = slots[-1] * momentum + g / root
+            velocity = slots[-1] * rates["momentum"] + g / root
             move = velocity * learning_rate
         return p - move, *kept, velocity
 
@@ -214,15 +233,18 @@ class RMSProp(Rule):
 class Adam(Rule):
     """Adam (Kingma and Ba 2015), and with ``amsgrad`` its variant by Reddi, Kale and Kumar 2018.
 
-    The paper's algorithm 1 (and PyTorch) adds epsilon after the second moment's bias has been corrected, its closing remark (and
-    TensorFlow 1) before, which they call epsilon hat. The former is the latter with ``epsilon * sqrt(1 - beta2 ** t)``, so the two
-    differ in a rate only: the argument ``epsilon_hat`` of ``rates``, and one expression serves both.
+    The paper's algorithm 1 (and PyTorch) adds epsilon after the second moment's bias has been corrected, its closing remark
+    (and TensorFlow 1) before, and calls it epsilon hat. The former is the latter with ``epsilon * sqrt(1 - beta2 ** t)``, so
+    the two differ in a rate only: the argument ``epsilon_hat`` of ``rates``. One expression serves both.
     """
 
     amsgrad: bool = False
 
     name: ClassVar[str] = "Adam"
-    rate_names: ClassVar[tuple[str, ...]] = ("learning_rate", "fresh1", "beta2", "fresh2", "epsilon")
+
+    @property
+    def _names(self) -> tuple[str, ...]:
+        return ("learning_rate", "fresh1", "beta2", "fresh2", "epsilon")
 
     @property
     def slots(self) -> tuple[str, ...]:
@@ -231,17 +253,21 @@ class Adam(Rule):
 
     def _rates(
         self, t: Any, *, learning_rate: Any, beta1: Any, beta2: Any, epsilon: Any, epsilon_hat: bool = False
-    ) -> tuple[Any, ...]:
+    ) -> dict[str, Any]:
         root = sqrt(_unbiased(beta2, t))
-        rate = learning_rate * root / _unbiased(beta1, t)
-        return rate, 1.0 - beta1, beta2, 1.0 - beta2, epsilon if epsilon_hat else epsilon * root
+        return {
+            "learning_rate": learning_rate * root / _unbiased(beta1, t),
+            "fresh1": 1.0 - beta1,
+            "beta2": beta2,
+            "fresh2": 1.0 - beta2,
+            "epsilon": epsilon if epsilon_hat else epsilon * root,
+        }
 
-    def _update(self, p: Any, g: Any, slots: Sequence[Any], rates: Sequence[Any]) -> tuple[Any, ...]:
-        learning_rate, fresh1, beta2, fresh2, epsilon = rates
-        m = slots[0] + (g - slots[0]) * fresh1
-        v = slots[1] * beta2 + g * g * fresh2
+    def _update(self, p: Any, g: Any, slots: Sequence[Any], rates: Mapping[str, Any]) -> tuple[Any, ...]:
+        m = slots[0] + (g - slots[0]) * rates["fresh1"]
+        v = slots[1] * rates["beta2"] + g * g * rates["fresh2"]
         kept = (m, v, maximum(slots[2], v)) if self.amsgrad else (m, v)
-        return p - m * learning_rate / (sqrt(kept[-1]) + epsilon), *kept
+        return p - m * rates["learning_rate"] / (sqrt(kept[-1]) + rates["epsilon"]), *kept
 
 
 def _unbiased(beta: Any, t: Any) -> Any:

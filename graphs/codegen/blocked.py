@@ -1,8 +1,8 @@
 """Blocked interpretation: an element-wise Function as Python source that runs its ufuncs tile by tile.
 
-A tile's temporaries stay in the cache, and the ufuncs write into reused scratch, so nothing is allocated per op. Each op runs
-the ufunc that its kernel would have called, or the kernel itself, so the bits are those of op by op. Arrays that fit one tile
-take a straight line of ufunc calls without slicing.
+A tile's temporaries stay in the cache, and the ufuncs write into reused scratch, so nothing is allocated per op. Each op
+runs the ufunc that its kernel would have called, or the kernel itself, so the bits are those of op by op. Arrays that fit one
+tile take a straight line of ufunc calls without slicing.
 """
 
 from __future__ import annotations
@@ -19,13 +19,17 @@ from graphs.core.node import Value
 
 
 TILE_BYTES = 65536
-"""Bytes of one array in a tile."""
+"""Bytes of one array in a tile.
+
+Adam over 100,000 float32 took 266 µs with 8 KiB, 179 with 16, 138 with 32, 118 with 64, and no less with more. At 64 the
+nine arrays of a tile still fit a second-level cache of 1 MiB.
+"""
 
 Kernel = Callable[..., tuple[Any, ...]]
 
 
 def interpreted(function: Function, inplace: tuple[int | None, ...] | None = None) -> Kernel:
-    """The kernel of ``function``; see ``graphs.codegen.compiled``. Its attribute ``source`` holds its text, if it has one."""
+    """The kernel of ``function`` (see ``graphs.codegen.compiled``). Its attribute ``source`` is its text, if any."""
     for node in function.nodes:
         if not node.op.elementwise:
             raise ValueError(f"{function.name} has {node.op.name} in it, which is not element-wise")

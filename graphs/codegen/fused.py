@@ -7,33 +7,29 @@ from typing import Any
 
 from graphs.autodiff import symbolic
 from graphs.codegen import compiled
-from graphs.core.errors import DtypeError
 from graphs.core.function import Function, trace
 from graphs.core.node import Value
 from graphs.core.op import op
-from graphs.core.spec import Shape, Spec, broadcast
+from graphs.core.spec import Spec
 from graphs.ops.shape import unbroadcast
 
 
+def _specs(body: Function, specs: tuple[Spec, ...]) -> tuple[Spec, ...]:
+    """The outputs' specs for operands of ``specs``."""
+    key = ("specs", specs)
+    made: tuple[Spec, ...] | None = body.cache.get(key)
+    if made is None:
+        made = body.cache[key] = trace(body, *specs, name=body.name)[0].specs
+    return made
+
+
 def _shapes(*specs: Spec, body: Function, **_: Any) -> Any:
-    """The outputs' shapes: each is what the operands that reach it broadcast to."""
-    dims: dict[Any, Shape] = {(v.node, v.index): s.shape for v, s in zip(body.inputs, specs, strict=True)}
-
-    def of(x: Any) -> Shape:
-        return dims[x.node, x.index] if isinstance(x, Value) else Spec.of(x).shape
-
-    for node in body.nodes:
-        dims[node, 0] = broadcast(*(of(x) for x in node.inputs))
-    shapes = tuple(of(out) for out in body.outputs)
+    shapes = tuple(spec.dims for spec in _specs(body, specs))
     return shapes if len(shapes) > 1 else shapes[0]
 
 
 def _dtypes(*dtypes: Any, body: Function, **_: Any) -> Any:
-    """The outputs' dtypes; raises DtypeError where the operands are not of the dtypes that the body was traced with."""
-    wanted = [value.dtype for value in body.inputs]
-    if list(dtypes) != wanted:
-        raise DtypeError(f"{body.name} was made for {', '.join(d.name for d in wanted)}")
-    made = tuple(spec.dtype for spec in body.specs)
+    made = tuple(spec.dtype for spec in _specs(body, tuple(Spec(None, dtype) for dtype in dtypes)))
     return made if len(made) > 1 else made[0]
 
 
@@ -56,7 +52,13 @@ def _fused_gradients(
         contributions = iter(out if len(made.outputs) > 1 else (out,))
     else:
         contributions = iter(made(*operands))
-    return [unbroadcast(next(contributions), arg) if has else None for has, arg in zip(found, args, strict=True)]
+    return [_fitted(next(contributions), arg) if has else None for has, arg in zip(found, args, strict=True)]
+
+
+def _fitted(g: Any, arg: Any) -> Any:
+    """``g`` summed to the shape of ``arg``, unless it is known to have it."""
+    shape, wanted = (x.dims if isinstance(x, Value) else x.shape for x in (g, arg))
+    return g if shape == wanted is not None and None not in wanted else unbroadcast(g, arg)
 
 
 def _adjoint(body: Function, needs: tuple[bool, ...], given: tuple[bool, ...]) -> tuple[Function, tuple[bool, ...]]:
@@ -83,6 +85,6 @@ def _adjoint(body: Function, needs: tuple[bool, ...], given: tuple[bool, ...]) -
     dtypes = [v.dtype for v in body.inputs] + [s.dtype for s, is_given in zip(body.specs, given, strict=True) if is_given]
     element, _ = trace(backwards, *(Spec((), dtype) for dtype in dtypes), name=f"{body.name}_adjoint")
     specs = [v.spec for v in body.inputs] + [Spec(None, dtype) for dtype in dtypes[width:]]
-    function, _ = trace(lambda *values: element(*values), *specs, name=element.name)
+    function, _ = trace(element, *specs, name=element.name)
     made = body.cache[key] = (function, tuple(found))
     return made
