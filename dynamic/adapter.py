@@ -9,6 +9,7 @@ from typing import Any
 import numpy
 from numpy import ndarray
 
+from dynamic import tensor as tensor_module
 from dynamic.tape import Record
 from graphs.compare import Batch, Log, State
 from graphs.compare.calls import watching
@@ -53,7 +54,7 @@ class DynamicProgram:
 
     def watch(self, batch: Batch, log: Log) -> list[State]:
         """The same, every call of a kernel being entered in ``log``."""
-        with watching(log):
+        with watching(log), _by_ops():
             return self.states(batch)
 
     def nodes(self, batch: Batch) -> int:
@@ -69,16 +70,24 @@ class DynamicProgram:
         return State(
             {name: _copy(loss) for name, loss in losses.items()},
             {name: _copy(gradient) for name, gradient in gradients.items()},
-            {
-                f"{name} of {parameter}": numpy.array(slot)
-                for parameter, tensor in self._parameters.items()
-                for name, slot in self._slots(tensor).items()
-            },
+            self._slots(),
             {name: _copy(tensor) for name, tensor in self._parameters.items()},
         )
 
-    def _slots(self, tensor: Any) -> dict[str, ndarray]:
-        return {}
+    def _slots(self) -> dict[str, ndarray]:
+        """The optimisers' arrays beside each parameter, by the names that both modes share."""
+        found = {}
+        names = {id(tensor): name for name, tensor in self._parameters.items()}
+        for optimizer in self._optimizers:
+            for group in optimizer.param_groups:
+                rule = optimizer.rule(group)
+                fills = rule.fills(**optimizer.hyper(group))
+                for tensor in group["params"]:
+                    state = optimizer.state.get(tensor)
+                    for slot, fill in zip(rule.slots, fills, strict=True):
+                        kept = numpy.full_like(tensor._array, fill) if state is None else _copy(state[optimizer.names[slot]])
+                        found[f"{slot} of {names[id(tensor)]}"] = kept
+        return found
 
 
 def _copy(tensor: Any) -> ndarray:
@@ -89,8 +98,23 @@ def _copy(tensor: Any) -> ndarray:
 def _kept() -> Iterator[None]:
     """Let backward passes leave on the tape what they would free, so that a picture can show it."""
     free = Record.free
-    Record.free = lambda _: None  # type: ignore[method-assign]
+    Record.free = _stay  # type: ignore[method-assign]
     try:
         yield
     finally:
         Record.free = free  # type: ignore[method-assign]
+
+
+def _stay(self: Record) -> None:
+    """In place of ``Record.free``."""
+
+
+@contextmanager
+def _by_ops() -> Iterator[None]:
+    """Let changes in place run the op and then copy, where they would go to numpy directly."""
+    shortcuts = tensor_module._IN_PLACE
+    tensor_module._IN_PLACE = {}
+    try:
+        yield
+    finally:
+        tensor_module._IN_PLACE = shortcuts

@@ -6,6 +6,7 @@ or those arrays as tensors that are taped again.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -17,6 +18,9 @@ from graphs.ops.shape import ones_like, unbroadcast
 
 
 Residuals = Callable[[Any], tuple[Sequence[Any], Sequence[Any]]]
+
+plus: Callable[[Any, Any], Any] = operator.add
+"""How gradients that meet are summed: an op on values and tensors, numpy's own sum on bare arrays."""
 
 
 def backprop(
@@ -89,7 +93,7 @@ def _accumulate(pending: dict[Any, list[Any]], edge: Any, g: Any) -> None:
     if slots is None:
         slots = pending[node] = [None] * len(node.specs) if isinstance(node, Node) else [None] * node.width
     before = slots[index]
-    slots[index] = g if before is None else before + g
+    slots[index] = g if before is None else plus(before, g)
 
 
 def _leading_to(targets: set[Any], order: list[Any], stop: frozenset[Any]) -> set[Any]:

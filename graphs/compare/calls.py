@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy
 from numpy import ndarray
 
-from graphs.core.arrays import is_array, to_numpy
+from graphs import autodiff
+from graphs.codegen.fused import fused
+from graphs.core.arrays import to_numpy
 from graphs.core.errors import user_line
-from graphs.core.op import OPS
+from graphs.core.op import OPS, Op
+from graphs.updates import Rule
 
 
 class Call(NamedTuple):
@@ -46,7 +49,7 @@ class Log:
         self.arrays: dict[str, ndarray] = {}
 
     def add(
-        self, op: Any, operands: Sequence[str], results: Any, params: Mapping[str, Any], name: str = "", where: Any = None
+        self, op: Op, operands: Sequence[str], results: Any, params: Mapping[str, Any], name: str = "", where: Any = None
     ) -> None:
         """Enter a call. ``operands`` were digested (see ``digest``) before it ran, as it may have changed them in place."""
         outs = results if isinstance(results, tuple) else (results,)
@@ -79,40 +82,59 @@ _local = threading.local()
 
 @contextmanager
 def watching(log: Log) -> Iterator[Log]:
-    """Enter in ``log`` every kernel that this thread calls through an op inside, with the user's line.
+    """Enter in ``log`` every kernel that this thread calls inside, with the user's line.
 
-    The kernels in the registry are replaced meanwhile, so that nothing has to be looked up at other times. Kernels that are
-    called by other kernels are not entered.
+    The kernels in the registry are replaced meanwhile, and so are the two places where arrays are changed without an op
+    (the sums of a backward pass on bare arrays, and an optimiser's update in place), so that at other times nothing has to ask
+    whether it is being watched. Kernels that are called by other kernels are not entered.
     """
     if getattr(_local, "log", None) is not None:
         raise RuntimeError("this thread is being watched already")
     kernels = {op: op.kernel for op in OPS.values()}
+    plus, update = autodiff.plus, Rule.kernel
     _local.log, _local.inside = log, False
     for op, kernel in kernels.items():
         op.kernel = _logged(op, kernel)
+    autodiff.plus = OPS["add"]
+    Rule.kernel = _logged_update(update)  # type: ignore[method-assign]
     try:
         yield log
     finally:
+        autodiff.plus, Rule.kernel = plus, update  # type: ignore[method-assign]
         for op, kernel in kernels.items():
             op.kernel = kernel
         _local.log = None
 
 
-def _logged(op: Any, kernel: Any) -> Any:
+def _logged(op: Op, kernel: Callable[..., Any]) -> Callable[..., Any]:
     def call(xp: Any, *args: Any, **params: Any) -> Any:
-        log = getattr(_local, "log", None)
-        if log is None or _local.inside:
-            return kernel(xp, *args, **params)
-        operands = [log.digest(arg) for arg in args if is_array(arg) or isinstance(arg, (bool, int, float, complex))]
-        _local.inside = True
-        try:
-            out = kernel(xp, *args, **params)
-        finally:
-            _local.inside = False
-        log.add(op, operands, out, params, where=user_line(2))
-        return out
+        return _enter(op, lambda: kernel(xp, *args, **params), args, params)
 
     return call
+
+
+def _logged_update(kernel_of: Callable[..., Any]) -> Callable[..., Any]:
+    """``Rule.kernel``, its kernels entered as calls of ``fused``, which is what a graph has in their place."""
+
+    def of(rule: Rule, dtype: Any) -> Callable[..., Any]:
+        kernel = kernel_of(rule, dtype)
+        return lambda inputs, outs=None: _enter(fused, lambda: kernel(inputs, outs), inputs, {"label": rule.name})
+
+    return of
+
+
+def _enter(op: Op, run: Callable[[], Any], args: Sequence[Any], params: Mapping[str, Any]) -> Any:
+    log = getattr(_local, "log", None)
+    if log is None or _local.inside:
+        return run()
+    operands = [log.digest(arg) for arg in args]  # before it runs, as it may write into them
+    _local.inside = True
+    try:
+        out = run()
+    finally:
+        _local.inside = False
+    log.add(op, operands, out, params, where=user_line(2))
+    return out
 
 
 def same_bits(first: Any, second: Any) -> bool:

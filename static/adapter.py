@@ -1,0 +1,108 @@
+"""A static program in the form that ``graphs.compare`` runs, and the modules that ``diptych exec`` replaces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from numpy import ndarray
+
+from graphs.compare import Batch, Log, State
+from static.graph import Graph, Operation
+from static.session import Session
+from static.variables import global_variables_initializer
+
+
+ALIASES = {"tensorflow": "static", "tensorflow.compat.v1": "static"}
+"""Modules of other packages, and which of ours stand in for them."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One call of ``Session.run`` within a step.
+
+    Attributes:
+        updates: what is run for its effect: an operation, or a list of them.
+        feeds: the tensor that each part of a batch is fed to.
+        losses: tensors by name.
+        gradients: tensors by the name of the parameter.
+    """
+
+    updates: Any
+    feeds: Mapping[str, Any]
+    losses: Mapping[str, Any]
+    gradients: Mapping[str, Any] = field(default_factory=dict)
+
+
+class StaticProgram:
+    """A graph with its session; a step is one or more runs of it.
+
+    Args:
+        graph: the graph.
+        runs: what a step runs, in order.
+        parameters: the trained variables by name.
+        optimizers: those whose slots are compared.
+
+    Attributes:
+        session: the session, its variables initialised.
+    """
+
+    def __init__(
+        self, graph: Graph, runs: Iterable[Run], parameters: Mapping[str, Any], optimizers: Iterable[Any] = ()
+    ) -> None:
+        self._runs = tuple(runs)
+        self._parameters = dict(parameters)
+        self._slots = {
+            f"{slot} of {name}": variable
+            for optimizer in optimizers
+            for slot in optimizer.get_slot_names()
+            for name, parameter in self._parameters.items()
+            if (variable := optimizer.get_slot(parameter, slot)) is not None
+        }
+        self.session = Session(graph=graph)
+        with graph.as_default():
+            self.session.run(global_variables_initializer())
+
+    def step(self, batch: Batch) -> None:
+        """One training step: updates and losses are run for, as a training loop does."""
+        for run in self._runs:
+            self.session.run([run.updates, run.losses], _feed(run, batch))
+
+    def states(self, batch: Batch) -> list[State]:
+        """One training step, and the state after each of its updates."""
+        return [self._state(self.session.run(_shown(run), _feed(run, batch))) for run in self._runs]
+
+    def watch(self, batch: Batch, log: Log) -> list[State]:
+        """The same node by node, every call of a kernel being entered in ``log``."""
+
+        def observe(node: Operation, operands: tuple[Any, ...], outs: tuple[Any, ...]) -> None:
+            log.add(node.op, [log.digest(x) for x in operands], outs, node.params, node.name, node.where)
+
+        return [self._state(self.session.interpret(_shown(run), _feed(run, batch), observe)) for run in self._runs]
+
+    def nodes(self, batch: Batch) -> int:
+        """How many nodes the runs of a step have."""
+        plans = [self.session.plan([run.updates, run.losses], _feed(run, batch)) for run in self._runs]
+        return sum(len(plan.schedule.steps) for plan in plans)
+
+    def roots(self, batch: Batch) -> list[Any]:
+        """Losses and updates: the ends of the graph."""
+        found: list[Any] = []
+        for run in self._runs:
+            found += run.losses.values()
+            found += run.updates if isinstance(run.updates, (list, tuple)) else [run.updates]
+        return found
+
+    def _state(self, shown: tuple[Any, Mapping[str, ndarray], Mapping[str, ndarray]]) -> State:
+        _, losses, gradients = shown
+        slots, parameters = self.session.run([self._slots, self._parameters])
+        return State(losses, gradients, slots, parameters)
+
+
+def _shown(run: Run) -> tuple[Any, Any, Any]:
+    return run.updates, run.losses, run.gradients
+
+
+def _feed(run: Run, batch: Batch) -> dict[Any, ndarray]:
+    return {tensor: batch[name] for name, tensor in run.feeds.items()}
