@@ -82,6 +82,7 @@ class Op:
         "_shape",
         "_dtype",
         "_kept",
+        "_ghosts",
         "__weakref__",
     )
 
@@ -110,6 +111,7 @@ class Op:
         self.joint: Callable[..., Any] | None = None
         self.keeps: dict[tuple[bool, ...], Keep] = {}
         self._kept: tuple[tuple[frozenset[int], bool], ...] = ()
+        self._ghosts: tuple[int, ...] = ()
         self._shape = shape
         self._dtype = dtype
 
@@ -139,12 +141,13 @@ class Op:
             kept.append((arrays, bool(names) and not names[0].startswith("_")))
         self._kept = tuple(kept)
 
-    def joint_vjp(self, rule: Callable[..., Any]) -> Callable[..., Any]:
+    def joint_vjp(self, rule: Callable[..., Any], *, ghosts: tuple[int, ...] = ()) -> Callable[..., Any]:
         """Give one rule for all gradients: ``rule(needs, gs, outs, args, **attributes)``, a sequence of one per argument.
 
         ``needs`` says which are wanted, ``gs`` has one gradient per output (None where nothing flowed back). ``_outs`` and
-        ``_args`` with a leading underscore keep shapes and dtypes only.
+        ``_args`` with a leading underscore keep shapes and dtypes only; so do the arguments at the positions ``ghosts``.
         """
+        self._ghosts = ghosts
         self.joint = _with_attributes(rule, self.attributes)
         names = list(inspect.signature(rule).parameters)
         self._kept = ((frozenset([0]) if not names[3].startswith("_") else frozenset(), not names[2].startswith("_")),)
@@ -159,7 +162,7 @@ class Op:
         """What must be kept for the gradients of the arguments marked in ``needs``; looked up in ``keeps`` first."""
         if self.joint is not None:
             arrays, out = self._kept[0]
-            keep = ((bool(arrays),) * len(needs), out)
+            keep = (tuple(bool(arrays) and i not in self._ghosts for i in range(len(needs))), out)
         elif self.rules is None:
             keep = ((False,) * len(needs), False)
         else:

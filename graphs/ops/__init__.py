@@ -19,6 +19,19 @@ from graphs.ops.activations import (
     softsign as softsign,
     threshold as threshold,
 )
+from graphs.ops.creation import (
+    arange as arange,
+    eye as eye,
+    fill as fill,
+    full as full,
+    linspace as linspace,
+)
+from graphs.ops.cumulative import (
+    cumprod as cumprod,
+    cumsum as cumsum,
+    prod as prod,
+    recurrence as recurrence,
+)
 from graphs.ops.elementwise import (
     absolute as absolute,
     add as add,
@@ -61,6 +74,29 @@ from graphs.ops.functions import (
     square as square,
     trunc as trunc,
 )
+from graphs.ops.indexing import (
+    scatter as scatter,
+    scatter_add as scatter_add,
+    take as take,
+    take_adjoint as take_adjoint,
+    take_along_axis as take_along_axis,
+    take_along_axis_adjoint as take_along_axis_adjoint,
+)
+from graphs.ops.joining import (
+    concat as concat,
+    pad as pad,
+    pad_adjoint as pad_adjoint,
+    repeat as repeat,
+    repeat_adjoint as repeat_adjoint,
+    split as split,
+    split_like as split_like,
+    stack as stack,
+    tile as tile,
+    tile_adjoint as tile_adjoint,
+)
+from graphs.ops.linalg import (
+    matmul as matmul,
+)
 from graphs.ops.logic import (
     bitwise_and as bitwise_and,
     bitwise_not as bitwise_not,
@@ -93,6 +129,14 @@ from graphs.ops.neural import (
     softmax_cross_entropy_with_logits as softmax_cross_entropy_with_logits,
     sparse_softmax_cross_entropy_with_logits as sparse_softmax_cross_entropy_with_logits,
 )
+from graphs.ops.order import (
+    argsort as argsort,
+    nonzero as nonzero,
+    one_hot as one_hot,
+    searchsorted as searchsorted,
+    sort as sort,
+    topk as topk,
+)
 from graphs.ops.random import (
     bernoulli as bernoulli,
     dropout_mask as dropout_mask,
@@ -103,6 +147,55 @@ from graphs.ops.random import (
     random_uniform as random_uniform,
     random_uniform_like as random_uniform_like,
     truncated_normal as truncated_normal,
+)
+from graphs.ops.reduction import (
+    all as all,
+    any as any,
+    argmax as argmax,
+    argmin as argmin,
+    count_nonzero as count_nonzero,
+    expand_like as expand_like,
+    max as max,
+    mean as mean,
+    min as min,
+    spread_like as spread_like,
+    sum as sum,
+)
+from graphs.ops.selection import (
+    index as index,
+    index_adjoint as index_adjoint,
+    index_put as index_put,
+)
+from graphs.ops.shape import (
+    broadcast_like as broadcast_like,
+    broadcast_to as broadcast_to,
+    expand_dims as expand_dims,
+    flip as flip,
+    full_like as full_like,
+    matrix_transpose as matrix_transpose,
+    ones_like as ones_like,
+    reshape as reshape,
+    reshape_like as reshape_like,
+    reshape_to as reshape_to,
+    roll as roll,
+    shape_of as shape_of,
+    shift as shift,
+    size_of as size_of,
+    squeeze as squeeze,
+    swapaxes as swapaxes,
+    transpose as transpose,
+    unbroadcast as unbroadcast,
+    zeros_like as zeros_like,
+)
+from graphs.ops.slicing import (
+    getitem as getitem,
+    put_like as put_like,
+)
+from graphs.ops.statistics import (
+    logsumexp as logsumexp,
+    norm as norm,
+    std as std,
+    var as var,
 )
 from graphs.ops.trigonometric import (
     acos as acos,

@@ -40,6 +40,13 @@ def fit(g: Any, x: Any) -> Any:
     return unbroadcast(g, x)
 
 
+def check_fits(dims: Shape, into: Shape) -> None:
+    """Raise ShapeError where a value of shape ``dims`` does not broadcast to the shape ``into``."""
+    out = broadcast(dims, into)
+    if len(out) != len(into) or any(m != n and m is not None and n is not None for m, n in zip(out, into, strict=True)):
+        raise ShapeError(f"{show(dims)} does not broadcast to {show(into)}")
+
+
 def _like_second(_x: Spec, like: Spec, **_: Any) -> Shape | None:
     return like.dims
 
@@ -150,13 +157,14 @@ def reshape(xp: Any, x: Any, *, shape: tuple[int, ...]) -> Any:
 reshape.vjp(lambda g, _out, _x: reshape_like(g, _x))
 
 
-def _vector_to_shape(dims: Spec) -> Shape | None:
+def vector_to_shape(dims: Spec) -> Shape | None:
+    """What is known of a shape that is itself computed: the number of dimensions, at most."""
     if dims.ndim != 1:
         raise ShapeError("a shape is a vector")
     return None if dims.shape[0] is None else (None,) * dims.shape[0]
 
 
-@op(lambda x, dims: _vector_to_shape(dims), dtype=first_dtype, traits={"view"})
+@op(lambda _x, dims: vector_to_shape(dims), dtype=first_dtype, traits={"view"})
 def reshape_to(xp: Any, x: Any, dims: Any) -> Any:
     """``x`` in the shape that the integer vector ``dims`` holds, one -1 allowed: for shapes known only when running."""
     return x.reshape(tuple(map(int, dims)))
@@ -257,9 +265,8 @@ squeeze.vjp(lambda g, _out, _x: reshape_like(g, _x))
 
 
 def _broadcast_to(x: Spec, *, shape: tuple[int, ...]) -> Shape:
-    given = x.dims
-    if given is not None and broadcast(given, shape) != shape:
-        raise ShapeError(f"{show(given)} does not broadcast to {show(shape)}")
+    if x.dims is not None:
+        check_fits(x.dims, shape)
     return shape
 
 

@@ -1,0 +1,161 @@
+"""Taking and putting elements at positions along one axis that are themselves an array: take, gather, scatter.
+
+Negative positions count from the end; one outside raises IndexError. Where a position occurs twice, gradients add up.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from graphs.core.errors import DtypeError, ShapeError
+from graphs.core.op import op
+from graphs.core.spec import Shape, Spec, axis_of, promote, show
+from graphs.ops.shape import check_fits, fit
+
+
+def _positions(dtype: Any) -> None:
+    if dtype.kind not in "iu":
+        raise DtypeError(f"positions are integers, not {dtype}")
+
+
+def _first_at_positions(first: Any, indices: Any, *others: Any, **_: Any) -> Any:
+    _positions(indices)
+    return promote(first, *others)
+
+
+def _first_of_three_at_positions(first: Any, _like: Any, indices: Any, **_: Any) -> Any:
+    _positions(indices)
+    return first
+
+
+# Whole slices along one axis
+
+
+def _taken(x: Spec, indices: Spec, *, axis: int) -> Shape:
+    place = axis_of(axis, x.ndim)
+    if x.shape[place] == 0 and indices.size not in (0, None):
+        raise ShapeError(f"axis {axis} is empty, so there is nothing to take")
+    return (*x.shape[:place], *indices.shape, *x.shape[place + 1 :])
+
+
+@op(_taken, dtype=_first_at_positions)
+def take(xp: Any, x: Any, indices: Any, *, axis: int = 0) -> Any:
+    """The slices of ``x`` at ``indices`` along ``axis``; the axes of ``indices`` stand in place of that axis."""
+    return xp.take(x, indices, axis)
+
+
+def _take_adjoint(x: Spec, like: Spec, indices: Spec, *, axis: int) -> Shape | None:
+    if like.dims is not None:
+        axis_of(axis, like.ndim)
+    return like.dims
+
+
+@op(_take_adjoint, dtype=_first_of_three_at_positions)
+def take_adjoint(xp: Any, x: Any, _like: Any, indices: Any, *, axis: int = 0) -> Any:
+    """Zeros of the shape of ``like``, the slices of ``x`` added at ``indices`` along ``axis``: the gradient of ``take``."""
+    shape = tuple(_like.shape)
+    place = axis % len(shape)
+    size, inner = shape[place], math.prod(shape[place + 1 :])
+    outer = xp.arange(math.prod(shape[:place])).reshape(-1, 1, 1)
+    places = xp.where(indices < 0, indices + size, indices).reshape(1, -1, 1)
+    flat = (outer * size + places) * inner + xp.arange(inner)
+    # Adding at one flat index is numpy's fast path: three times as fast as rows at a vector of positions.
+    out = xp.zeros(math.prod(shape), x.dtype)
+    xp.add.at(out, flat.reshape(-1), x.reshape(-1))
+    return out.reshape(shape)
+
+
+take.vjp(lambda g, _out, _x, indices, *, axis: take_adjoint(g, _x, indices, axis=axis), None)
+take_adjoint.vjp(lambda g, _out, _x, _like, indices, *, axis: take(g, indices, axis=axis), None, None)
+
+
+# One element for each position along one axis
+
+
+def _along(x: Spec, indices: Spec, axis: int) -> int:
+    """``axis`` from the front, where the positions fit into ``x`` along all other axes."""
+    place = axis_of(axis, x.ndim)
+    if indices.ndim != x.ndim:
+        raise ShapeError(f"positions of {indices.ndim} dimensions for {x.ndim}")
+    for i, (dim, other) in enumerate(zip(x.shape, indices.shape, strict=True)):
+        if i != place and dim is not None and other is not None and other > dim:
+            raise ShapeError(f"positions {show(indices.dims)} reach beyond {show(x.dims)} along axis {i}")
+    return place
+
+
+def _gathered(x: Spec, indices: Spec, *, axis: int) -> Shape | None:
+    if x.dims is not None and indices.dims is not None:
+        _along(x, indices, axis)
+    return indices.dims
+
+
+def _grid(xp: Any, indices: Any, axis: int) -> tuple[Any, ...]:
+    """The index that reads position by position along ``axis``, and its own place along every other axis."""
+    grid = []
+    for i, size in enumerate(indices.shape):
+        along = [1] * indices.ndim
+        along[i] = size
+        grid.append(xp.arange(size).reshape(along))
+    grid[axis] = indices
+    return tuple(grid)
+
+
+@op(_gathered, dtype=_first_at_positions)
+def take_along_axis(xp: Any, x: Any, indices: Any, *, axis: int) -> Any:
+    """For each of ``indices`` the element of ``x`` at that position along ``axis`` and at its own place along the others.
+
+    ``indices`` has the dimensions of ``x`` and may be shorter along the other axes; it is not broadcast (PyTorch's gather).
+    """
+    return x[_grid(xp, indices, axis)]
+
+
+@op(lambda x, like, indices, *, axis: like.dims, dtype=_first_of_three_at_positions)
+def take_along_axis_adjoint(xp: Any, x: Any, _like: Any, indices: Any, *, axis: int) -> Any:
+    """Zeros of the shape of ``like``, each of ``x`` added where ``take_along_axis`` had taken it: its gradient."""
+    out = xp.zeros(_like.shape, x.dtype)
+    xp.add.at(out, _grid(xp, indices, axis), x)
+    return out
+
+
+take_along_axis.vjp(lambda g, _out, _x, indices, *, axis: take_along_axis_adjoint(g, _x, indices, axis=axis), None)
+take_along_axis_adjoint.vjp(lambda g, _out, _x, _like, indices, *, axis: take_along_axis(g, indices, axis=axis), None, None)
+
+
+def _scattered(x: Spec, indices: Spec, updates: Spec, *, axis: int) -> Shape | None:
+    if x.dims is not None and indices.dims is not None:
+        _along(x, indices, axis)
+    if indices.dims is not None and updates.dims is not None:
+        check_fits(updates.dims, indices.dims)
+    return x.dims
+
+
+@op(_scattered, dtype=_first_at_positions)
+def scatter(xp: Any, x: Any, indices: Any, updates: Any, *, axis: int) -> Any:
+    """``x`` with ``updates`` in place of the elements that ``take_along_axis`` would take at ``indices``.
+
+    Where a position occurs twice the last update stays, but the gradient flows to each.
+    """
+    out = x.copy()
+    out[_grid(xp, indices, axis)] = updates
+    return out
+
+
+@op(_scattered, dtype=_first_at_positions)
+def scatter_add(xp: Any, x: Any, indices: Any, updates: Any, *, axis: int) -> Any:
+    """``x`` with ``updates`` added to the elements that ``take_along_axis`` would take at ``indices``."""
+    out = x.copy()
+    xp.add.at(out, _grid(xp, indices, axis), updates)
+    return out
+
+
+def _update_slope(g: Any, _out: Any, _x: Any, indices: Any, _updates: Any, *, axis: int) -> Any:
+    return fit(take_along_axis(g, indices, axis=axis), _updates)
+
+
+scatter.vjp(
+    lambda g, _out, _x, indices, _updates, *, axis: scatter(g, indices, 0.0, axis=axis),
+    None,
+    _update_slope,
+)
+scatter_add.vjp(lambda g, _out, _x, _indices, _updates: g, None, _update_slope)
