@@ -32,6 +32,11 @@ from graphs.ops.cumulative import (
     prod as prod,
     recurrence as recurrence,
 )
+from graphs.ops.einsum import (
+    einsum as einsum,
+    equal_labels_like as equal_labels_like,
+    tensordot as tensordot,
+)
 from graphs.ops.elementwise import (
     absolute as absolute,
     add as add,
@@ -95,7 +100,9 @@ from graphs.ops.joining import (
     tile_adjoint as tile_adjoint,
 )
 from graphs.ops.linalg import (
+    dot as dot,
     matmul as matmul,
+    outer as outer,
 )
 from graphs.ops.logic import (
     bitwise_and as bitwise_and,
@@ -118,6 +125,19 @@ from graphs.ops.logic import (
     not_equal as not_equal,
     right_shift as right_shift,
     where as where,
+)
+from graphs.ops.matrices import (
+    cholesky as cholesky,
+    det as det,
+    diag as diag,
+    diagonal as diagonal,
+    diagonal_adjoint as diagonal_adjoint,
+    inverse as inverse,
+    solve as solve,
+    trace as trace,
+    trace_adjoint as trace_adjoint,
+    tril as tril,
+    triu as triu,
 )
 from graphs.ops.neural import (
     binary_cross_entropy as binary_cross_entropy,

@@ -6,7 +6,7 @@ from typing import Any
 
 from graphs.core.errors import ShapeError
 from graphs.core.op import op
-from graphs.core.spec import Shape, Spec, broadcast
+from graphs.core.spec import Dim, Shape, Spec, broadcast
 from graphs.ops.shape import expand_dims, fit, matrix_transpose, rank, squeeze
 
 
@@ -54,3 +54,33 @@ def _matmul_right(g: Any, _out: Any, x: Any, _y: Any) -> Any:
 
 
 matmul.vjp(_matmul_left, _matmul_right)
+
+
+def _vectors(x: Spec, y: Spec) -> tuple[Dim, Dim]:
+    if x.ndim != 1 or y.ndim != 1:
+        raise ShapeError("two vectors are wanted")
+    return x.shape[0], y.shape[0]
+
+
+def _dotted(x: Spec, y: Spec) -> Shape:
+    if x.dims is not None and y.dims is not None:
+        left, right = _vectors(x, y)
+        if left is not None and right is not None and left != right:
+            raise ShapeError(f"vectors of {left} and of {right} elements")
+    return ()
+
+
+@op(_dotted, traits={"commutative"})
+def dot(xp: Any, x: Any, y: Any) -> Any:
+    """Inner product of two vectors."""
+    return xp.dot(x, y)
+
+
+@op(_vectors)
+def outer(xp: Any, x: Any, y: Any) -> Any:
+    """Outer product of two vectors: a matrix of every product."""
+    return xp.outer(x, y)
+
+
+dot.vjp(lambda g, _out, _x, y: g * y, lambda g, _out, x, _y: g * x)
+outer.vjp(lambda g, _out, _x, y: matmul(g, y), lambda g, _out, x, _y: matmul(matrix_transpose(g), x))
