@@ -88,7 +88,7 @@ threshold.vjp(lambda g, _out, x, *, threshold, value: multiply(g, x > threshold)
 def sigmoid(xp: Any, x: Any) -> Any:
     """Logistic function ``1 / (1 + exp(-x))``, accurate in both tails.
 
-    The numerator is 1 from 0 on, since the decay never exceeds it. In place, because a third temporary of 50,000 floats makes
+    The numerator is 1 from 0 on, since the decay never exceeds it. In place, because a third temporary of 50,000 floats has
     the allocator map fresh pages at every call (340 µs against 44 µs).
     """
     decay = xp.exp(-xp.absolute(x))

@@ -10,7 +10,7 @@ from typing import Any
 from graphs.core.errors import DtypeError, ShapeError
 from graphs.core.op import elementwise, op
 from graphs.core.random import Key
-from graphs.core.spec import Shape, Spec, axis_of, broadcast
+from graphs.core.spec import Shape, Spec, axis_of, show
 from graphs.ops.activations import sigmoid
 from graphs.ops.dtypes import floats
 from graphs.ops.elementwise import maximum
@@ -90,10 +90,15 @@ def _without(dims: Shape, axis: int) -> Shape:
     return dims[:axis] + dims[axis + 1 :]
 
 
+def _both(one: Shape, other: Shape) -> Shape:
+    """What two accounts of the same shape say together. Raises ShapeError where they differ."""
+    if len(one) != len(other) or any(None not in (n, m) and n != m for n, m in zip(one, other, strict=True)):
+        raise ShapeError(f"the labels would have the shape {show(one)}, not {show(other)}")
+    return tuple(m if n is None else n for n, m in zip(one, other, strict=True))
+
+
 def _dense(logits: Spec, labels: Spec, *, axis: int) -> Shape:
-    if len(logits.shape) != len(labels.shape) or broadcast(logits.shape, labels.shape) != broadcast(logits.shape):
-        raise ShapeError("logits and labels differ in shape")
-    return _without(logits.shape, axis)
+    return _without(_both(logits.shape, labels.shape), axis)
 
 
 @op(_dense, dtype=floats)
@@ -111,10 +116,7 @@ softmax_cross_entropy_with_logits.vjp(
 
 
 def _sparse(logits: Spec, labels: Spec, *, axis: int) -> Shape:
-    rows = _without(logits.shape, axis)
-    if len(rows) != len(labels.shape) or broadcast(rows, labels.shape) != broadcast(rows):
-        raise ShapeError("labels have the shape of the logits without the axis of classes")
-    return rows
+    return _both(_without(logits.shape, axis), labels.shape)
 
 
 def _indexed(logits: Any, labels: Any, **_: Any) -> Any:

@@ -1,6 +1,6 @@
 """The table behind the laws: for every op in the registry, arguments to try and an independent reference.
 
-    samples("multiply", numpy.multiply, case(normal(3, 4), normal(3, 4)), case(normal(3, 1), normal(4)))
+samples("multiply", numpy.multiply, case(normal(3, 4), normal(3, 4)), case(normal(3, 1), normal(4)))
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ class Samples:
         kinds: the dtype kinds that the op takes (numpy's letters: b, i, f); the laws try float32 for f and int64 for i too.
         second: whether second-order gradients exist (they are then checked).
         tolerance: relative tolerance of finite differences, where the default is too tight for the function's curvature.
+        refuses: calls whose shapes or dtypes do not fit. That operands of an element-wise op must broadcast, and that dtype
+            kinds outside ``kinds`` are refused, is tried without being listed.
     """
 
     reference: Callable[..., Any] | None
@@ -42,6 +44,7 @@ class Samples:
     kinds: str = "f"
     second: bool = True
     tolerance: float = 1e-6
+    refuses: tuple[Case, ...] = ()
 
 
 SAMPLES: dict[str, Samples] = {}
