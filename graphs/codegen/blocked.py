@@ -1,8 +1,8 @@
 """Blocked interpretation: an element-wise Function as Python source that runs its ufuncs tile by tile.
 
 A tile's temporaries stay in the cache, and the ufuncs write into reused scratch, so nothing is allocated per op. Each op
-runs the ufunc that its kernel would have called, or the kernel itself, so the bits are those of op by op. Arrays that fit one
-tile take a straight line of ufunc calls without slicing.
+runs the ufunc that its kernel would have called, or the kernel itself, so the bits are those of op by op. Arrays that fit
+one tile take a straight line of ufunc calls without slicing.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from graphs.autodiff import symbolic
@@ -44,28 +44,58 @@ def fused(xp: Any, *arrays: Any, body: Function, label: str = "") -> Any:
 def _fused_gradients(
     needs: Sequence[bool], gs: Sequence[Any], _outs: Sequence[Any], args: Sequence[Any], *, body: Function, label: str
 ) -> list[Any]:
-    given = tuple(g is not None for g in gs)
-    made, found = _adjoint(body, tuple(needs), given)
-    operands = [*args, *(g for g in gs if g is not None)]
-    if all(node.op.elementwise for node in made.nodes):
-        out = fused(*operands, body=made, label=f"{label} gradient".strip()) if made.outputs else ()
-        contributions = iter(out if len(made.outputs) > 1 else (out,))
-    else:
-        contributions = iter(made(*operands))
-    return [_fitted(next(contributions), arg) if has else None for has, arg in zip(found, args, strict=True)]
+    # Outputs of one shape share a kernel. Others do not: what a small one sends back would be counted once per element. The
+    # shapes may be unknown, but what broadcasts from the same operands is of one shape.
+    groups: dict[frozenset[int], list[int]] = {}
+    for i, operands_read in enumerate(_reads(body)):
+        if gs[i] is not None:
+            groups.setdefault(operands_read, []).append(i)
+    sums: list[Any] = [None] * len(args)
+    for group in groups.values():
+        made, found = _adjoint(body, tuple(needs), tuple(i in group for i in range(len(gs))))
+        operands = [*args, *(gs[i] for i in group)]
+        if made.outputs and all(node.op.elementwise for node in made.nodes):
+            out = fused(*operands, body=made, label=f"{label} gradient".strip())
+            contributions = iter(out if len(made.outputs) > 1 else (out,))
+        else:
+            contributions = iter(made(*operands))
+        for i, arg in enumerate(args):
+            if found[i]:
+                g = _fitted(next(contributions), arg)
+                sums[i] = g if sums[i] is None else sums[i] + g
+    return sums
+
+
+def _reads(body: Function) -> list[frozenset[int]]:
+    """For each output, which of the inputs it depends on."""
+    made: list[frozenset[int]] | None = body.cache.get("reads")
+    if made is None:
+        reads = {(value.node, value.index): frozenset([i]) for i, value in enumerate(body.inputs)}
+
+        def of(values: Iterable[Any]) -> frozenset[int]:
+            return frozenset().union(*(reads[x.node, x.index] for x in values if isinstance(x, Value)))
+
+        for node in body.nodes:
+            reads[node, 0] = of(node.inputs)
+        made = body.cache["reads"] = [of([out]) for out in body.outputs]
+    return made
+
+
+def _dims(x: Any) -> Any:
+    return x.dims if isinstance(x, Value) else tuple(x.shape)
 
 
 def _fitted(g: Any, arg: Any) -> Any:
     """``g`` summed to the shape of ``arg``, unless it is known to have it."""
-    shape, wanted = (x.dims if isinstance(x, Value) else x.shape for x in (g, arg))
-    return g if shape == wanted is not None and None not in wanted else unbroadcast(g, arg)
+    wanted = _dims(arg)
+    return g if _dims(g) == wanted is not None and None not in wanted else unbroadcast(g, arg)
 
 
 def _adjoint(body: Function, needs: tuple[bool, ...], given: tuple[bool, ...]) -> tuple[Function, tuple[bool, ...]]:
     """The Function ``(*inputs, *given gradients) -> gradients``, not yet summed over broadcast axes, and who has one.
 
     It is derived for one element (all shapes are ``()``), so that no broadcasting is undone inside and the result can be one
-    kernel again.
+    kernel again. That is right as long as the given gradients are of one shape.
     """
     key = ("fused adjoint", needs, given)
     made: tuple[Function, tuple[bool, ...]] | None = body.cache.get(key)

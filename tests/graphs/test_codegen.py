@@ -223,9 +223,25 @@ def test_fused_gradients_are_the_bodys(name: str, shape: tuple[int, ...], order:
         numpy.testing.assert_allclose(x, y, rtol=1e-5 if name == "two dtypes" else 1e-12, atol=1e-12)
 
 
+def test_gradients_of_outputs_of_different_shapes_with_unknown_sizes() -> None:
+    function = BODIES["an output read again"]
+    two = Function(function.inputs, [function.outputs[0], function.inputs[1] * 1.5], "two shapes")
+
+    def through(*values: Any) -> Any:
+        return fused(*values, body=two)
+
+    x, y, g, h = draw(5, 4), draw(4, seed=1), draw(5, 4, seed=2), draw(4, seed=3)
+    for rows in (5, None):
+        traced = trace(through, Spec((rows, 4), "f8"), Spec((4,), "f8"), Spec((), "f8"))[0]
+        found = adjoint(traced, (True, True, False))(x, y, numpy.asarray(0.7), g, h)
+        numpy.testing.assert_allclose(found[0], g)
+        numpy.testing.assert_allclose(found[1], 1.5 * h - g.sum(0))
+
+
 def test_gradient_of_fused_is_fused() -> None:
-    function = BODIES["several outputs"]
-    traced = trace(lambda *values: fused(*values, body=function, label="Body"), *[Spec((3, 4), "f8")] * 2, Spec((), "f8"))[0]
+    function = body(lambda x, y, s: [x * y * s, exp(x) + y * s], *arrays(2), *scalars(1))
+    specs = [Spec((3, 4), "f8"), Spec((3, 4), "f8"), Spec((), "f8")]
+    traced = trace(lambda *values: fused(*values, body=function, label="Body"), *specs)[0]
     nodes = adjoint(traced, (True, True, True)).nodes
     assert [node.op.name for node in nodes] == ["fused", "unbroadcast"]
     assert nodes[0].params["label"] == "Body gradient"

@@ -31,8 +31,8 @@ def wave(x: Any, y: Any, scale: Any) -> Any:
 
 
 _REFERENCES = {
-    "gate": lambda x, y: y / (1 + numpy.exp(-x)) - x.dtype.type(0.5),
-    "wave": lambda x, y, scale: (numpy.exp(x * scale) - y, x * x * y, y * x.dtype.type(1.5)),
+    "gate": lambda x, y: y / (1 + numpy.exp(-x)) - 0.5,
+    "wave": lambda x, y, scale: (numpy.exp(x * scale) - y, x * x * y, y * 1.5),
 }
 
 _gate = _body(gate, _ARRAY, _ARRAY)
@@ -45,4 +45,5 @@ samples(
     case(normal(3, 4), normal(3, 1, seed=1), body=_gate),
     case(normal(2, 3), normal(2, 3, seed=1), numpy.asarray(0.5), body=_wave),
     case(normal(2, 3), normal(3, seed=1), numpy.asarray(0.5), body=_wave),
+    kinds="if",
 )
