@@ -256,6 +256,19 @@ def test_every_way_gives_the_same_gradient(name: str, case: Case, way: str) -> N
 
 
 @law(smooth)
+def test_gradients_in_float32_stay_there(name: str, case: Case) -> None:
+    single = helpers.in_dtype(case, numpy.float32)
+    args, wrt = _differentiated(case)
+    rounded = [single.args[i] for i in arrays(single)]
+    function = helpers.function_of(OPS[name], single)
+    seeds = helpers.seeds_of(helpers.function_of(OPS[name], case), args)
+    exact = helpers.bare_gradients(helpers.function_of(OPS[name], case), args, seeds, wrt)
+    for g, wanted in zip(helpers.bare_gradients(function, rounded, [s.astype("f") for s in seeds], wrt), exact, strict=True):
+        assert numpy.asarray(g).dtype == numpy.float32
+        close(g, wanted, rtol=1e-3)
+
+
+@law(smooth)
 def test_rules_use_no_array_that_they_do_not_keep(name: str, case: Case) -> None:
     op, outs = OPS[name], run(OPS[name], case)
     spec_dtypes = [numpy.asarray(y).dtype for y in outs]
@@ -272,7 +285,7 @@ def test_rules_use_no_array_that_they_do_not_keep(name: str, case: Case) -> None
 
 
 def _ghost(x: Any) -> Ghost:
-    return Ghost(numpy.shape(x), numpy.asarray(x).dtype)
+    return Ghost((numpy.shape(x), numpy.asarray(x).dtype))
 
 
 @pytest.mark.parametrize("name", [name for name, op in OPS.items() if not op.differentiable])
