@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import functools
 import itertools
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ import dynamic.optim as optim
 import static as tf
 from dynamic.adapter import DynamicProgram
 from graphs.compare import Batch, Setup
-from graphs.datasets import DataSet, Datasets, read_data_sets
+from graphs.datasets import DataError, DataSet, Datasets, read_data_sets
 from graphs.ops import binary_cross_entropy
 from static.adapter import Run, StaticProgram
 
@@ -201,8 +202,12 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("out"))
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
-    for mode in BUILDERS if args.mode == "both" else [args.mode]:
-        train(mode, 20 if args.quick else args.iterations, args.mnist, args.out)
+    try:
+        for mode in BUILDERS if args.mode == "both" else [args.mode]:
+            train(mode, 20 if args.quick else args.iterations, args.mnist, args.out)
+    except DataError as error:
+        print(f"{Path(__file__).name}: {error}", file=sys.stderr)
+        sys.exit(2)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import sys
 from enum import StrEnum
@@ -53,7 +52,7 @@ def compare(
     modes = (found[0], found[1])
     console = Console(stderr=True)
     with console.status(f"{steps} steps in lock-step"):
-        batches = list(itertools.islice(twins.begin(dtype).batches, max(steps, 10)))
+        batches = twins.batches(dtype, max(steps, 10))
         agreement = lockstep(twins, modes, batches[:steps], dtype)
     with console.status("measuring"):
         costs = measure(twins, modes, batches, dtype, seconds)
@@ -77,8 +76,7 @@ def draw(
 ) -> None:
     """Draw the static graph and the tape of a program, forward and backward, as SVG, PNG and DOT."""
     twins = load(file)
-    batch = next(iter(twins.begin(dtype).batches))
-    for path in write(twins, list(adapters()), batch, dtype, out):
+    for path in write(twins, list(adapters()), twins.batches(dtype, 1)[0], dtype, out):
         print(path)
 
 

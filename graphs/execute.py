@@ -112,7 +112,8 @@ def _run(code: CodeType, module: ModuleType) -> int:
         return 130
     except BaseException as error:
         linecache.checkcache()
-        traceback.print_exception(type(error), error, _theirs(error, code))
+        # What an error in our words was raised from happened in our own frames.
+        traceback.print_exception(type(error), error, _theirs(error, code), chain=not isinstance(error, GraphsError))
         return 1
     return 0
 

@@ -85,7 +85,7 @@ def watching(log: Log) -> Iterator[Log]:
     """Enter in ``log`` every kernel that this thread calls inside, with the user's line.
 
     The kernels in the registry are replaced meanwhile, and so are the two places where arrays are changed without an op
-    (the sums of a backward pass on bare arrays, and an optimiser's update in place), so that at other times nothing has to ask
+    (the sums of a backward pass on bare arrays, and an optimiser's update in place), so that at other times nothing asks
     whether it is being watched. Kernels that are called by other kernels are not entered.
     """
     if getattr(_local, "log", None) is not None:

@@ -8,6 +8,7 @@ which builds the model with that front-end's own interface and returns its ``Pro
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -95,14 +96,25 @@ class Twins(NamedTuple):
     builders: Mapping[str, Callable[[Setup], Program]]
 
     def build(self, mode: str, setup: Setup) -> Program:
-        """The program in ``mode``, built afresh. Raises ProgramError where the file's code fails."""
-        with blaming(self.path):
-            return self.builders[mode](setup)
+        """The program in ``mode``, built afresh. Raises ProgramError where the file's code fails or gives none."""
+        program = self.run(self.builders[mode], setup)
+        if not all(hasattr(program, part) for part in ("step", "states", "watch", "nodes", "roots")):
+            raise ProgramError(f"{self.path}: {mode}_program() gave {type(program).__name__}, not a Program")
+        return program  # type: ignore[no-any-return]
 
     def begin(self, dtype: str) -> Setup:
-        """Fresh initial values and batches. Raises ProgramError where the file's code fails."""
-        with blaming(self.path):
-            return self.setup(dtype)
+        """Fresh initial values and batches. Raises ProgramError where the file's code fails or gives none."""
+        setup = self.run(self.setup, dtype)
+        if not isinstance(setup, Setup):
+            raise ProgramError(f"{self.path}: setup() gave {type(setup).__name__}, not a Setup")
+        return setup
+
+    def batches(self, dtype: str, count: int) -> list[Batch]:
+        """The first ``count`` batches. Raises ProgramError where there are fewer."""
+        found = self.run(lambda: list(itertools.islice(self.begin(dtype).batches, count)))
+        if len(found) < count:
+            raise ProgramError(f"{self.path}: setup() gave {len(found)} batches, and {count} are needed")
+        return found  # type: ignore[no-any-return]
 
     def run(self, part: Callable[..., Any], *args: Any) -> Any:
         """What ``part(*args)`` gives. Raises ProgramError where the file's code fails in it."""

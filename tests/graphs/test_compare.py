@@ -1,5 +1,6 @@
 """Lock-step comparison, the search for the first node that differs, distances, costs: with programs made of bare ops."""
 
+import io
 import itertools
 import json
 import math
@@ -309,9 +310,9 @@ def report(difference):
 
 
 def shown(found):
-    console = Console(width=120, record=True, quiet=True)
+    console = Console(width=300, file=io.StringIO())
     console.print(render(found))
-    return console.export_text()
+    return console.file.getvalue()
 
 
 def test_a_report_says_what_was_found():
@@ -368,3 +369,31 @@ def test_a_failure_in_a_step_names_the_programs_line(tmp_path):
     path.write_text("def setup(dtype):\n    return {}['initial']\ndef static_program(g): ...\ndef dynamic_program(g): ...\n")
     with pytest.raises(ProgramError, match=r"program.py:2: KeyError: 'initial'"):
         load(path).begin("float32")
+
+
+UNUSABLE = {
+    "setup gives nothing": ("def setup(dtype): ...", "setup\\(\\) gave NoneType, not a Setup"),
+    "too few batches": (
+        "from graphs.compare import Setup\ndef setup(dtype): return Setup({}, [{}], dtype)",
+        "gave 1 batches, and 3 are needed",
+    ),
+    "batches that fail": (
+        "from graphs.compare import Setup\ndef setup(dtype): return Setup({}, ({}[i] for i in range(3)), dtype)",
+        "program.py:2: KeyError: 0",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", UNUSABLE)
+def test_a_setup_that_cannot_be_used_is_explained(tmp_path, case):
+    text, message = UNUSABLE[case]
+    path = tmp_path / "program.py"
+    path.write_text(f"{text}\ndef static_program(g): ...\ndef dynamic_program(g): ...\n")
+    with pytest.raises(ProgramError, match=message):
+        load(path).batches("float32", 3)
+
+
+def test_a_builder_that_gives_no_program_is_named():
+    pair = twins(static=lambda setup: None)
+    with pytest.raises(ProgramError, match=r"static_program\(\) gave NoneType, not a Program"):
+        pair.build("static", begin("float32"))

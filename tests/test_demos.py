@@ -1,0 +1,201 @@
+"""Every program that the sources print or describe runs, and gives the numbers that it ought to."""
+
+import itertools
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy
+import pytest
+from PIL import Image
+
+import dynamic
+import static
+
+
+ROOT = Path(__file__).parents[1]
+LISTINGS = ROOT / "demos" / "listings"
+
+N, D_IN, H, D_OUT = 64, 1000, 100, 10
+
+
+def by_hand(x, y, w1, w2, steps, rate=1e-6):
+    """The net in numpy: the losses before each step, and the weights after the last."""
+    losses = []
+    w1, w2 = w1.copy(), w2.copy()
+    for _ in range(steps):
+        h = x @ w1
+        relu = numpy.maximum(h, 0)
+        apart = relu @ w2 - y
+        losses.append(float((apart**2).sum()))
+        g = 2.0 * apart
+        grad_w1 = x.T @ numpy.where(h < 0, 0, g @ w2.T)
+        w2 = w2 - rate * (relu.T @ g)
+        w1 = w1 - rate * grad_w1
+    return losses, w1, w2
+
+
+def numbers(text, column):
+    """The numbers in a column of what a program printed; ``tensor(3.)`` counts as 3."""
+    return [float(line.split()[column].removeprefix("tensor(").rstrip(")")) for line in text.splitlines() if line]
+
+
+def listing(name, capsys):
+    """Run a listing and return its namespace and what it printed."""
+    found = runpy.run_path(str(LISTINGS / f"{name}.py"))
+    return found, capsys.readouterr().out
+
+
+def test_the_net_in_numpy(capsys):
+    numpy.random.seed(0)
+    _, out = listing("net_numpy", capsys)
+    losses = numbers(out, 1)
+    numpy.random.seed(0)
+    arrays = [numpy.random.randn(*shape) for shape in ((N, D_IN), (N, D_OUT), (D_IN, H), (H, D_OUT))]
+    expected, _, _ = by_hand(*arrays, 500)
+    assert losses == pytest.approx(expected, rel=1e-9)
+    assert losses[0] > 1e7
+    assert losses[-1] < 1e-3
+
+
+@pytest.mark.parametrize("name", ["net_tensors", "net_autograd", "net_function", "net_function_instance"])
+def test_the_net_on_tensors(name, capsys):
+    """All four draw the same numbers from one seed and do the same, so each ends at the weights of the net by hand."""
+    dynamic.manual_seed(0)
+    found, out = listing(name, capsys)
+    dynamic.manual_seed(0)
+    arrays = [dynamic.randn(*shape).numpy() for shape in ((N, D_IN), (N, D_OUT), (D_IN, H), (H, D_OUT))]
+    expected, w1, w2 = by_hand(*(array.astype(numpy.float64) for array in arrays), 500)
+    numpy.testing.assert_allclose(found["w1"].detach().numpy(), w1, rtol=1e-3, atol=1e-4)
+    numpy.testing.assert_allclose(found["w2"].detach().numpy(), w2, rtol=1e-3, atol=1e-4)
+    assert float(found["loss"].item()) < 1e-3
+    if "function" in name:
+        assert out == ""
+    else:
+        assert numbers(out, 1)[:100] == pytest.approx(expected[:100], rel=1e-3)
+
+
+def test_the_net_as_a_static_graph(capsys):
+    """As printed: the assignment of w2 and the read of w2 are unordered there, and every run gives the ordered numbers."""
+    numpy.random.seed(0)
+    with static.Graph().as_default():
+        static.set_random_seed(0)
+        _, out = listing("net_static", capsys)
+        losses = numbers(out, 0)
+        assert len(losses) == 500
+        assert losses[0] > 1e7
+        assert losses[-1] < 1e-2
+        assert all(after < before for before, after in itertools.pairwise(losses[:300]))
+    # The same weights, drawn once more in a graph with the same seed, go through the net by hand.
+    numpy.random.seed(0)
+    with static.Graph().as_default():
+        static.set_random_seed(0)
+        w1, w2 = (static.Variable(static.random_normal(shape)) for shape in ((D_IN, H), (H, D_OUT)))
+        with static.Session() as sess:
+            sess.run(static.global_variables_initializer())
+            weights = [array.astype(numpy.float64) for array in sess.run([w1, w2])]
+    expected, _, _ = by_hand(numpy.random.randn(N, D_IN), numpy.random.randn(N, D_OUT), *weights, 100)
+    assert losses[:100] == pytest.approx(expected, rel=1e-3)
+
+
+def test_the_walk_through(capsys):
+    """The gradient 3 and the factors 0.1, 1 and 0.0001 as printed; the mean is 18, where the document prints 2."""
+    found, out = listing("walkthrough", capsys)
+    twice = numpy.array([0.1, 1.0, 0.0001], numpy.float32)
+    doublings = found["x"].grad.numpy() / twice
+    assert doublings[1] == 2 ** round(numpy.log2(doublings[1]))
+    numpy.testing.assert_allclose(doublings, doublings[1], rtol=1e-6)
+    y = found["y"].detach().numpy()
+    numpy.testing.assert_allclose(y, found["x"].detach().numpy() * doublings[1], rtol=1e-6)
+    assert 100 <= numpy.linalg.norm(y) < 200
+    lines = out.splitlines()
+    assert lines[6].startswith("tensor(18.")
+    assert "None" in lines
+    assert any(line.startswith("<AddBackward0 object at 0x") for line in lines)
+
+
+def test_the_gan_as_printed(monkeypatch, capsys):
+    numpy.random.seed(0)
+    dynamic.manual_seed(0)
+    monkeypatch.setattr(sys, "argv", ["gan.py", "101"])
+    found, out = listing("gan", capsys)
+    d_losses, g_losses = numbers(out, 1), numbers(out, 2)
+    assert len(d_losses) == 11
+    # At first the discriminator is near chance; it learns at once, and the generator falls behind.
+    assert 0.5 < d_losses[0] < 4
+    assert d_losses[-1] < 0.5 < g_losses[-1]
+    sample = found["G"](dynamic.autograd.Variable(dynamic.randn(5, 100)))
+    assert tuple(sample.size()) == (5, 784)
+    assert found["Wzh"].dtype == dynamic.float32
+    assert all(float(abs(p.grad).sum()) == 0 for p in found["params"])
+
+
+ORIGINAL = [
+    ("import dynamic.nn.functional as nn", "import torch.nn.functional as nn"),
+    ("import dynamic.autograd as autograd", "import torch.autograd as autograd"),
+    ("import dynamic.optim as optim", "import torch.optim as optim"),
+    ("from dynamic.autograd import Variable", "from torch.autograd import Variable"),
+    ("import dynamic as torch", "import torch"),
+    ("import static as tf", "import tensorflow as tf"),
+    ("from dynamic.utils import input_data", "from tensorflow.examples.tutorials.mnist import input_data"),
+]
+
+
+@pytest.mark.parametrize(("name", "args"), [("net_static", []), ("net_function", []), ("gan", ["11"])])
+def test_listings_run_unchanged_under_exec(tmp_path, name, args):
+    """With the import lines as their authors wrote them."""
+    text = (LISTINGS / f"{name}.py").read_text()
+    for ours, theirs in ORIGINAL:
+        text = text.replace(ours, theirs)
+    assert "dynamic" not in text
+    assert "static" not in text.replace("staticmethod", "")
+    script = tmp_path / f"{name}.py"
+    script.write_text(text)
+    result = subprocess.run(
+        [sys.executable, "-m", "graphs.cli", "exec", str(script), *args],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(ROOT), "PATH": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    assert len(result.stdout.splitlines()) == {"net_static": 500, "net_function": 0, "gan": 2}[name]
+
+
+def demo(*args, cwd):
+    return subprocess.run(
+        [sys.executable, str(ROOT / "demos" / args[0]), *args[1:]],
+        cwd=cwd,
+        env={"PYTHONPATH": str(ROOT), "PATH": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_two_layer_demo_shows_the_same_losses_in_both_modes(tmp_path):
+    result = demo("two_layer.py", "--iterations", "5", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    lines = [line.split() for line in result.stdout.splitlines()]
+    assert [line[1:] for line in lines if line[0] == "static"] == [line[1:] for line in lines if line[0] == "dynamic"]
+    assert len(lines) == 8
+
+
+def test_the_gan_demo_writes_the_same_grids_in_both_modes(tmp_path):
+    result = demo("gan.py", "--quick", "--out", "grids", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    grids = {mode: sorted((tmp_path / "grids").glob(f"gan-{mode}-*.png")) for mode in ("static", "dynamic")}
+    assert len(grids["static"]) == 10
+    for first, second in zip(grids["static"], grids["dynamic"], strict=True):
+        with Image.open(first) as one, Image.open(second) as other:
+            assert one.size == other.size == (224, 224)
+            assert numpy.array_equal(numpy.asarray(one), numpy.asarray(other))
+
+
+def test_the_gan_demo_names_a_damaged_mnist_file(tmp_path):
+    (tmp_path / "train-images-idx3-ubyte").write_bytes(b"\0\0\x08\x03")
+    result = demo("gan.py", "--quick", "--mnist", ".", cwd=tmp_path)
+    assert result.returncode == 2
+    assert result.stderr == "gan.py: train-images-idx3-ubyte: 4 bytes, less than the 16 of its header\n"
