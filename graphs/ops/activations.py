@@ -42,7 +42,7 @@ def leaky_relu(xp: Any, x: Any, *, negative_slope: float = 0.01) -> Any:
     return xp.maximum(x, 0.0) + negative_slope * xp.minimum(x, 0.0)
 
 
-leaky_relu.vjp(lambda g, _out, x, *, negative_slope: where(x > 0, g, g * negative_slope))
+leaky_relu.vjp(lambda g, _out, x, *, negative_slope: multiply(g, x > 0) + multiply(g, x <= 0) * negative_slope)
 
 
 @elementwise("minimum(maximum(x, min), max)", dtype=real)
@@ -143,7 +143,12 @@ def elu(xp: Any, x: Any, *, alpha: float = 1.0) -> Any:
     return xp.maximum(x, 0.0) + alpha * xp.expm1(xp.minimum(x, 0.0))
 
 
-elu.vjp(lambda g, _out, x, *, alpha: where(x > 0, g, g * (exp(minimum(x, 0.0)) * alpha)))
+def _elu_slope(x: Any, alpha: float) -> Any:
+    slope = exp(minimum(x, 0.0))  # 1 above 0 already
+    return slope if alpha == 1 else where(x > 0, 1.0, slope * alpha)
+
+
+elu.vjp(lambda g, _out, x, *, alpha: g * _elu_slope(x, alpha))
 
 
 @elementwise(f"maximum({_SELU_SCALE} * x, 0.0) + {_SELU_SCALE * _SELU_ALPHA} * expm1(minimum(x, 0.0))", dtype=real)
@@ -161,7 +166,7 @@ def celu(xp: Any, x: Any, *, alpha: float = 1.0) -> Any:
     return xp.maximum(x, 0.0) + alpha * xp.expm1(xp.minimum(x, 0.0) / alpha)
 
 
-celu.vjp(lambda g, _out, x, *, alpha: where(x > 0, g, g * exp(minimum(x, 0.0) / alpha)))
+celu.vjp(lambda g, _out, x, *, alpha: g * exp(minimum(x, 0.0) / alpha))
 
 
 # x times something smooth
