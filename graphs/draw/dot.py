@@ -79,6 +79,7 @@ class _Writer:
         """Items inside their clusters, then the links; identifiers are ``prefix`` and rank."""
         rank = {item.key: f"{prefix}{at}" for at, item in enumerate(picture.items, 1)}
         shown = {link.tail for link in picture.links if link.kind in ("data", "gradient")}
+        shown |= {link.head for link in picture.links if link.kind == "gradient"}
         scopes = _clusters(picture.items)
         self._scope(self.out, [(scopes[item.key], item) for item in picture.items], 0, picture, rank, shown)
         for one, other in picture.pairs:
@@ -121,10 +122,10 @@ class _Writer:
         look = LOOKS[item.kind]
         lines = [_text(title(item), 11, bold=item.kind not in ("outside", "fold"))]
         lines += [_text(note, 8.5, QUIET) for note in notes(item, last=last, dtype=dtype)]
-        rows = "".join(f"<TR><TD>{line}</TD></TR>" for line in lines)
+        rows = [f"<TR><TD>{line}</TD></TR>" for line in lines]
         out.node(
             name,
-            f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1">{rows}</TABLE>>',
+            f"<{_table(rows, 0)}>",
             shape=look.shape,
             style=look.style,
             fillcolor=look.fill,
@@ -190,20 +191,25 @@ def _header(picture: Picture, legend: bool) -> str:
     """Title and legend as one HTML-like label; empty where there is nothing to say."""
     rows = []
     if picture.title:
-        rows.append(f'<TR><TD COLSPAN="8" ALIGN="LEFT">{_text(shorten(picture.title, 90), 14, bold=True)}</TD></TR>')
+        rows.append(f'<TR><TD ALIGN="LEFT">{_text(shorten(picture.title, 90), 14, bold=True)}</TD></TR>')
     if legend:
-        rows += _legend(picture)
+        rows.append(f'<TR><TD ALIGN="LEFT">{_text(f"{picture.dtype} unless noted", 8.5, QUIET)}</TD></TR>')
+        rows.append(f'<TR><TD ALIGN="LEFT">{_table(_legend(picture), 2)}</TD></TR>')
     if not rows:
         return ""
-    rows.append('<TR><TD COLSPAN="8" HEIGHT="12"> </TD></TR>')
-    return f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="2" CELLPADDING="2">{"".join(rows)}</TABLE>>'
+    rows.append('<TR><TD HEIGHT="10"> </TD></TR>')
+    return f"<{_table(rows, 2)}>"
+
+
+def _table(rows: Iterable[str], spacing: int) -> str:
+    return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="{spacing}" CELLPADDING="1">{"".join(rows)}</TABLE>'
 
 
 def _legend(picture: Picture) -> list[str]:
     kinds = {item.kind for item in picture.items}
     lines = {link.kind for link in picture.links}
-    cell = '<TD ALIGN="LEFT">{}</TD>'
-    swatch = '<TD BGCOLOR="{}" COLOR="{}" BORDER="1" WIDTH="16"> </TD>'
+    cell = '<TD ALIGN="LEFT">{}&#160;&#160;&#160;</TD>'
+    swatch = '<TD BGCOLOR="{}" COLOR="{}" BORDER="1" WIDTH="20" HEIGHT="14" FIXEDSIZE="TRUE"></TD>'
     entries = [
         swatch.format(look.fill, look.line) + cell.format(_text(look.word, 8.5, QUIET))
         for kind, look in LOOKS.items()
@@ -214,5 +220,4 @@ def _legend(picture: Picture) -> list[str]:
         for kind, line in LINES.items()
         if kind in lines and line.word
     ]
-    entries.append(f'<TD COLSPAN="2" ALIGN="LEFT">{_text(f"{picture.dtype} unless noted", 8.5, QUIET)}</TD>')
     return [f"<TR>{''.join(entries[at : at + 4])}</TR>" for at in range(0, len(entries), 4)]

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 import threading
+from functools import cache
 
 import pygraphviz
+
+from graphs.draw.font import FAMILY, configured
 
 
 _turn = threading.Lock()
@@ -14,20 +17,33 @@ _DATE = re.compile(rb"/CreationDate \(D:[^)]*\)")
 
 
 def render(dot: str, form: str) -> bytes:
-    """The DOT text laid out as ``"svg"``, ``"png"`` or ``"pdf"``, the same bytes for the same text and fonts.
+    """The DOT text laid out as ``"svg"``, ``"png"`` or ``"pdf"``, the same bytes for the same text.
 
     One thread at a time: the C library keeps global state.
     """
     with _turn:
-        graph = pygraphviz.AGraph(string=dot)
-        try:
-            if form == "png":
-                graph.graph_attr["dpi"] = "144"
-            data: bytes = graph.draw(format=form, prog="dot")
-        finally:
-            graph.close()
+        _start()
+        data = _render(dot, form)
     if form == "svg":
         return _COMMENT.sub(b"", data)
     if form == "pdf":
         return _DATE.sub(lambda found: b" " * len(found.group()), data)
     return data
+
+
+def _render(dot: str, form: str) -> bytes:
+    graph = pygraphviz.AGraph(string=dot)
+    try:
+        if form == "png":
+            graph.graph_attr["dpi"] = "144"
+        data: bytes = graph.draw(format=form, prog="dot")
+    finally:
+        graph.close()
+    return data
+
+
+@cache
+def _start() -> None:
+    """Have the library set its first word, so that it finds our font, in this process once."""
+    with configured():
+        _render(f'digraph {{ a [fontname="{FAMILY}"] }}', "svg")

@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from graphs.draw.font import FAMILY
 from graphs.draw.protocol import BACKWARD, UPDATE
 
 
-FONT = "Helvetica,Arial,Liberation Sans,DejaVu Sans,sans-serif"
+FONT = f"{FAMILY},Arial,Liberation Sans,sans-serif"
 INK, QUIET, FAINT = "#1f2328", "#59636e", "#8c959f"
 
 
@@ -42,7 +43,7 @@ class Line:
 LOOKS: dict[str, Look] = {
     "placeholder": Look("placeholder", "#dbeefa", "#0072b2", style="filled"),
     "variable": Look("variable", "#fdebc8", "#c98500", style="filled", width=1.8),
-    "constant": Look("constant", "#eceef0", "#8c959f", style="filled"),
+    "constant": Look("constant or data", "#eceef0", "#8c959f", style="filled"),
     "input": Look("input", "#dbeefa", "#0072b2", style="filled,dashed"),
     "random": Look("random", "#fbf6bf", "#9c8f00", shape="octagon", style="filled"),
     "control": Look("loop or branch", "#f9dfcb", "#d55e00", shape="hexagon", style="filled"),

@@ -8,6 +8,7 @@ import networkx
 
 from graphs.core.arrays import is_array
 from graphs.core.spec import Spec
+from graphs.draw.labels import given_name
 from graphs.draw.picture import Item, Link, Picture
 from graphs.draw.protocol import BACKWARD, FORWARD, arguments, scope_of
 from graphs.draw.style import kind_of
@@ -81,6 +82,7 @@ class _Backward:
                 BACKWARD,
                 scope_of(record),
                 title=record.label,
+                notes=() if record.edges else (given_name(record),),
             )
             for record in records
         ]
