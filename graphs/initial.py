@@ -1,7 +1,7 @@
 """Initial values, drawn from counter-based streams: the same key gives both modes the same weights.
 
-A weight's shape is read as a matrix product's: the axis before the last counts inputs, the last counts outputs, and what stands
-before them (a convolution's window) multiplies both.
+A weight's shape is read as a matrix product's: the axis before the last counts inputs, the last counts outputs, and what
+stands before them (a convolution's window) multiplies both.
 """
 
 from __future__ import annotations

@@ -1,0 +1,9 @@
+"""Timings against other systems: ``python -m benchmarks.peers`` and ``python -m benchmarks.overhead``.
+
+Everybody gets the same number of threads: ``OMP_NUM_THREADS``, or one per processor that this process may use.
+"""
+
+import os
+
+
+THREADS = int(os.environ.setdefault("OMP_NUM_THREADS", str(len(os.sched_getaffinity(0)))))
