@@ -1,0 +1,81 @@
+"""Symbolic gradients: more nodes in the same graph."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from graphs.autodiff import backprop
+from graphs.core.errors import GradientError
+from graphs.ops import ones_like
+from static.tensor import Tensor, common_graph, convert_to_tensor
+
+
+def gradients(
+    ys: Any,
+    xs: Any,
+    grad_ys: Any = None,
+    name: str = "gradients",
+    colocate_gradients_with_ops: bool = False,
+    gate_gradients: bool = False,
+    aggregation_method: int | None = None,
+    stop_gradients: Any = None,
+    unconnected_gradients: Any = None,
+) -> list[Any]:
+    """Tensors of the gradient of the sum of ``ys`` with respect to each of ``xs``, None where ``ys`` do not depend on one.
+
+    Args:
+        ys, xs: tensors, or lists of them; ``xs`` may be variables, whose every reading counts.
+        grad_ys: the gradients that flow into ``ys``, None for ones.
+        stop_gradients: tensors to be taken as constants.
+        unconnected_gradients: ``"zero"`` gives zeros in place of None.
+
+    The other arguments are accepted so that programs run. Raises GradientError where the way back leads through an operation
+    that has no gradient, and for a ``y`` that is not floating.
+    """
+    sources = [_element(x) for x in _listed(xs)]
+    targets = [convert_to_tensor(y) for y in _listed(ys)]
+    seeds = [None] * len(targets) if grad_ys is None else _listed(grad_ys)
+    if len(seeds) != len(targets):
+        raise ValueError(f"gradients: {len(seeds)} grad_ys for {len(targets)} ys")
+    graph = common_graph(name, [*targets, *sources])
+    stops = frozenset(_element(x).node for x in _listed(stop_gradients or ()))
+    with graph.as_default(), graph.name_scope(name), graph.lenient():
+        inside = graph._scope
+        roots = [(y, _seed(y, seed)) for y, seed in zip(targets, seeds, strict=True)]
+
+        def residuals(node: Any) -> tuple[Sequence[Any], Sequence[Any]]:
+            graph.enter_scope(f"{inside}/{node.name}_grad")
+            return node.inputs, node.outputs
+
+        try:
+            found = backprop(roots, {x.node for x in sources}, residuals, stop=stops)
+        finally:
+            graph.enter_scope(inside)
+        grads = [found[x.node][x.index] if x.node in found else None for x in sources]
+        if unconnected_gradients == "zero":
+            grads = [x * 0 if g is None else g for x, g in zip(map(convert_to_tensor, _listed(xs)), grads, strict=True)]
+        return grads
+
+
+def _listed(x: Any) -> list[Any]:
+    return list(x) if isinstance(x, (list, tuple)) else [x]
+
+
+def _element(x: Any) -> Any:
+    stands_for = getattr(type(x), "_as_graph_element", None)
+    found = x if stands_for is None else stands_for(x)
+    if not isinstance(found, Tensor):
+        raise TypeError(f"gradients are taken with respect to tensors and variables, not a {type(x).__name__}")
+    return found
+
+
+def _seed(y: Tensor, seed: Any) -> Any:
+    if y.spec.dtype.kind not in "fc":
+        raise GradientError(f"{y.name} is {y.dtype.name}, and gradients are of floating values (made at {y.op.where})")
+    if seed is None:
+        return ones_like(y)
+    given = convert_to_tensor(seed, y.dtype)
+    if not given.shape.is_compatible_with(y.shape):
+        raise ValueError(f"a gradient of shape {given.shape} flows into {y.name}, which has shape {y.shape}")
+    return given

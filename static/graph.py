@@ -1,0 +1,347 @@
+"""Graphs: what operations they hold, under which names, in which scopes and after what."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from graphs.core.errors import user_line
+from graphs.core.node import Node, Value
+from graphs.core.op import Op
+from graphs.core.spec import Spec
+from static.names import type_name
+
+
+_VALID = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.\\/-]*\Z")
+
+
+class Operation(Node):
+    """A node of a ``Graph``, as TensorFlow 1 presents it."""
+
+    __slots__ = ("graph",)
+
+    graph: Graph
+
+    @property
+    def type(self) -> str:
+        """TensorFlow's name of the op: ``MatMul``, ``Sub``."""
+        return type_name(self.op.name)
+
+    @property
+    def control_inputs(self) -> list[Node]:
+        """The operations that must run before this one although no value flows."""
+        return list(self.after)
+
+    def run(self, feed_dict: Mapping[Any, Any] | None = None, session: Any = None) -> None:
+        """Run it in ``session``, by default the default one."""
+        default_session(session, self.graph, "Operation.run").run(self, feed_dict)
+
+    def __repr__(self) -> str:
+        return f"<tf.Operation '{self.name}' type={self.type}>"
+
+
+class GraphKeys:
+    """The names of the collections that this package keeps itself."""
+
+    GLOBAL_VARIABLES = "variables"
+    LOCAL_VARIABLES = "local_variables"
+    TRAINABLE_VARIABLES = "trainable_variables"
+    GLOBAL_STEP = "global_step"
+    TRAIN_OP = "train_op"
+    LOSSES = "losses"
+    REGULARIZATION_LOSSES = "regularization_losses"
+    UPDATE_OPS = "update_ops"
+    SUMMARIES = "summaries"
+
+
+class Graph:
+    """Operations, in order of creation. It grows until it is finalised; no operation in it ever changes."""
+
+    def __init__(self) -> None:
+        self._operations: dict[str, Operation] = {}
+        self._taken: dict[str, int] = {}
+        self._scope = ""
+        self._after: tuple[Operation, ...] = ()
+        self._collections: dict[Any, list[Any]] = {}
+        self._finalized = False
+        self.variables: dict[Operation, Any] = {}
+        self.strict = True
+        self.seed: int | None = None
+
+    # Building
+
+    def add(
+        self,
+        op: Op,
+        inputs: tuple[Any, ...],
+        params: Mapping[str, Any],
+        specs: tuple[Spec, ...],
+        name: str,
+        value: Callable[[Node, int], Any],
+    ) -> Operation:
+        """Make a node under ``name`` (see ``unique_name``), after the control dependencies in force."""
+        where = user_line(2)
+        check_name(name)
+        self.check_open(f"add {name!r} to it", where)
+        seen = {x.node for x in inputs if hasattr(x, "node")} if self._after else ()
+        after = tuple(node for node in self._after if node not in seen)
+        node = Operation(op, inputs, params, specs, name, value=value, where=where, after=after)
+        object.__setattr__(node, "graph", self)
+        self._operations[name] = node
+        return node
+
+    def check_open(self, what: str, where: Any = None) -> None:
+        """Raise RuntimeError where the graph has been finalised; ``what`` says what was about to be done to it."""
+        if self._finalized:
+            raise RuntimeError(f"Graph is finalized and cannot be modified: cannot {what}\n  at {where or user_line(3)}")
+
+    def unique_name(self, name: str, mark_as_used: bool = True) -> str:
+        """``name`` under the current scope, with ``_1``, ``_2`` and so on where it is taken; upper and lower case collide."""
+        return self._unique(f"{self._scope}/{name}" if self._scope else name, mark_as_used)
+
+    def _unique(self, full: str, mark: bool = True) -> str:
+        key = full.lower()
+        count = self._taken.get(key)
+        if count is None:
+            if mark:
+                self._taken[key] = 1
+            return full
+        while True:
+            fresh = f"{full}_{count}"
+            count += 1
+            if fresh.lower() not in self._taken:
+                break
+        if mark:
+            self._taken[key] = count
+            self._taken[fresh.lower()] = 1
+        return fresh
+
+    @contextmanager
+    def name_scope(self, name: str | None) -> Iterator[str]:
+        """Put ``name/`` before the names made inside. A name ending in ``/`` is reopened as it is; None leaves all scopes."""
+        before = self._scope
+        if not name:
+            self._scope = ""
+        else:
+            scope = name[:-1] if name.endswith("/") else self.unique_name(name)
+            check_name(scope)
+            self._scope = scope
+        try:
+            yield f"{self._scope}/" if self._scope else ""
+        finally:
+            self._scope = before
+
+    @contextmanager
+    def control_dependencies(self, inputs: Iterable[Any] | None) -> Iterator[None]:
+        """Make what is built inside run after ``inputs`` (operations, tensors, variables); None clears the outer ones."""
+        before = self._after
+        found = [self.as_graph_element(x) for x in inputs or ()]
+        nodes = [x.node if isinstance(x, Value) else x for x in found]
+        self._after = () if inputs is None else tuple(dict.fromkeys((*before, *nodes)))
+        try:
+            yield
+        finally:
+            self._after = before
+
+    @property
+    def dependencies(self) -> tuple[Operation, ...]:
+        """The control dependencies in force."""
+        return self._after
+
+    @contextmanager
+    def lenient(self) -> Iterator[None]:
+        """Let ops mix dtypes as numpy does, which is how gradient rules and update rules are written."""
+        before, self.strict = self.strict, False
+        try:
+            yield
+        finally:
+            self.strict = before
+
+    def finalize(self) -> None:
+        """Let nothing be added from now on."""
+        self._finalized = True
+
+    @property
+    def finalized(self) -> bool:
+        """Whether it has been finalised."""
+        return self._finalized
+
+    def as_default(self) -> AbstractContextManager[Graph]:
+        """A context in which this is the graph that operations go to."""
+        return _pushed(_graphs, self)
+
+    def enter_scope(self, scope: str) -> None:
+        """Put ``scope/`` before the names of the nodes made from now on, until the enclosing ``name_scope`` ends."""
+        self._scope = scope
+
+    # Looking things up
+
+    def get_operations(self) -> list[Operation]:
+        """The operations in order of creation."""
+        return list(self._operations.values())
+
+    def get_operation_by_name(self, name: str) -> Operation:
+        """The operation called ``name``. Raises KeyError, naming the nearest, where there is none."""
+        try:
+            return self._operations[name]
+        except KeyError:
+            near = difflib.get_close_matches(name, self._operations, 3)
+            hint = f" Near it: {', '.join(near)}." if near else ""
+            raise KeyError(f"The name {name!r} refers to an Operation not in the graph.{hint}") from None
+
+    def get_tensor_by_name(self, name: str) -> Any:
+        """The tensor called ``name``, which ends in ``:0`` or another output number."""
+        base, colon, index = name.partition(":")
+        if not colon or not index.isdecimal():
+            raise ValueError(f"The name {name!r} looks like an Operation's: a Tensor's has the form '<op_name>:<output>'.")
+        outputs = self.get_operation_by_name(base).outputs
+        if int(index) >= len(outputs):
+            raise KeyError(f"The name {name!r} refers to output {index} of an Operation that has {len(outputs)}.")
+        return outputs[int(index)]
+
+    def as_graph_element(self, obj: Any, allow_tensor: bool = True, allow_operation: bool = True) -> Any:
+        """The tensor or operation of this graph that ``obj`` is, stands for (a variable) or names (a string).
+
+        Raises TypeError for anything else, ValueError for one of another graph, KeyError for an unknown name.
+        """
+        if isinstance(obj, str):
+            named_tensor = ":" in obj
+            found: Any = self.get_tensor_by_name(obj) if named_tensor else self.get_operation_by_name(obj)
+        else:
+            stands_for = getattr(type(obj), "_as_graph_element", None)
+            found = obj if stands_for is None else stands_for(obj)
+        if not (isinstance(found, Value) and allow_tensor) and not (isinstance(found, Operation) and allow_operation):
+            wanted = " or ".join(["a Tensor"] * allow_tensor + ["an Operation"] * allow_operation)
+            raise TypeError(f"Can not convert a {type(obj).__name__} into {wanted}.")
+        node = found.node if isinstance(found, Value) else found
+        if getattr(node, "graph", None) is not self:
+            kind = "Tensor" if isinstance(found, Value) else "Operation"
+            raise ValueError(
+                f"{kind} {node.name!r} is not an element of this graph: it was made in another, at {node.where}"
+            )
+        return found
+
+    # Collections
+
+    def add_to_collection(self, name: Any, value: Any) -> None:
+        """Append ``value`` to the collection ``name``."""
+        self.check_open(f"add to the collection {name!r}")
+        self._collections.setdefault(name, []).append(value)
+
+    def get_collection(self, name: Any, scope: str | None = None) -> list[Any]:
+        """What the collection holds; with ``scope`` only what has a name that the regular expression matches from its start."""
+        found = list(self._collections.get(name, ()))
+        if scope is None:
+            return found
+        return [x for x in found if hasattr(x, "name") and re.match(scope, x.name)]
+
+    def get_collection_ref(self, name: Any) -> list[Any]:
+        """The collection itself, which may be changed."""
+        return self._collections.setdefault(name, [])
+
+    def get_all_collection_keys(self) -> list[Any]:
+        """The names of the collections that are not empty."""
+        return [name for name, values in self._collections.items() if values]
+
+
+def check_name(name: str) -> None:
+    """Raise ValueError where ``name`` cannot be the name of an operation or scope."""
+    if not _VALID.match(name):
+        raise ValueError(f"{name!r} is not a valid scope name")
+
+
+# What is in force: the default graph and the default session. A new thread starts with neither.
+
+_graphs: ContextVar[tuple[Graph, ...]] = ContextVar("graphs", default=())
+_sessions: ContextVar[tuple[Any, ...]] = ContextVar("sessions", default=())
+
+
+class _Globally:
+    """The graph that stands in where no ``as_default`` is in force; all threads see the same one."""
+
+    graph = Graph()
+
+
+@contextmanager
+def _pushed(stack: ContextVar[tuple[Any, ...]], item: Any) -> Iterator[Any]:
+    stack.set((*stack.get(), item))
+    try:
+        yield item
+    finally:
+        now = stack.get()
+        if now and now[-1] is item:
+            stack.set(now[:-1])
+
+
+def get_default_graph() -> Graph:
+    """The graph that operations without tensor arguments go to."""
+    stack = _graphs.get()
+    return stack[-1] if stack else _Globally.graph
+
+
+def reset_default_graph() -> None:
+    """Start with an empty global graph. Raises AssertionError inside an ``as_default`` block."""
+    if _graphs.get():
+        raise AssertionError("Do not use tf.reset_default_graph() to clear nested graphs.")
+    _Globally.graph = Graph()
+
+
+def session_scope(session: Any) -> AbstractContextManager[Any]:
+    """A context in which ``session`` is the default one."""
+    return _pushed(_sessions, session)
+
+
+def get_default_session() -> Any:
+    """The session that ``eval`` and ``run`` without one use; None where there is none."""
+    stack = _sessions.get()
+    return stack[-1] if stack else None
+
+
+def default_session(session: Any, graph: Graph, what: str) -> Any:
+    """``session`` or the default one, for ``what``. Raises ValueError where there is none, or it runs another graph."""
+    session = session or get_default_session()
+    if session is None:
+        raise ValueError(
+            f"Cannot use {what}: no default session is registered. Use `with sess.as_default()` or pass `session=`."
+        )
+    if session.graph is not graph:
+        raise ValueError(f"Cannot use {what}: the default session runs another graph. Pass `session=`.")
+    return session
+
+
+# The current graph's methods as functions
+
+
+def name_scope(name: str | None, default_name: str | None = None, values: Any = None) -> AbstractContextManager[str]:
+    """Put ``name/`` (``default_name/`` where it is None) before the names made inside."""
+    return get_default_graph().name_scope(default_name if name is None else name)
+
+
+def control_dependencies(control_inputs: Iterable[Any] | None) -> AbstractContextManager[None]:
+    """Make what is built inside run after ``control_inputs``."""
+    return get_default_graph().control_dependencies(control_inputs)
+
+
+def add_to_collection(name: Any, value: Any) -> None:
+    """Append ``value`` to the default graph's collection ``name``."""
+    get_default_graph().add_to_collection(name, value)
+
+
+def get_collection(key: Any, scope: str | None = None) -> list[Any]:
+    """What the default graph's collection ``key`` holds."""
+    return get_default_graph().get_collection(key, scope)
+
+
+def set_random_seed(seed: int | None) -> None:
+    """Make the default graph's random operations draw the same in each new session (see ``Session``)."""
+    get_default_graph().seed = seed
+
+
+@contextmanager
+def device(device_name_or_function: Any) -> Iterator[None]:
+    """Accepted so that programs run; everything runs where its arrays are."""
+    yield

@@ -1,0 +1,226 @@
+"""``tf.nn``: activations, losses, moments and dropout."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from graphs import ops
+from static.array import in_top_k, shape, top_k
+from static.math import (
+    FLOATS,
+    REALS,
+    both,
+    call,
+    cast,
+    log_sigmoid,
+    reduce_mean,
+    reduce_sum,
+    rsqrt,
+    sigmoid,
+    square,
+    taken,
+    tanh,
+    unary,
+    zero_fraction,
+)
+from static.random import _key
+from static.tensor import apply, constant_value, convert_to_tensor
+
+
+relu = unary("relu", ops.relu, REALS)
+relu6 = unary("relu6", ops.relu6, REALS)
+elu = unary("elu", ops.elu, FLOATS)
+selu = unary("selu", ops.selu, FLOATS)
+softplus = unary("softplus", ops.softplus, FLOATS)
+softsign = unary("softsign", ops.softsign, FLOATS)
+swish = unary("swish", ops.silu, FLOATS)
+
+
+def leaky_relu(features: Any, alpha: float = 0.2, name: str | None = None) -> Any:
+    """``features``, those below 0 times ``alpha`` (Maas, Hannun and Ng 2013)."""
+    return call(ops.leaky_relu, taken(features, FLOATS, "leaky_relu"), name=name, negative_slope=float(alpha))
+
+
+def crelu(features: Any, name: str | None = None, axis: int = -1) -> Any:
+    """``relu(features)`` and ``relu(-features)`` one after the other along ``axis`` (Shang et al. 2016)."""
+    x = taken(features, FLOATS, "crelu")
+    return apply(ops.concat, ops.relu(x), ops.relu(-x), name=name, node="CRelu", axis=axis)
+
+
+def softmax(logits: Any, axis: int | None = None, name: str | None = None, dim: int | None = None) -> Any:
+    """``exp(logits)`` scaled to sum to 1 along ``axis``, by default the last."""
+    return call(ops.softmax, taken(logits, FLOATS, "softmax"), name=name, axis=_axis(axis, dim))
+
+
+def log_softmax(logits: Any, axis: int | None = None, name: str | None = None, dim: int | None = None) -> Any:
+    """The logarithm of ``softmax(logits)``, computed without it."""
+    return call(ops.log_softmax, taken(logits, FLOATS, "log_softmax"), name=name, axis=_axis(axis, dim))
+
+
+def _axis(axis: int | None, dim: int | None, last: int = -1) -> int:
+    given = dim if axis is None else axis
+    return last if given is None else int(given)
+
+
+def bias_add(value: Any, bias: Any, data_format: str | None = None, name: str | None = None) -> Any:
+    """``value`` plus the vector ``bias`` along the last axis, or along the second for the format ``NCHW``."""
+    value, bias = both(value, bias)
+    if bias.dims is not None and len(bias.dims) != 1:
+        raise ValueError(f"BiasAdd: a bias is a vector; {bias.name} has shape {bias.shape}")
+    if data_format is not None and data_format.startswith("NC"):
+        bias = ops.expand_dims(bias, axis=tuple(range(1, len(value.shape) - 1)))
+    return apply(ops.add, value, bias, name=name, node="BiasAdd")
+
+
+def xw_plus_b(x: Any, weights: Any, biases: Any, name: str | None = None) -> Any:
+    """``x @ weights + biases``."""
+    return bias_add(apply(ops.matmul, x, weights, node="MatMul"), biases, name=name or "xw_plus_b")
+
+
+def relu_layer(x: Any, weights: Any, biases: Any, name: str | None = None) -> Any:
+    """``relu(x @ weights + biases)``."""
+    return relu(xw_plus_b(x, weights, biases), name=name or "relu_layer")
+
+
+# Losses, one value an example
+
+
+def sigmoid_cross_entropy_with_logits(
+    _sentinel: Any = None, labels: Any = None, logits: Any = None, name: str | None = None
+) -> Any:
+    """The cross entropy of independent labels in [0, 1], element by element: stable for logits of any size."""
+    _named(_sentinel, labels, logits, "sigmoid_cross_entropy_with_logits")
+    logits, labels = both(logits, labels)
+    logits.shape.merge_with(labels.shape)
+    return apply(ops.sigmoid_cross_entropy_with_logits, logits, labels, name=name, node="logistic_loss")
+
+
+def weighted_cross_entropy_with_logits(targets: Any, logits: Any, pos_weight: Any, name: str | None = None) -> Any:
+    """``sigmoid_cross_entropy_with_logits`` with the positive part of the loss times ``pos_weight``."""
+    logits, targets = both(logits, targets)
+    weight = 1 + (pos_weight - 1) * targets
+    stable = ops.log1p(ops.exp(-ops.absolute(logits))) + ops.relu(-logits)
+    return apply(ops.add, (1 - targets) * logits, weight * stable, name=name, node="logistic_loss")
+
+
+def softmax_cross_entropy_with_logits(
+    _sentinel: Any = None,
+    labels: Any = None,
+    logits: Any = None,
+    dim: int = -1,
+    name: str | None = None,
+    axis: int | None = None,
+) -> Any:
+    """The cross entropy of class probabilities along the last axis; no gradient flows into ``labels``."""
+    _named(_sentinel, labels, logits, "softmax_cross_entropy_with_logits")
+    logits, labels = both(logits, labels)
+    return _softmax_loss(logits, ops.stop_gradient(labels), _axis(axis, dim), name)
+
+
+def softmax_cross_entropy_with_logits_v2(
+    labels: Any, logits: Any, axis: int | None = None, name: str | None = None, dim: int | None = None
+) -> Any:
+    """The cross entropy of class probabilities along ``axis``, by default the last."""
+    logits, labels = both(logits, labels)
+    return _softmax_loss(logits, labels, _axis(axis, dim), name)
+
+
+def _softmax_loss(logits: Any, labels: Any, axis: int, name: str | None) -> Any:
+    op = ops.softmax_cross_entropy_with_logits
+    return apply(op, logits, labels, name=name, node="softmax_cross_entropy_with_logits", axis=axis)
+
+
+def sparse_softmax_cross_entropy_with_logits(
+    _sentinel: Any = None, labels: Any = None, logits: Any = None, name: str | None = None
+) -> Any:
+    """The cross entropy of integer class labels along the last axis."""
+    _named(_sentinel, labels, logits, "sparse_softmax_cross_entropy_with_logits")
+    op = ops.sparse_softmax_cross_entropy_with_logits
+    return call(op, convert_to_tensor(logits), convert_to_tensor(labels), name=name)
+
+
+def _named(sentinel: Any, labels: Any, logits: Any, function: str) -> None:
+    if sentinel is not None or labels is None or logits is None:
+        raise ValueError(f"Only call `{function}` with named arguments (labels=..., logits=..., ...)")
+
+
+def l2_loss(t: Any, name: str | None = None) -> Any:
+    """Half the sum of the squares."""
+    return apply(ops.multiply, reduce_sum(square(taken(t, FLOATS, "l2_loss"))), 0.5, name=name, node="L2Loss")
+
+
+# Statistics and scaling
+
+
+def moments(
+    x: Any,
+    axes: Any,
+    shift: Any = None,
+    name: str | None = None,
+    keep_dims: bool | None = None,
+    keepdims: bool | None = None,
+) -> tuple[Any, Any]:
+    """The mean and the variance (not corrected) over ``axes``."""
+    x = taken(x, FLOATS, "moments")
+    keep = bool(keepdims or keep_dims)
+    with x.graph.name_scope(name or "moments"):
+        mean = reduce_mean(x, axes, True, name="mean")
+        variance = reduce_mean(ops.squared_difference(x, ops.stop_gradient(mean)), axes, keep, name="variance")
+        return (mean if keep else reduce_mean(x, axes, name="mean"), variance)
+
+
+def batch_normalization(
+    x: Any, mean: Any, variance: Any, offset: Any, scale: Any, variance_epsilon: float, name: str | None = None
+) -> Any:
+    """``(x - mean) * scale / sqrt(variance + variance_epsilon) + offset`` (Ioffe and Szegedy 2015)."""
+    inverse = rsqrt(variance + variance_epsilon)
+    factor = inverse if scale is None else inverse * scale
+    shift = -mean * factor if offset is None else offset - mean * factor
+    return apply(ops.add, x * factor, shift, name=name, node="batchnorm")
+
+
+def l2_normalize(x: Any, axis: Any = None, epsilon: float = 1e-12, name: str | None = None, dim: Any = None) -> Any:
+    """``x`` scaled to Euclidean norm 1 over ``axis``."""
+    x = taken(x, FLOATS, "l2_normalize")
+    total = reduce_sum(square(x), dim if axis is None else axis, True)
+    return apply(ops.multiply, x, rsqrt(ops.maximum(total, epsilon)), name=name, node="l2_normalize")
+
+
+def dropout(
+    x: Any,
+    keep_prob: Any = None,
+    noise_shape: Any = None,
+    seed: int | None = None,
+    name: str | None = None,
+    rate: Any = None,
+) -> Any:
+    """``x`` with elements dropped at ``rate`` (1 - ``keep_prob``) and the others scaled by ``1 / (1 - rate)``."""
+    x = taken(x, FLOATS, "dropout")
+    if (keep_prob is None) == (rate is None):
+        raise ValueError("dropout takes either keep_prob or rate")
+    if noise_shape is not None:
+        raise ValueError("dropout with a noise_shape is not taken")
+    drop = constant_value(1 - keep_prob if rate is None else rate)
+    if drop is not None:
+        if not 0 <= float(drop) < 1:
+            raise ValueError(f"dropout drops at a rate in [0, 1), not {float(drop)}")
+        mask = apply(ops.dropout_mask, x, node="dropout_mask", rate=float(drop), **_key(seed))
+    else:
+        share = cast(convert_to_tensor(1 - keep_prob if rate is None else rate), x.dtype)
+        draws = apply(ops.random_uniform_like, x, node="random_uniform", **_key(seed))
+        mask = cast(ops.greater_equal(draws, share), x.dtype) / (1 - share)
+    return apply(ops.multiply, x, mask, name=name, node="dropout")
+
+
+def embedding_lookup(params: Any, ids: Any, name: str | None = None) -> Any:
+    """The rows of ``params`` at ``ids``."""
+    return apply(ops.take, params, convert_to_tensor(ids), name=name, node="embedding_lookup", axis=0)
+
+
+__all__ = [
+    "batch_normalization", "bias_add", "crelu", "dropout", "elu", "embedding_lookup", "in_top_k", "l2_loss", "l2_normalize",
+    "leaky_relu", "log_sigmoid", "log_softmax", "moments", "relu", "relu6", "relu_layer", "selu", "shape", "sigmoid",
+    "sigmoid_cross_entropy_with_logits", "softmax", "softmax_cross_entropy_with_logits",
+    "softmax_cross_entropy_with_logits_v2", "softplus", "softsign", "sparse_softmax_cross_entropy_with_logits", "swish",
+    "tanh", "top_k", "weighted_cross_entropy_with_logits", "xw_plus_b", "zero_fraction",
+]  # fmt: skip

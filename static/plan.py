@@ -1,0 +1,136 @@
+"""A run as a program: the schedule's steps written out as one straight-line Python function, and run.
+
+The source text is to be read (``plan.source``), and its line numbers lead an exception back to the node that raised it. Names
+in it are counters, whatever the user called things; values and kernels come through the namespace, which has no builtins.
+"""
+
+from __future__ import annotations
+
+import itertools
+import linecache
+import weakref
+from ast import literal_eval
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy
+
+from graphs.core.spec import Spec
+from static.emit import Emission, handed_out
+from static.errors import FailedPreconditionError, InvalidArgumentError, OpError, ResourceExhaustedError
+from static.graph import Operation
+from static.schedule import schedule
+
+
+Observer = Callable[[Operation, tuple[Any, ...], tuple[Any, ...]], None]
+"""Told of a node, its operands and its outputs."""
+
+State = Mapping[Operation, Any]
+"""What a session holds for its variables."""
+
+_numbers = itertools.count(1)
+
+
+class Plan:
+    """What ``Session.run`` does for given fetches and feeds.
+
+    Attributes:
+        schedule: the steps and registers.
+        source: the Python text of the run.
+        writes: whether a run changes variables.
+        random: the random operations, in the order of their keys.
+    """
+
+    def __init__(self, fetches: Sequence[Any], fed: Sequence[Any]) -> None:
+        self.schedule = made = schedule(fetches, fed)
+        self.specs = [fetch.spec for fetch in fetches if hasattr(fetch, "spec")]
+        self.writes = bool(made.writes)
+        self.random = tuple(made.keys.values())
+        self.filename = f"<plan {next(_numbers)}>"
+        emitted = Emission(made, self.specs)
+        self.source = "\n".join(emitted.lines) + "\n"
+        self._nodes = emitted.nodes
+        self._homes = emitted.homes
+        self._namespace = emitted.namespace
+        lines = self.source.splitlines(keepends=True)
+        linecache.cache[self.filename] = (len(self.source), None, lines, self.filename)
+        weakref.finalize(self, linecache.cache.pop, self.filename, None)
+        exec(compile(self.source, self.filename, "exec"), self._namespace)
+        self._run: Callable[..., tuple[tuple[Any, ...], dict[Operation, Any]]] = self._namespace["run"]
+
+    def __call__(self, state: State, feeds: Sequence[Any], keys: Sequence[Any] = ()) -> tuple[tuple[Any, ...], State]:
+        """The values of the fetched tensors, the caller's own, and the new values of the variables that the run changes.
+
+        Raises OpError naming the node for whatever goes wrong in a kernel. Nothing is changed in ``state``.
+        """
+        try:
+            return self._run(state, feeds, keys)
+        except Exception as error:
+            raise self._explained(error, state) from error
+
+    def interpret(
+        self, state: State, feeds: Sequence[Any], keys: Sequence[Any] = (), observe: Observer | None = None
+    ) -> tuple[tuple[Any, ...], State]:
+        """The same as a call, bit for bit, node by node: ``observe`` is told of each with its operands and outputs."""
+        made = self.schedule
+        values: dict[str, Any] = dict(made.constants)
+        values.update(zip(made.feeds, feeds, strict=True))
+        values.update(zip(made.keys, keys, strict=True))
+        for register, variable in made.reads.items():
+            if variable not in state:
+                raise uninitialized(variable)
+            values[register] = state[variable]
+        for register, variable in made.peeks.items():
+            values[register] = state.get(variable)
+        for step in made.steps:
+            operands = tuple(_value(arg, values) for arg in step.args)
+            extra = {} if step.key is None else {"key": values[step.key]}
+            try:
+                out = step.kernel(numpy, *operands, **step.params, **extra)
+            except Exception as error:
+                raise failed(step.node, operands, error) from error
+            outs = out if len(step.outs) != 1 else (out,)
+            values.update(zip(step.outs, outs, strict=True))
+            if observe is not None:
+                observe(step.node, operands, outs)
+        outs = [(_value(r, values), own) for r, own in made.fetches]
+        fetched = tuple(handed_out(value, own, spec) for (value, own), spec in zip(outs, self.specs, strict=True))
+        written = {variable: numpy.array(_value(register, values)) for variable, (register, _) in made.writes.items()}
+        return fetched, written
+
+    def _explained(self, error: Exception, state: State) -> Exception:
+        """What to raise for ``error``: an OpError naming the node, by the line of the plan that was running."""
+        trace, line, found_in = error.__traceback__, 0, None
+        while trace is not None:
+            if trace.tb_frame.f_code.co_filename == self.filename:
+                line, found_in = trace.tb_lineno, trace.tb_frame.f_locals
+            trace = trace.tb_next
+        found = self._nodes.get(line)
+        if found is None or found_in is None:
+            return error
+        if isinstance(found, Operation):
+            return uninitialized(found)
+        memory = found_in.get("m", ())
+        values = {**self._namespace, **{r: memory[i] for r, i in self._homes.items() if i < len(memory)}, **found_in}
+        return failed(found.node, [_value(arg, values) for arg in found.args], error)
+
+
+def _value(register: str, values: Mapping[str, Any]) -> Any:
+    """What a register holds; literals stand for themselves."""
+    if register in values:
+        return values[register]
+    return literal_eval(register)
+
+
+def failed(node: Operation, operands: Sequence[Any], error: Exception) -> OpError:
+    """The error to raise where the kernel of ``node`` raised ``error`` on ``operands``."""
+    kind = ResourceExhaustedError if isinstance(error, MemoryError) else InvalidArgumentError
+    given = ", ".join(str(Spec.of(x)) if x is not None else "no value" for x in operands)
+    return kind(node, f"{node.name}: {error} (operands {given or 'none'})")
+
+
+def uninitialized(variable: Operation) -> FailedPreconditionError:
+    """The error to raise where a variable is read that has no value."""
+    return FailedPreconditionError(
+        variable, f"Attempting to use uninitialized value {variable.name} (run its initializer first, or feed it)"
+    )

@@ -1,0 +1,231 @@
+"""From fetches and feeds to steps: what has to run, in which order, and what each step reads and yields.
+
+This is where optimisation passes plug in: they rewrite nothing here, but are handed the nodes before they are lowered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphs.core.node import Value, ancestors
+from static.errors import InvalidArgumentError
+from static.graph import Operation
+from static.state import (
+    assign_op,
+    assigned_shape,
+    constant_op,
+    initialized_value_op,
+    is_initialized_op,
+    no_op_op,
+    placeholder_op,
+    read_op,
+    report_uninitialized_op,
+    variable_op,
+)
+
+
+_PEEKING = (initialized_value_op, is_initialized_op, report_uninitialized_op)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One call of a kernel. ``args`` and ``outs`` are registers; ``key`` is the register of a random op's key."""
+
+    node: Operation
+    kernel: Callable[..., Any]
+    args: tuple[str, ...]
+    params: Mapping[str, Any]
+    outs: tuple[str, ...]
+    key: str | None = None
+
+
+@dataclass(slots=True)
+class Schedule:
+    """The steps of a run and the registers around them.
+
+    Registers are strings: ``f0`` holds what is fed, ``v0`` what a variable held when the run began (``o0``: or None), ``c0`` a
+    constant, ``r0`` a random key, ``t0`` a result.
+
+    Attributes:
+        steps: in the order they run.
+        feeds: the register of each fed tensor.
+        reads: the variable behind each ``v`` register; ``peeks``: behind each ``o`` register.
+        constants: the value of each ``c`` register.
+        keys: the random op behind each ``r`` register, in order.
+        fetches: the register of each fetched tensor, and whether nothing else holds its array.
+        writes: for each variable that the run changes, the register of its last value, and whether nothing else holds it.
+    """
+
+    steps: list[Step] = field(default_factory=list)
+    feeds: list[str] = field(default_factory=list)
+    reads: dict[str, Operation] = field(default_factory=dict)
+    peeks: dict[str, Operation] = field(default_factory=dict)
+    constants: dict[str, Any] = field(default_factory=dict)
+    keys: dict[str, Operation] = field(default_factory=dict)
+    fetches: list[tuple[str, bool]] = field(default_factory=list)
+    writes: dict[Operation, tuple[str, bool]] = field(default_factory=dict)
+
+
+def needed(fetches: Iterable[Any], fed: Iterable[Value]) -> list[Operation]:
+    """The nodes that ``fetches`` (tensors and operations) need when the tensors ``fed`` are given, in order of creation."""
+    given: dict[Operation, int] = {}
+    for tensor in fed:
+        given[tensor.node] = given.get(tensor.node, 0) + 1  # type: ignore[index,arg-type]
+    whole = {node for node, count in given.items() if count == len(node.specs)}
+    roots = {fetch.node if isinstance(fetch, Value) else fetch for fetch in fetches}
+    return [node for node in ancestors(roots, stop=lambda node: node in whole) if node not in whole]
+
+
+def schedule(fetches: Sequence[Any], fed: Sequence[Value]) -> Schedule:
+    """The schedule of a run. Raises InvalidArgumentError where a placeholder is needed that is not fed."""
+    nodes = needed(fetches, fed)
+    unfed = [node for node in nodes if node.op is placeholder_op and not any(tensor.node is node for tensor in fed)]
+    if unfed:
+        spec = unfed[0].specs[0]
+        raise InvalidArgumentError(
+            unfed[0], f"You must feed a value for placeholder tensor '{unfed[0].name}:0', which is {spec}."
+        )
+    lowering = _Lowering(nodes, fed)
+    for node in nodes:
+        lowering.lower(node)
+    return lowering.finish(fetches)
+
+
+class _Lowering:
+    """The state of lowering one run's nodes."""
+
+    def __init__(self, nodes: Sequence[Operation], fed: Sequence[Value]) -> None:
+        self.made = Schedule()
+        self.registers: dict[tuple[Any, int], str] = {}
+        self.owned: set[str] = set()
+        self.current: dict[Operation, str] = {}
+        self.behind = _updates_behind(nodes)
+        self.count = 0
+        self.interned: dict[Any, str] = {}
+        for tensor in fed:
+            register = f"f{len(self.made.feeds)}"
+            self.made.feeds.append(register)
+            self.registers[tensor.node, tensor.index] = register
+
+    def lower(self, node: Operation) -> None:
+        op = node.op
+        if op is read_op:
+            variable = node.inputs[0].node
+            ordered = variable in self.current and bool(self.behind[node] & self.behind[variable, "updates"])
+            self.name(node, self.current[variable] if ordered else self.snapshot(variable))
+        elif op is constant_op:
+            self.name(node, self.constant(node.params["value"]))
+        elif op is assign_op:
+            self.update(node, self.assigned(node))
+        elif "update" in op.traits:
+            variable = node.inputs[0].node
+            value = self.current.get(variable) or self.snapshot(variable)
+            self.update(node, self.step(node, (value, *map(self.operand, node.inputs[1:])))[0])
+        elif op in _PEEKING:
+            args = [
+                self.peek(x.node) if isinstance(x, Value) and x.node.op is variable_op else self.operand(x)
+                for x in node.inputs
+            ]
+            self.step(node, tuple(args))
+        elif op is not variable_op and op is not no_op_op and op is not placeholder_op:
+            self.step(node, tuple(map(self.operand, node.inputs)))
+
+    def step(self, node: Operation, args: tuple[str, ...], kernel: Any = None, params: Any = None) -> tuple[str, ...]:
+        outs = tuple(self.fresh() for _ in node.specs)
+        params = node.params if params is None else params
+        key = None
+        if "random" in node.op.traits:
+            key = f"r{len(self.made.keys)}"
+            self.made.keys[key] = node
+            params = {name: value for name, value in params.items() if name != "key"}
+        self.made.steps.append(Step(node, kernel or node.op.kernel, args, params, outs, key))
+        if not node.op.view:
+            self.owned.update(outs)
+        for index, register in enumerate(outs):
+            self.registers.setdefault((node, index), register)
+        return outs
+
+    def assigned(self, node: Operation) -> str:
+        """The register of an assignment's value; a step checks its shape where that is not known while building."""
+        target, value = node.inputs
+        register = self.operand(value)
+        dims = target.spec.dims
+        if not node.params.get("validate_shape", True) or dims is None or value.spec.dims == dims:
+            return register
+        return self.step(node, (register,), assigned_shape, {"dims": dims})[0]
+
+    def update(self, node: Operation, register: str) -> None:
+        variable = node.inputs[0].node
+        self.registers.setdefault((node, 0), register)
+        self.current[variable] = register
+
+    def name(self, node: Operation, register: str) -> None:
+        self.registers.setdefault((node, 0), register)
+
+    def operand(self, x: Any) -> str:
+        if not isinstance(x, Value):
+            return self.constant(x)
+        register = self.registers.get((x.node, x.index))
+        return self.snapshot(x.node) if register is None else register  # type: ignore[arg-type]
+
+    def fresh(self) -> str:
+        self.count += 1
+        return f"t{self.count}"
+
+    def snapshot(self, variable: Operation) -> str:
+        """The register of a variable's value when the run began."""
+        register = self.registers.get((variable, 0))
+        if register is None:
+            register = self.registers[variable, 0] = f"v{len(self.made.reads)}"
+            self.made.reads[register] = variable
+        return register
+
+    def peek(self, variable: Operation) -> str:
+        """As ``snapshot``, but None where the variable has no value."""
+        register = f"o{variable.serial}"
+        self.made.peeks[register] = variable
+        return register
+
+    def constant(self, value: Any) -> str:
+        """The register of a constant; scalars stand for themselves where Python can read back what it prints."""
+        if type(value) in (bool, int) or (type(value) is float and value - value == 0.0):
+            return repr(value)
+        register = self.interned.get(id(value))
+        if register is None:
+            register = self.interned[id(value)] = f"c{len(self.made.constants)}"
+            self.made.constants[register] = value
+        return register
+
+    def finish(self, fetches: Sequence[Any]) -> Schedule:
+        made = self.made
+        for variable, register in self.current.items():
+            made.writes[variable] = (register, register in self.owned)
+            self.owned.discard(register)
+        for fetch in fetches:
+            if isinstance(fetch, Value):
+                register = self.operand(fetch)
+                made.fetches.append((register, register in self.owned))
+        return made
+
+
+def _updates_behind(nodes: Sequence[Operation]) -> dict[Any, int]:
+    """For each node the updates it comes after, and for each variable (under ``(variable, "updates")``) its own, as bits."""
+    behind: dict[Any, int] = {}
+    updates = [node for node in nodes if "update" in node.op.traits]
+    if not updates:
+        return behind
+    bits = {node: 1 << position for position, node in enumerate(updates)}
+    for node, bit in bits.items():
+        key = (node.inputs[0].node, "updates")
+        behind[key] = behind.get(key, 0) | bit
+    for node in nodes:
+        seen = bits.get(node, 0)
+        for edge in node.edges:
+            if edge is not None:
+                seen |= behind.get(edge.node, 0)
+        for before in node.after:
+            seen |= behind.get(before, 0)
+        behind[node] = seen
+    return behind

@@ -1,0 +1,295 @@
+"""Sessions: they hold the variables' values and run graphs."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy
+from numpy import ndarray
+
+from graphs.core.node import Value
+from graphs.core.random import Key, Stream
+from graphs.core.spec import show
+from static.errors import place
+from static.graph import Graph, Operation, get_default_graph, session_scope
+from static.plan import Plan, State
+from static.tensor import Tensor
+
+
+class ConfigProto:
+    """Accepted so that programs run; none of its fields has an effect."""
+
+    def __init__(self, **fields: Any) -> None:
+        self.gpu_options = GPUOptions()
+        for name, value in fields.items():
+            setattr(self, name, value)
+
+
+class GPUOptions:
+    """Accepted so that programs run; none of its fields has an effect."""
+
+    def __init__(self, **fields: Any) -> None:
+        for name, value in fields.items():
+            setattr(self, name, value)
+
+
+class _Feed:
+    """What a fed tensor takes."""
+
+    __slots__ = ("tensor", "dtype", "dims", "whole")
+
+    def __init__(self, tensor: Tensor) -> None:
+        self.tensor = tensor
+        self.dtype = tensor.spec.dtype
+        self.dims = tensor.spec.dims
+        self.whole = tensor.spec.known
+
+    def array(self, value: Any) -> ndarray:
+        """``value`` as an array of the dtype. Raises ValueError or TypeError, with the tensor's name and line."""
+        if type(value) is not ndarray or value.dtype != self.dtype:
+            value = self._converted(value)
+        if self.whole:
+            if value.shape == self.dims:
+                return value
+        elif self.tensor.spec.admits(value.shape):
+            return value
+        raise ValueError(
+            f"Cannot feed value of shape {show(value.shape)} for Tensor {self.tensor.name!r}, which has shape "
+            f"'{show(self.dims)}'\n  {place(self.tensor.op)}"
+        )
+
+    def _converted(self, value: Any) -> ndarray:
+        name = self.tensor.name
+        if isinstance(value, Value) or hasattr(type(value), "__bind__"):
+            raise TypeError(
+                f"The value of a feed cannot be a {type(value).__name__}: {name!r} takes Python scalars, lists or numpy arrays."
+            )
+        try:
+            array = numpy.asarray(value)
+        except ValueError as error:
+            raise ValueError(f"Cannot feed {name!r}: {error}\n  {place(self.tensor.op)}") from None
+        if not numpy.can_cast(array.dtype, self.dtype, "same_kind") and array.size:
+            raise TypeError(
+                f"Cannot feed values of dtype {array.dtype.name} for Tensor {name!r}, which has dtype {self.dtype.name}"
+                f"\n  {place(self.tensor.op)}"
+            )
+        if type(value) is int and self.dtype.kind in "iu" and not _holds(self.dtype, value):
+            raise TypeError(f"Cannot feed {value} for Tensor {name!r}: it does not fit in {self.dtype.name}")
+        return array.astype(self.dtype, copy=False)
+
+
+def _holds(dtype: Any, value: int) -> bool:
+    limits = numpy.iinfo(dtype)
+    return bool(limits.min <= value <= limits.max)
+
+
+class _Call:
+    """A way of calling ``run``: the plan, how feeds are checked, and how results are put together."""
+
+    __slots__ = ("plan", "feeds", "pack")
+
+    def __init__(self, plan: Plan, feeds: Sequence[_Feed], pack: Callable[[Sequence[Any]], Any]) -> None:
+        self.plan = plan
+        self.feeds = feeds
+        self.pack = pack
+
+
+class Session:
+    """Runs operations of one graph and keeps the values of its variables.
+
+    Random operations draw from ``stream``: the same seed (``tf.set_random_seed``) gives the same numbers, run by run, in every
+    session; without a seed each session has its own.
+    """
+
+    def __init__(self, target: str = "", graph: Graph | None = None, config: Any = None) -> None:
+        self.graph = graph or get_default_graph()
+        self._state: State = {}
+        self._calls: dict[Any, _Call] = {}
+        self._lock = threading.RLock()
+        self._closed = False
+        self._stream: Stream | None = None
+        self._entered: list[Any] = []
+
+    def run(
+        self, fetches: Any, feed_dict: Mapping[Any, Any] | None = None, options: Any = None, run_metadata: Any = None
+    ) -> Any:
+        """The values of ``fetches``, in the structure in which they were asked for; None for an operation.
+
+        Args:
+            fetches: a tensor, variable, operation or name of one, or lists, tuples, named tuples and dicts of them.
+            feed_dict: values to use for tensors in place of computing them.
+
+        All variables are read as they were when the run began (see ``Variable``), and change together when it ends; a run that
+        fails or is interrupted changes none.
+
+        Raises ``tf.errors.OpError`` naming the node where an operation fails, ValueError or TypeError for wrong feeds and fetches.
+        """
+        kind = type(fetches)
+        try:
+            if kind is list or kind is tuple:
+                key: Any = (kind, len(fetches), *fetches, *feed_dict) if feed_dict else (kind, *fetches)
+            else:
+                key = (fetches, *feed_dict) if feed_dict else fetches
+            call = self._calls.get(key)
+        except TypeError:
+            key = (_frozen(fetches), *(feed_dict or ()))
+            call = self._calls.get(key)
+        if call is None or self._closed:
+            call = self._call(fetches, feed_dict or {})
+            self._calls[key] = call
+        feeds: Sequence[Any] = ()
+        if feed_dict:
+            feeds = [feed.array(value) for feed, value in zip(call.feeds, feed_dict.values(), strict=True)]
+        plan = call.plan
+        if plan.writes or plan.random:
+            with self._lock, numpy.errstate(all="ignore"):
+                values, written = plan(self._state, feeds, self._keys(plan) if plan.random else ())
+                self._state = {**self._state, **written}
+        else:
+            with numpy.errstate(all="ignore"):
+                values, _ = plan(self._state, feeds)
+        return call.pack(values)
+
+    def plan(self, fetches: Any, feed_dict: Mapping[Any, Any] | Sequence[Any] = ()) -> Plan:
+        """The plan that ``run`` follows for these fetches and fed tensors."""
+        return self._call(fetches, dict.fromkeys(feed_dict)).plan
+
+    def interpret(
+        self, fetches: Any, feed_dict: Mapping[Any, Any] | None = None, observe: Any = None, commit: bool = True
+    ) -> Any:
+        """As ``run``, node by node and slower, with the same results to the last bit.
+
+        ``observe(node, operands, outputs)`` is told of each node; with ``commit`` false the variables and the random stream stay
+        as they were.
+        """
+        call = self._call(fetches, feed_dict or {})
+        feeds = [feed.array(value) for feed, value in zip(call.feeds, (feed_dict or {}).values(), strict=True)]
+        with self._lock, numpy.errstate(all="ignore"):
+            before = (self.stream.step, self.stream.ordinal)
+            values, written = call.plan.interpret(self._state, feeds, self._keys(call.plan), observe)
+            if commit:
+                self._state = {**self._state, **written}
+            else:
+                self.stream.step, self.stream.ordinal = before
+        return call.pack(values)
+
+    def _keys(self, plan: Plan) -> list[Key]:
+        """A key for each random operation of the plan, in order of creation; one with a seed of its own has its own key."""
+        if not plan.random:
+            return []
+        stream = self.stream
+        stream.advance()
+        keys = []
+        for node in plan.random:
+            own = node.params.get("key")
+            keys.append(stream.key() if own is None else (own[0], stream.step, own[2]))
+        return keys
+
+    @property
+    def stream(self) -> Stream:
+        """Where the session's random draws stand; ``with session.stream.at(n)`` draws as in step ``n``."""
+        if self._stream is None:
+            self._stream = Stream(self.graph.seed)
+        return self._stream
+
+    def load(self, values: Mapping[Any, Any]) -> None:
+        """Give variables values, all at once. Raises ValueError or TypeError where one does not fit."""
+        arrays = {variable.op: _Feed(variable._as_graph_element()).array(value).copy() for variable, value in values.items()}
+        with self._lock:
+            self._state = {**self._state, **arrays}
+
+    # Making a call ready
+
+    def _call(self, fetches: Any, feed_dict: Mapping[Any, Any]) -> _Call:
+        if self._closed:
+            raise RuntimeError("Attempted to use a closed Session.")
+        found: dict[Any, int] = {}
+        pack = self._packer(fetches, found)
+        feeds = []
+        for position, fed in enumerate(feed_dict):
+            try:
+                tensor = self.graph.as_graph_element(fed, allow_operation=False)
+            except (TypeError, ValueError, KeyError) as error:
+                message = error.args[0] if error.args else error
+                raise type(error)(f"Cannot interpret feed_dict key {position} as Tensor: {message}") from None
+            feeds.append(_Feed(tensor))
+        return _Call(Plan(list(found), [feed.tensor for feed in feeds]), feeds, pack)
+
+    def _packer(self, fetches: Any, found: dict[Any, int]) -> Callable[[Sequence[Any]], Any]:
+        """How to put the values of ``found`` (to which it adds what ``fetches`` needs) into the structure of ``fetches``."""
+        if isinstance(fetches, (list, tuple)):
+            parts = [self._packer(item, found) for item in fetches]
+            kind = type(fetches)
+            make = kind._make if hasattr(kind, "_make") else kind
+            return lambda values: make([part(values) for part in parts])
+        if isinstance(fetches, Mapping):
+            named = {name: self._packer(item, found) for name, item in fetches.items()}
+            return lambda values: {name: part(values) for name, part in named.items()}
+        if fetches is None or not (isinstance(fetches, (str, Operation)) or hasattr(type(fetches), "_as_graph_element")):
+            if not isinstance(fetches, Tensor):
+                raise TypeError(
+                    f"Fetch argument {fetches!r} has invalid type {type(fetches).__name__}, must be a string or Tensor. "
+                    "(Can not convert it into a Tensor or Operation.)"
+                )
+        try:
+            element = self.graph.as_graph_element(fetches)
+        except (ValueError, KeyError) as error:
+            raise ValueError(f"Fetch argument {fetches!r} cannot be interpreted as a Tensor. ({error.args[0]})") from None
+        if isinstance(element, Operation):
+            found.setdefault(element, -1)
+            return lambda values: None
+        place = found.get(element)
+        if place is None:
+            place = found[element] = sum(isinstance(x, Tensor) for x in found)
+        return lambda values: values[place]
+
+    # As a context
+
+    def as_default(self) -> Any:
+        """A context in which this session is the default one."""
+        return session_scope(self)
+
+    def __enter__(self) -> Session:
+        contexts = [self.graph.as_default(), session_scope(self)]
+        for context in contexts:
+            context.__enter__()
+        self._entered.append(contexts)
+        return self
+
+    def __exit__(self, *exc: Any) -> None:
+        for context in reversed(self._entered.pop()):
+            context.__exit__(*exc)
+        if not self._entered:
+            self.close()
+
+    def close(self) -> None:
+        """Give up the variables' values; running afterwards is an error."""
+        self._closed = True
+        self._calls.clear()
+        self._state = {}
+
+
+class InteractiveSession(Session):
+    """A session that makes itself the default one until it is closed."""
+
+    def __init__(self, target: str = "", graph: Graph | None = None, config: Any = None) -> None:
+        super().__init__(target, graph, config)
+        self._default = [session_scope(self)] + ([] if graph is None else [graph.as_default()])
+        for context in self._default:
+            context.__enter__()
+
+    def close(self) -> None:
+        """Give up the variables' values and stop being the default session."""
+        super().close()
+        while self._default:
+            self._default.pop().__exit__(None, None, None)
+
+
+def _frozen(fetches: Any) -> Any:
+    if isinstance(fetches, (list, tuple)):
+        return (type(fetches), *map(_frozen, fetches))
+    if isinstance(fetches, Mapping):
+        return (type(fetches), *((name, _frozen(item)) for name, item in fetches.items()))
+    return fetches

@@ -1,0 +1,292 @@
+"""Variables: values that a session keeps from run to run, and the operations that change them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from graphs.core.errors import user_line
+from graphs.core.node import Operators, Value, ancestors
+from graphs.core.op import Op
+from graphs.core.spec import Spec
+from static.dtypes import DType
+from static.flow import group
+from static.graph import Graph, GraphKeys, Operation, default_session, get_collection, get_default_graph
+from static.shapes import TensorShape
+from static.state import (
+    assign_add_op,
+    assign_op,
+    assign_sub_op,
+    initialized_value_op,
+    is_initialized_op,
+    read_op,
+    report_uninitialized_op,
+    scatter_add_op,
+    scatter_update_op,
+    variable_op,
+)
+from static.tensor import Tensor, apply, convert_to_tensor, index, source
+
+
+class Variable(Operators):
+    """A value that a session keeps. Using one as a tensor reads it.
+
+    Reads see the value that the run found, in whatever order the rest of the run goes; inside ``control_dependencies`` they
+    see what the assignments among those dependencies have left.
+
+    Args:
+        initial_value: a tensor, anything that can be made a constant, or a callable that returns either.
+        trainable: whether optimizers change it when they are given no list.
+        name, dtype: as for a tensor.
+        validate_shape: False lets values of another shape be assigned.
+        collections: the collections it goes to, by default ``GLOBAL_VARIABLES``.
+    """
+
+    def __init__(
+        self,
+        initial_value: Any = None,
+        trainable: bool = True,
+        collections: Iterable[str] | None = None,
+        validate_shape: bool = True,
+        caching_device: Any = None,
+        name: str | None = None,
+        variable_def: Any = None,
+        dtype: Any = None,
+        expected_shape: Any = None,
+        import_scope: str | None = None,
+        constraint: Callable[[Any], Any] | None = None,
+    ) -> None:
+        if initial_value is None:
+            raise ValueError(f"initial_value must be specified.\n  at {user_line()}")
+        graph = get_default_graph()
+        full = graph.unique_name(name or "Variable")
+        with graph.control_dependencies(None), graph.name_scope(f"{full}/"):
+            if callable(initial_value):
+                with graph.name_scope("Initializer"):
+                    initial_value = initial_value()
+            initial = convert_to_tensor(initial_value, dtype, name="initial_value")
+            initial = guarded(initial)
+            dims = initial.spec.dims if validate_shape else None
+            spec = Spec(dims, initial.spec.dtype)
+            with graph.name_scope(None):
+                self._handle = graph.add(variable_op, (), {"spec": spec}, (spec,), full, Tensor).outputs[0]
+            graph.variables[self._handle.node] = self
+            self.initial_value = initial
+            self._validate = validate_shape
+            assigned = apply(assign_op, self._handle, initial, name="Assign", validate_shape=validate_shape)
+            self.initializer: Operation = assigned.op
+            self._snapshot = apply(read_op, self._handle, name="read")
+        self.trainable = trainable
+        self.constraint = constraint
+        self._reads: dict[Any, Any] = {}
+        for key in (GraphKeys.GLOBAL_VARIABLES,) if collections is None else collections:
+            graph.add_to_collection(key, self)
+        if trainable:
+            graph.add_to_collection(GraphKeys.TRAINABLE_VARIABLES, self)
+
+    @classmethod
+    def __bind__(cls, op: Op, args: tuple[Any, ...], params: Mapping[str, Any]) -> Any:
+        return Tensor.__bind__(op, args, params)
+
+    def _as_tensor(self) -> Any:
+        return self.value()
+
+    def _as_graph_element(self) -> Any:
+        return self._handle
+
+    @property
+    def graph(self) -> Graph:
+        """The graph it belongs to."""
+        return self._handle.graph  # type: ignore[no-any-return]
+
+    @property
+    def op(self) -> Operation:
+        """The operation that stands for it."""
+        return self._handle.op  # type: ignore[no-any-return]
+
+    @property
+    def name(self) -> str:
+        """``<operation's name>:0``."""
+        return self._handle.name  # type: ignore[no-any-return]
+
+    @property
+    def dtype(self) -> DType:
+        """The dtype."""
+        return self._handle.dtype  # type: ignore[no-any-return]
+
+    @property
+    def shape(self) -> TensorShape:
+        """The shape as far as it is known."""
+        return self._handle.shape  # type: ignore[no-any-return]
+
+    def get_shape(self) -> TensorShape:
+        """The shape as far as it is known."""
+        return self.shape
+
+    @property
+    def device(self) -> str:
+        """Always empty: everything runs where its arrays are."""
+        return ""
+
+    # Reading
+
+    def value(self) -> Any:
+        """A tensor of its value (see the class for which)."""
+        graph = self.graph
+        after = graph.dependencies
+        if not after:
+            return self._snapshot
+        read = self._reads.get(after)
+        if read is None:
+            with graph.name_scope(f"{self.op.name}/"):
+                read = self._reads[after] = apply(read_op, self._handle, name="read")
+        return read
+
+    read_value = value
+
+    def eval(self, session: Any = None) -> Any:
+        """Its value in ``session``, by default the default one."""
+        return default_session(session, self.graph, "Variable.eval").run(self)
+
+    def initialized_value(self) -> Any:
+        """A tensor of the value that the run found, of the initial value where there was none."""
+        with self.graph.control_dependencies(None), self.graph.name_scope(f"{self.op.name}/"):
+            return apply(initialized_value_op, self._handle, self.initial_value, name="initialized_value")
+
+    def __getitem__(self, key: Any) -> Any:
+        return index(self.value(), key)
+
+    def __iter__(self) -> Any:
+        raise TypeError(f"Variable {self.name} cannot be iterated over while the graph is being built. Use tf.unstack.")
+
+    def __bool__(self) -> bool:
+        raise TypeError(f"Using a tf.Variable as a Python bool is not allowed: {self.name} has a value in sessions only.")
+
+    # Changing
+
+    def assign(self, value: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True) -> Any:
+        """A tensor of ``value`` that, when it is run, makes it the variable's."""
+        return self._update(assign_op, name, read_value, value, validate_shape=self._validate)
+
+    def assign_add(self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True) -> Any:
+        """A tensor that, when it is run, adds ``delta`` to the variable, and is the sum."""
+        return self._update(assign_add_op, name, read_value, delta)
+
+    def assign_sub(self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True) -> Any:
+        """A tensor that, when it is run, subtracts ``delta`` from the variable, and is the difference."""
+        return self._update(assign_sub_op, name, read_value, delta)
+
+    def scatter_update(self, indices: Any, updates: Any, name: str | None = None) -> Any:
+        """A tensor that, when it is run, replaces the rows at ``indices``, and is the variable's new value."""
+        return self._update(scatter_update_op, name, True, updates, convert_to_tensor(indices))
+
+    def scatter_add(self, indices: Any, updates: Any, name: str | None = None) -> Any:
+        """A tensor that, when it is run, adds to the rows at ``indices``, and is the variable's new value."""
+        return self._update(scatter_add_op, name, True, updates, convert_to_tensor(indices))
+
+    def _update(self, op: Op, name: str | None, read_value: bool, value: Any, *before: Any, **params: Any) -> Any:
+        given = convert_to_tensor(value, self.dtype, name="value")
+        made = apply(op, self._handle, *before, given, name=name, **params)
+        return made if read_value else made.op
+
+    def load(self, value: Any, session: Any = None) -> None:
+        """Give it ``value`` in ``session``, by default the default one."""
+        default_session(session, self.graph, "Variable.load").load({self: value})
+
+    def __repr__(self) -> str:
+        return f"<tf.Variable '{self.name}' shape={self.shape} dtype={self.dtype.name}>"
+
+
+def guarded(initial: Any) -> Any:
+    """``initial`` with every variable it reads replaced by that variable's ``initialized_value``, so that one run can
+    initialise them all."""
+    nodes = ancestors({initial.node})
+    if not any(node.op is read_op for node in nodes):
+        return initial
+    replaced: dict[tuple[Any, int], Any] = {}
+    for node in nodes:
+        if node.op is read_op:
+            replaced[node, 0] = node.graph.variables[node.inputs[0].node].initialized_value()
+        elif any(edge is not None and (edge.node, edge.index) in replaced for edge in node.edges):
+            args = [replaced.get((x.node, x.index), x) if isinstance(x, Value) else x for x in node.inputs]
+            out = apply(node.op, *args, **node.params)
+            for position, value in enumerate(out if len(node.specs) > 1 else (out,)):
+                replaced[node, position] = value
+    return replaced.get((initial.node, initial.index), initial)
+
+
+# As functions
+
+
+def assign(ref: Variable, value: Any, validate_shape: bool | None = None, use_locking: Any = None, name: Any = None) -> Any:
+    """``ref.assign(value)``."""
+    return ref.assign(value, name=name)
+
+
+def assign_add(ref: Variable, value: Any, use_locking: Any = None, name: Any = None) -> Any:
+    """``ref.assign_add(value)``."""
+    return ref.assign_add(value, name=name)
+
+
+def assign_sub(ref: Variable, value: Any, use_locking: Any = None, name: Any = None) -> Any:
+    """``ref.assign_sub(value)``."""
+    return ref.assign_sub(value, name=name)
+
+
+def scatter_update(ref: Variable, indices: Any, updates: Any, use_locking: bool = True, name: Any = None) -> Any:
+    """``ref.scatter_update(indices, updates)``."""
+    return ref.scatter_update(indices, updates, name)
+
+
+def scatter_add(ref: Variable, indices: Any, updates: Any, use_locking: bool = False, name: Any = None) -> Any:
+    """``ref.scatter_add(indices, updates)``."""
+    return ref.scatter_add(indices, updates, name)
+
+
+def global_variables(scope: str | None = None) -> list[Variable]:
+    """The default graph's variables."""
+    return get_collection(GraphKeys.GLOBAL_VARIABLES, scope)
+
+
+def local_variables(scope: str | None = None) -> list[Variable]:
+    """The default graph's variables in the collection ``LOCAL_VARIABLES``."""
+    return get_collection(GraphKeys.LOCAL_VARIABLES, scope)
+
+
+def trainable_variables(scope: str | None = None) -> list[Variable]:
+    """The default graph's variables that optimizers change."""
+    return get_collection(GraphKeys.TRAINABLE_VARIABLES, scope)
+
+
+def variables_initializer(var_list: Iterable[Variable], name: str = "init") -> Operation:
+    """An operation that initialises the variables of ``var_list``."""
+    return group(*[variable.initializer for variable in var_list], name=name)
+
+
+def global_variables_initializer() -> Operation:
+    """An operation that initialises all variables that the default graph has by now."""
+    return variables_initializer(global_variables())
+
+
+def local_variables_initializer() -> Operation:
+    """An operation that initialises the default graph's local variables."""
+    return variables_initializer(local_variables())
+
+
+initialize_all_variables = global_variables_initializer
+
+
+def is_variable_initialized(variable: Variable) -> Any:
+    """A bool tensor: whether the variable had a value when the run began."""
+    return apply(is_initialized_op, variable._handle)
+
+
+def report_uninitialized_variables(var_list: Iterable[Variable] | None = None, name: str | None = None) -> Any:
+    """A tensor of the names (bytes) of the variables that had no value when the run began."""
+    chosen = list(global_variables() + local_variables() if var_list is None else var_list)
+    names = tuple(variable.op.name for variable in chosen)
+    name = name or "report_uninitialized_variables"
+    if not chosen:
+        spec = Spec((0,), object)
+        return source(report_uninitialized_op, {"names": names}, spec, name)
+    return apply(report_uninitialized_op, *(variable._handle for variable in chosen), name=name, names=names)
