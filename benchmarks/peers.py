@@ -27,6 +27,9 @@ from benchmarks.workloads import WORKLOADS
 ROUND_SECONDS = 0.03
 """About how long a contender's turn in a round takes."""
 
+SETTLE_SECONDS = 0.04
+"""A pause before each turn: idle threads of OpenBLAS spin on for some 30 ms, and took half of PyTorch's speed."""
+
 
 def timed(step: Callable[[], Any], count: int) -> float:
     """Microseconds a step."""
@@ -48,6 +51,8 @@ def measure(name: str, modules: dict[str, Any], rounds: int, console: Console) -
     times: dict[str, list[float]] = {who: [] for who in steps}
     for _ in track(range(rounds), description=name, console=console, transient=True):
         for who, step in steps.items():
+            time.sleep(SETTLE_SECONDS)
+            timed(step, counts[who] // 3 + 1)
             times[who].append(timed(step, counts[who]))
     return {who: statistics.median(each) for who, each in times.items()}
 
