@@ -31,7 +31,6 @@ def dot(picture: Picture, *, legend: bool = True, direction: str = "TB") -> str:
             "nodesep": "0.28",
             "ranksep": "0.32",
             "compound": "true",
-            "newrank": "true",
             "labelloc": "t",
             "labeljust": "l",
             "tooltip": _tip(shorten(picture.title) or "graph"),
@@ -46,6 +45,8 @@ def dot(picture: Picture, *, legend: bool = True, direction: str = "TB") -> str:
         },
         edge_attr={"fontname": FONT, "fontsize": "8.5", "fontcolor": QUIET, "arrowsize": "0.6"},
     )
+    if picture.pairs:
+        out.graph_attr["newrank"] = "true"  # ranks across clusters; without it clusters come out straighter
     header = _header(picture, legend)
     if header:
         out.graph_attr["label"] = header

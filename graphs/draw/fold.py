@@ -27,7 +27,7 @@ def fold(picture: Picture, budget: int) -> Picture:
 
 
 def fold_scopes(picture: Picture, budget: int) -> Picture:
-    """Fold name scopes until the budget is met, the deepest first, of these the one with most boxes."""
+    """Fold name scopes until the budget is met: the deepest first, of these the largest, those that are alike together."""
     inside: dict[tuple[str, ...], list[Item]] = {}
     for item in picture.items:
         for depth in range(1, len(item.scope) + 1):
@@ -36,12 +36,15 @@ def fold_scopes(picture: Picture, budget: int) -> Picture:
     total = len(picture.items)
     folded: list[tuple[str, ...]] = []
     for depth in range(max(map(len, inside), default=0), 0, -1):
-        level = [scope for scope in inside if len(scope) == depth]
-        for scope in sorted(level, key=lambda s: (-boxes[s], inside[s][0].key)):
+        alike: dict[Any, list[tuple[str, ...]]] = {}
+        for scope, items in inside.items():
+            if len(scope) == depth and boxes[scope] > 1:
+                alike.setdefault(tuple(sign(item) for item in items), []).append(scope)
+        for family in sorted(alike.values(), key=lambda f: (-len(inside[f[0]]), inside[f[0]][0].key)):
             if total <= budget:
                 break
-            saved = boxes[scope] - 1
-            if saved:
+            for scope in family:
+                saved = boxes[scope] - 1
                 total -= saved
                 folded.append(scope)
                 for above in range(1, depth + 1):

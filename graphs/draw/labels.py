@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from itertools import groupby
 from pathlib import PurePath
 from typing import Any
 
@@ -147,6 +148,7 @@ def tooltip(item: Item) -> str:
 
 
 def series(words: Iterable[str], arrow: str = " → ") -> str:
-    """A run of words as one, cut in the middle where there are many."""
-    listed = list(words)
+    """A run of words as one, repeated words counted, cut in the middle where there are many."""
+    counted = [(word, len(list(run))) for word, run in groupby(words)]
+    listed = [word if times == 1 else f"{times} {TIMES} {word}" for word, times in counted]
     return arrow.join(listed if len(listed) <= 4 else [*listed[:2], "…", listed[-1]])

@@ -53,13 +53,25 @@ def test_layers_with_weights_of_their_own_fold_with_them():
     assert [(link.tail, link.head) for link in shown.links] == [(0, 1)]
 
 
-def test_scopes_fold_the_deepest_and_largest_first_and_no_more_than_needed():
-    whole = draw.picture(programs.deep(10), budget=1000)
+def test_scopes_fold_the_largest_first_alike_together_and_no_more_than_needed():
+    layers = programs.deep(10)
+    a, b = (new_parameter(Spec((n,), "float32"), f"rest/{n}") for n in (1, 2))
+    whole = draw.picture([*layers, a, b], budget=1000)
     shown = fold_scopes(whole, 27)
     folded = [item for item in shown.items if item.kind == "fold"]
-    assert [(item.title, item.notes) for item in folded] == [("layer_0", ("3 nodes",)), ("layer_1", ("3 nodes",))]
-    assert len(shown.items) == 27
-    assert counted(shown) == 31
+    assert [(item.title, item.notes) for item in folded] == [(f"layer_{at}", ("3 nodes",)) for at in range(10)]
+    assert len(shown.items) == 13
+    assert counted(shown) == 33
+    deeper = fold_scopes(whole, 12)
+    assert [item.title for item in deeper.items if item.kind == "fold"][-1] == "rest"
+
+
+def test_inner_scopes_fold_before_outer_ones():
+    inner = [new_parameter(Spec((n,), "float32"), f"net/inner/{n}") for n in range(3)]
+    outer = [new_parameter(Spec((n,), "float32"), f"net/{n}") for n in range(3)]
+    whole = draw.picture([*inner, *outer])
+    assert [item.title for item in fold_scopes(whole, 4).items if item.kind == "fold"] == ["inner"]
+    assert [item.title for item in fold_scopes(whole, 3).items] == ["net"]
 
 
 def test_folded_layers_fold_once_more():
@@ -78,7 +90,7 @@ def test_what_neither_folds_nor_repeats_is_cut_in_the_middle():
 
 def test_a_long_chain_takes_seconds():
     length = 100_000
-    names = ["negative"] * 7 + ["exp"]
+    names = ["exp", *["negative"] * 7]
     end = chain(length, *names)
     start = time.perf_counter()
     shown = draw.picture([end])
@@ -86,6 +98,7 @@ def test_a_long_chain_takes_seconds():
     assert time.perf_counter() - start < 30
     assert counted(shown) == length + 1
     assert len(shown.items) <= 200
+    assert shown.items[1].title == f"exp → 7 {TIMES} negative  {TIMES} {length // 8:,}"
     assert f"{length // 8:,}" in svg
 
 
