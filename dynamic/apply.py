@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from typing import Any
 
@@ -19,11 +19,12 @@ from graphs.ops import cast
 
 
 _NO_PARAMS: Mapping[str, Any] = {}
-_FAST = frozenset([numpy.dtype(numpy.float32), numpy.dtype(numpy.float64)])
+_F32, _F64 = numpy.dtype(numpy.float32), numpy.dtype(numpy.float64)
+_ONE = (True,)
 _PLAIN = frozenset([float, int, bool, ndarray, Ghost, complex])
 
-observer: ContextVar[Any] = ContextVar("observer", default=None)
-"""Told of every op that runs on tensors, where one is set: ``observer(op, arrays, params, outputs)``."""
+observing: list[Callable[[Op, Sequence[Any], Mapping[str, Any], Any], None]] = []
+"""Functions that are told of every op that runs on tensors: ``observer(op, arrays, params, outputs)``."""
 
 default_dtype: ContextVar[Any] = ContextVar("default dtype", default=numpy.dtype(numpy.float32))
 """The dtype of new floating-point tensors, and of what a float makes of an integer tensor."""
@@ -62,6 +63,89 @@ def wrap(array: Any) -> Any:
     return tensor
 
 
+def unary(op: Op, x: Any) -> Any:
+    """``apply(op, (x,))`` for an op with one output that is no view: the short way for what is called most."""
+    if not isinstance(x, Carried) or observing or len(MODULES) > 1:
+        return apply(op, (x,))
+    array = x._array
+    dtype = array.dtype
+    if dtype is not _F32 and dtype is not _F64:
+        return apply(op, (x,))
+    try:
+        out = op.kernel(numpy, array)
+    except Exception as error:
+        out = _explain(error, op, [array], _NO_PARAMS)
+    tensor = _new(_tensor_class)
+    tensor._array = out = out if out.__class__ is ndarray else _as_array(out)
+    edge = x._edge
+    if edge is not None and recording.get() and op.rules is not None:
+        (keep,), keep_out = op.keeps.get(_ONE) or op.keep(_ONE)
+        counters = []
+        if keep:
+            counters.append(x._counter or counter_of(x))
+            saved = array
+        else:
+            saved = Ghost((array.shape, dtype))
+        if keep_out:
+            tensor._counter = counter = [0, 0]
+            counters.append(counter)
+            made: Any = (out,)
+        else:
+            made = (Ghost((out.shape, out.dtype)),)
+        tensor._edge = Record(op, (edge,), _NO_PARAMS, [saved], counters, made)
+    return tensor
+
+
+def binary(op: Op, x: Any, y: Any) -> Any:
+    """``apply(op, (x, y))`` for an op with one output that is no view: the short way for what is called most."""
+    if isinstance(x, Carried):
+        a, source = x._array, x._edge
+        dtype = a.dtype
+        if isinstance(y, Carried):
+            b, other = y._array, y._edge
+            fast = b.dtype is dtype
+        else:
+            b, other = y, None
+            fast = y.__class__ is float or y.__class__ is int
+    elif x.__class__ is float or x.__class__ is int:
+        a, source = x, None
+        b, other = y._array, y._edge
+        dtype = b.dtype
+        fast = True
+    else:
+        return apply(op, (x, y))
+    if not fast or (dtype is not _F32 and dtype is not _F64) or observing or len(MODULES) > 1:
+        return apply(op, (x, y))
+    try:
+        out = op.kernel(numpy, a, b)
+    except Exception as error:
+        out = _explain(error, op, [a, b], _NO_PARAMS)
+    tensor = _new(_tensor_class)
+    tensor._array = out = out if out.__class__ is ndarray else _as_array(out)
+    if (source is not None or other is not None) and op.rules is not None and recording.get():
+        needs = (source is not None, other is not None)
+        (keep_x, keep_y), keep_out = op.keeps.get(needs) or op.keep(needs)
+        counters = []
+        if a.__class__ is ndarray:
+            if keep_x:
+                counters.append(x._counter or counter_of(x))
+            else:
+                a = Ghost((a.shape, dtype))
+        if b.__class__ is ndarray:
+            if keep_y:
+                counters.append(y._counter or counter_of(y))
+            else:
+                b = Ghost((b.shape, dtype))
+        if keep_out:
+            tensor._counter = counter = [0, 0]
+            counters.append(counter)
+            made: Any = (out,)
+        else:
+            made = (Ghost((out.shape, out.dtype)),)
+        tensor._edge = Record(op, (source, other), _NO_PARAMS, [a, b], counters, made)
+    return tensor
+
+
 def apply(op: Op, args: tuple[Any, ...], params: Mapping[str, Any] = _NO_PARAMS) -> Any:
     """Run ``op`` on tensors, arrays and scalars, and record it if one of the tensors requires a gradient.
 
@@ -74,15 +158,15 @@ def apply(op: Op, args: tuple[Any, ...], params: Mapping[str, Any] = _NO_PARAMS)
     for arg in args:
         if isinstance(arg, Carried):
             array = arg._array
-            arrays.append(array)
             edge = arg._edge
-            edges.append(edge)
             if edge is not None:
                 wanted = True
             if array.dtype is not dtype:
-                if dtype is not None or array.dtype not in _FAST:
+                if dtype is not None or (array.dtype is not _F32 and array.dtype is not _F64):
                     return _mixed(op, args, params)
                 dtype = array.dtype
+            arrays.append(array)
+            edges.append(edge)
         else:
             if arg.__class__ not in _PLAIN:
                 check_carrier(arg, Carried, op)
@@ -94,79 +178,46 @@ def apply(op: Op, args: tuple[Any, ...], params: Mapping[str, Any] = _NO_PARAMS)
 
 def _run(op: Op, args: Any, arrays: list[Any], edges: list[Any], wanted: bool, params: Mapping[str, Any]) -> Any:
     try:
-        xp = numpy if len(MODULES) == 1 else xp_of(arrays)
-        out = op.kernel(xp, *arrays, **params)
+        out = op.kernel(xp_of(arrays), *arrays, **params)
     except Exception as error:
         out = _explain(error, op, arrays, params)
-    watch = observer.get()
-    if watch is not None:
-        watch(op, arrays, params, out)
-    if out.__class__ is tuple:
-        return _several(op, args, arrays, edges, wanted, params, out)
-    if out.__class__ is not ndarray:
-        out = _as_array(out)
-    tensor = _new(_tensor_class)
-    tensor._array = out
-    if op.view:
-        _share(tensor, args[0], out, op, params)
-    if wanted and recording.get() and out.dtype.kind in "fc" and op.differentiable:
-        needs = tuple([edge is not None for edge in edges])
-        kept, keep_out = op.keeps.get(needs) or op.keep(needs)
-        saved = []
-        counters = None
-        for arg, array, keep in zip(args, arrays, kept, strict=True):
-            if keep:
-                saved.append(array)
-                if isinstance(arg, Carried):
-                    counter = arg._counter
-                    if counter is None:
-                        counter = arg._counter = [0, 0]
-                    if counters is None:
-                        counters = [counter]
-                    else:
-                        counters.append(counter)
-            elif array.__class__ is ndarray or is_array(array):
-                saved.append((array.shape, array.dtype))
-            else:
-                saved.append(array)
-        if keep_out:
-            counter = tensor._counter
-            if counter is None:
-                counter = tensor._counter = [0, 0]
-            counters = [counter] if counters is None else [*counters, counter]
-            kept_out = out
-        else:
-            kept_out = None
-        tensor._edge = Record(op, tuple(edges), params, saved, kept_out, counters, (out.shape, out.dtype))
-    return tensor
-
-
-def _several(
-    op: Op, args: Any, arrays: list[Any], edges: list[Any], wanted: bool, params: Mapping[str, Any], outs: tuple[Any, ...]
-) -> tuple[Any, ...]:
-    """The tensors of an op with several outputs, which share one record."""
-    tensors = tuple(wrap(out) for out in outs)
+    for observer in observing:
+        observer(op, arrays, params, out)
+    several = out.__class__ is tuple
+    tensors = tuple(map(wrap, out)) if several else (wrap(out),)
     if op.view:
         for tensor in tensors:
-            _share(tensor, args[0], tensor._array, op, None)
-    if wanted and recording.get() and op.differentiable:
-        needs = tuple([edge is not None for edge in edges])
-        kept, keep_out = op.keeps.get(needs) or op.keep(needs)
-        saved, counters = [], []
-        for arg, array, keep in zip(args, arrays, kept, strict=True):
-            if keep and isinstance(arg, Carried):
-                counters.append(counter_of(arg))
-            saved.append(array if keep or not hasattr(array, "dtype") else (array.shape, array.dtype))
-        if keep_out:
-            counters.extend(counter_of(tensor) for tensor in tensors)
-        made = [(tensor._array.shape, tensor._array.dtype) for tensor in tensors]
-        record = Record(
-            op, tuple(edges), params, saved, tuple(t._array for t in tensors) if keep_out else None, counters or None, made
-        )
-        for index, tensor in enumerate(tensors):
-            if tensor._array.dtype.kind in "fc":
-                tensor._edge = record if index == 0 else Output(record, index)
-    return tensors
+            _share(tensor, args[0], tensor._array, op, None if several else params)
+    if wanted and recording.get() and op.differentiable and tensors[0]._array.dtype.kind in "fc":
+        _record(op, args, arrays, tuple(edges), tuple([edge is not None for edge in edges]), params, *tensors)
+    return tensors if several else tensors[0]
+
+
+def _record(
+    op: Op, args: Any, arrays: Any, edges: tuple[Any, ...], needs: tuple[bool, ...], params: Mapping[str, Any], *tensors: Any
+) -> None:
+    """Put a call on the tape, with what the gradient rules of the arguments marked in ``needs`` read."""
+    kept, keep_out = op.keeps.get(needs) or op.keep(needs)
+    saved = []
+    counters = []
+    for arg, array, keep in zip(args, arrays, kept):  # noqa: B905 (strict costs time, and all three are as long)
+        if keep:
+            if isinstance(arg, Carried):
+                counters.append(arg._counter or counter_of(arg))
+            saved.append(array)
+        elif array.__class__ is ndarray or is_array(array):
+            saved.append(Ghost((array.shape, array.dtype)))
+        else:
+            saved.append(array)
+    if keep_out:
+        counters.extend(tensor._counter or counter_of(tensor) for tensor in tensors)
+        made = tuple([tensor._array for tensor in tensors])
+    else:
+        made = tuple([Ghost((tensor._array.shape, tensor._array.dtype)) for tensor in tensors])
+    record = Record(op, edges, params, saved, counters, made)
+    for index, tensor in enumerate(tensors):
+        if tensor._array.dtype.kind in "fc":
+            tensor._edge = record if index == 0 else Output(record, index)
 
 
 def _share(tensor: Any, source: Any, array: Any, op: Op, params: Mapping[str, Any] | None) -> None:

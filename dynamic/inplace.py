@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dynamic.tape import Record
-from graphs.core.op import Op, first_dtype, like_first
+from graphs.core.op import Ghost, Op, first_dtype, like_first
 from graphs.ops.shape import zeros_like
 
 
@@ -49,8 +49,7 @@ assign_view.vjp(
 
 def assigned(root: Any, value: Any, chain: Chain) -> Record:
     """The record of ``value`` having been written into ``root`` through a view."""
-    made = (root._array.shape, root._array.dtype)
-    saved = [made, (value._array.shape, value._array.dtype)]
-    return Record(assign_view, (root._edge, value._edge), {"chain": chain}, saved, None, None, made)
+    saved = [Ghost((tensor._array.shape, tensor._array.dtype)) for tensor in (root, value)]
+    return Record(assign_view, (root._edge, value._edge), {"chain": chain}, saved, (), (saved[0],))
 
 

@@ -6,25 +6,31 @@ name (see ``graphs.core.op``), never a Tensor, so that memory is freed by refere
 
 from __future__ import annotations
 
-import os
 import sys
 import weakref
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import Any
 
-from graphs.core.errors import GraphsError, Where
-from graphs.core.node import next_serial
-from graphs.core.op import Op
+from graphs.core.errors import GraphsError, Where, own
+from graphs.core.node import OwnEdge, next_serial
+from graphs.core.op import Ghost, Op
 from graphs.core.spec import Spec
 
 
 recording: ContextVar[bool] = ContextVar("grad mode", default=True)
 """Whether operations on tensors that require a gradient are recorded."""
 
-_PACKAGES = tuple(
-    os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), name) + os.sep for name in ("dynamic", "graphs")
-)
+
+class _Own(dict[str, bool]):
+    """Whether a file belongs to this project's packages; remembered, since it is asked at every record."""
+
+    def __missing__(self, file: str) -> bool:
+        answer = self[file] = own(file)
+        return answer
+
+
+_is_own = _Own()
 
 _TORCH_NAMES = {
     "subtract": "Sub",
@@ -50,78 +56,53 @@ _TORCH_NAMES = {
 """PyTorch's names of backward functions where they are not the op's own in capitals."""
 
 
-class Record:
+class Record(OwnEdge):
     """One operation on the tape: which op, from which records its arguments came, and what was kept of them.
 
-    It is its own edge to its first output (``node``, ``index``); further outputs have an ``Output``.
+    It is its own edge to its first output; further outputs have an ``Output``.
 
     Attributes:
         op: the op.
         edges: per argument the edge that it came from, None where no gradient is wanted.
         params: the attributes of the call.
-        saved: per argument the array, or (shape, dtype) where the op's rules read no more, or the Python scalar; None once
-            the tape has been freed.
-        out: the output, or the tuple of outputs, that the rules read; None where they read none.
-        counters: the version counters of what was kept (see ``stale``).
-        made: (shape, dtype) of the output, or a list of them.
+        saved: per argument the array, a ``Ghost`` where the op's rules read no more than shape and dtype, or the Python
+            scalar; None once the tape has been freed.
+        counters: the version counters of what was kept: each holds the serial of the last change in place, so that a
+            greater one than the record's means that the value is no longer what it was.
+        made: a ``Ghost`` per output, or, where these were kept, the outputs themselves.
         serial: order of creation, counted together with graph nodes.
         hooks: per output index, functions called with its gradient before it flows on; None for none.
     """
 
-    __slots__ = (
-        "op",
-        "edges",
-        "params",
-        "saved",
-        "out",
-        "counters",
-        "made",
-        "serial",
-        "hooks",
-        "code",
-        "lasti",
-        "owner",
-        "__weakref__",
-    )
-    index = 0
     after = ()
+    hooks: dict[int, list[Callable[[Any], Any]]] | None = None
+    owner: weakref.ref[Any] | None = None
 
     def __init__(
-        self, op: Op, edges: tuple[Any, ...], params: Mapping[str, Any], saved: Any, out: Any, counters: Any, made: Any
+        self, op: Op, edges: tuple[Any, ...], params: Mapping[str, Any], saved: Any, counters: Any, made: tuple[Any, ...]
     ) -> None:
         self.op = op
         self.edges = edges
         self.params = params
         self.saved = saved
-        self.out = out
         self.counters = counters
         self.made = made
         self.serial = next_serial()
-        self.hooks: dict[int, list[Callable[[Any], Any]]] | None = None
-        self.owner: weakref.ref[Any] | None = None
-        frame = sys._getframe(2)
-        while (code := frame.f_code).co_filename.startswith(_PACKAGES):
-            back = frame.f_back
-            if back is None:
-                break
-            frame = back
+        frame: Any = sys._getframe(2)
+        while _is_own[(code := frame.f_code).co_filename] and frame.f_back is not None:
+            frame = frame.f_back
         self.code = code
         self.lasti = frame.f_lasti
 
     @property
-    def node(self) -> Record:
-        """The record itself: it is the edge to its own first output."""
-        return self
-
-    @property
     def width(self) -> int:
         """The number of outputs."""
-        return len(self.made) if self.made.__class__ is list else 1
+        return len(self.made)
 
     @property
     def specs(self) -> tuple[Spec, ...]:
         """Shapes and dtypes of the outputs."""
-        return tuple(Spec(*made) for made in (self.made if self.made.__class__ is list else [self.made]))
+        return tuple(Spec(made.shape, made.dtype) for made in self.made)
 
     @property
     def where(self) -> Where:
@@ -144,20 +125,11 @@ class Record:
         tensor = self.owner() if self.owner is not None else None
         return getattr(tensor, "name", None) or f"{self.op.name}_{self.serial}"
 
-    def stale(self) -> bool:
-        """Whether something kept here has been changed in place since: a counter holds the serial of its last change."""
-        counters = self.counters
-        if counters is not None:
-            serial = self.serial
-            for counter in counters:
-                if counter[0] > serial:
-                    return True
-        return False
-
     def free(self) -> None:
         """Let go of the arrays that were kept; where there were any, a second backward pass is an error from now on."""
-        if self.counters is not None:
-            self.saved = self.out = self.counters = None
+        if self.counters:
+            self.saved = None
+            self.made = tuple([Ghost((out.shape, out.dtype)) for out in self.made])
 
     # What people ask PyTorch's grad_fn.
 
@@ -229,6 +201,6 @@ leaf = Op(_no_value, name="leaf", shape=lambda: (), dtype=lambda: None, traits={
 def new_leaf(tensor: Any) -> Record:
     """The record of a leaf: it knows its tensor weakly, since nobody can read the gradient of one that is gone."""
     array = tensor._array
-    record = Record(leaf, (), {}, (), None, None, (array.shape, array.dtype))
+    record = Record(leaf, (), {}, (), (), (Ghost((array.shape, array.dtype)),))
     record.owner = weakref.ref(tensor)
     return record

@@ -10,7 +10,7 @@ import numpy
 from numpy import ndarray
 
 from dynamic import tape
-from dynamic.apply import Carried, apply, counter_of, default_dtype, set_tensor_class, wrap
+from dynamic.apply import Carried, apply, binary, counter_of, default_dtype, set_tensor_class, unary, wrap
 from dynamic.autograd.engine import backward
 from dynamic.dtypes import TensorType, dtype as Dtype, dtype_of, type_name  # noqa: N812
 from dynamic.indexing import get, put
@@ -20,7 +20,7 @@ from dynamic.tape import HookHandle, Record, leaf, new_leaf, recording
 from graphs.core.arrays import is_array, to_numpy
 from graphs.core.errors import DtypeError, GradientError, ShapeError, user_line
 from graphs.core.node import next_serial
-from graphs.core.op import OPS, Op
+from graphs.core.op import OPS, Ghost, Op
 from graphs.ops import (
     absolute,
     add,
@@ -240,7 +240,7 @@ class Tensor(Carried):
     def data(self, value: Any) -> None:
         self._array = value._array if isinstance(value, Tensor) else numpy.asarray(value, self._array.dtype)
         if self._edge is not None and self._edge.node.op is leaf:
-            self._edge.made = (self._array.shape, self._array.dtype)
+            self._edge.made = (Ghost((self._array.shape, self._array.dtype)),)
 
     @property
     def _version(self) -> builtins.int:
@@ -348,79 +348,79 @@ class Tensor(Carried):
     # Operators
 
     def __add__(self, other: Any) -> Any:
-        return apply(add, (self, other))
+        return binary(add, self, other)
 
     def __radd__(self, other: Any) -> Any:
-        return apply(add, (other, self))
+        return binary(add, other, self)
 
     def __sub__(self, other: Any) -> Any:
-        return apply(subtract, (self, other))
+        return binary(subtract, self, other)
 
     def __rsub__(self, other: Any) -> Any:
-        return apply(subtract, (other, self))
+        return binary(subtract, other, self)
 
     def __mul__(self, other: Any) -> Any:
-        return apply(multiply, (self, other))
+        return binary(multiply, self, other)
 
     def __rmul__(self, other: Any) -> Any:
-        return apply(multiply, (other, self))
+        return binary(multiply, other, self)
 
     def __truediv__(self, other: Any) -> Any:
-        return apply(divide, (self, other))
+        return binary(divide, self, other)
 
     def __rtruediv__(self, other: Any) -> Any:
-        return apply(divide, (other, self))
+        return binary(divide, other, self)
 
     def __floordiv__(self, other: Any) -> Any:
-        return apply(floor_divide, (self, other))
+        return binary(floor_divide, self, other)
 
     def __rfloordiv__(self, other: Any) -> Any:
-        return apply(floor_divide, (other, self))
+        return binary(floor_divide, other, self)
 
     def __mod__(self, other: Any) -> Any:
-        return apply(remainder, (self, other))
+        return binary(remainder, self, other)
 
     def __rmod__(self, other: Any) -> Any:
-        return apply(remainder, (other, self))
+        return binary(remainder, other, self)
 
     def __pow__(self, other: Any) -> Any:
-        return apply(power, (self, other))
+        return binary(power, self, other)
 
     def __rpow__(self, other: Any) -> Any:
-        return apply(power, (other, self))
+        return binary(power, other, self)
 
     def __matmul__(self, other: Any) -> Any:
-        return apply(matmul, (self, other))
+        return binary(matmul, self, other)
 
     def __rmatmul__(self, other: Any) -> Any:
-        return apply(matmul, (other, self))
+        return binary(matmul, other, self)
 
     def __neg__(self) -> Any:
-        return apply(negative, (self,))
+        return unary(negative, self)
 
     def __pos__(self) -> Any:
         return self
 
     def __abs__(self) -> Any:
-        return apply(absolute, (self,))
+        return unary(absolute, self)
 
     def __eq__(self, other: object) -> Any:
-        return apply(equal, (self, other)) if _comparable(other) else NotImplemented
+        return binary(equal, self, other) if _comparable(other) else NotImplemented
 
     def __ne__(self, other: object) -> Any:
-        return apply(not_equal, (self, other)) if _comparable(other) else NotImplemented
+        return binary(not_equal, self, other) if _comparable(other) else NotImplemented
 
     def __lt__(self, other: Any) -> Any:
-        return apply(less, (self, other))
+        return binary(less, self, other)
 
     def __le__(self, other: Any) -> Any:
-        return apply(less_equal, (self, other))
+        return binary(less_equal, self, other)
 
     def __gt__(self, other: Any) -> Any:
-        return apply(greater, (self, other))
+        return binary(greater, self, other)
 
     def __ge__(self, other: Any) -> Any:
-        return apply(greater_equal, (self, other))
+        return binary(greater_equal, self, other)
 
     def __and__(self, other: Any) -> Any:
         return apply(_bits("and", self, other), (self, other))
@@ -520,8 +520,7 @@ class Tensor(Carried):
         saved = record.saved
         if saved is not None and any(x is self._array for x in saved):
             record.saved = [x.copy() if x is self._array else x for x in saved]
-            if record.counters is not None:
-                record.counters = [c for c in record.counters if c is not self._counter] or None
+            record.counters = [c for c in record.counters if c is not self._counter]
 
     def _touch(self) -> None:
         counter = counter_of(self)

@@ -6,21 +6,19 @@ or those arrays as tensors that are taped again.
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import numpy
+
 from graphs.core.errors import GradientError
 from graphs.core.function import Function, trace
-from graphs.core.node import Node, Value, ancestors
+from graphs.core.node import Node, OwnEdge, Value, ancestors
 from graphs.core.spec import Spec
 from graphs.ops.shape import ones_like, unbroadcast
 
 
 Residuals = Callable[[Any], tuple[Sequence[Any], Sequence[Any]]]
-
-plus: Callable[[Any, Any], Any] = operator.add
-"""How gradients that meet are summed: an op on values and tensors, numpy's own sum on bare arrays."""
 
 
 def backprop(
@@ -43,57 +41,80 @@ def backprop(
     Returns:
         For each wanted node that was reached, one gradient per output, None where nothing flowed.
 
-    Raises GradientError where the path leads through an op without gradient rules.
+    Raises GradientError where the path leads through an op without gradient rules. Arithmetic warnings of numpy, if somebody
+    made errors of them, are none here.
     """
-    pending: dict[Any, list[Any]] = {}
+    first: dict[Any, Any] = {}
+    others: dict[Any, dict[int, Any]] = {}
+
+    def collect(edge: Any, g: Any) -> None:
+        node, index = edge.node, edge.index
+        at = first if index == 0 else others.setdefault(node, {})
+        key = node if index == 0 else index
+        at[key] = at[key] + g if key in at else g
+
     for edge, seed in roots:
-        _accumulate(pending, edge, seed)
+        collect(edge, seed)
     targets = None if wrt is None else set(wrt)
-    order = ancestors(pending, (lambda node: node in stop) if stop else None)
+    order = ancestors([*first, *others], (lambda node: node in stop) if stop else None)
     live = None if targets is None else _leading_to(targets, order, stop)
     found: dict[Any, list[Any]] = {}
     for node in reversed(order):
-        gs = pending.pop(node, None)
-        if gs is None or (live is not None and node not in live):
+        more = others.pop(node, None) if others else None
+        g = first.pop(node, None)
+        if (g is None and more is None) or (live is not None and node not in live):
             continue
-        if on_gradient is not None:
-            gs = on_gradient(node, gs)
         op = node.op
-        if (node in targets) if targets is not None else ("source" in op.traits):
-            found[node] = gs
         edges = node.edges
+        wanted = (not edges and "source" in op.traits) if targets is None else (node in targets)
+        if wanted or more is not None or on_gradient is not None or op.rules is None:
+            gs = [g] if node.width == 1 else [g, *((more or {}).get(i) for i in range(1, node.width))]
+            if on_gradient is not None:
+                gs = on_gradient(node, gs)
+                g = gs[0]
+            if wanted:
+                found[node] = gs
         if not edges or node in stop:
             continue
-        if live is None:
-            needs = tuple([edge is not None for edge in edges])
-        else:
-            needs = tuple([edge is not None and edge.node in live for edge in edges])
-            if True not in needs:
-                continue
+        if live is not None and not any(edge is not None and edge.node in live for edge in edges):
+            continue
         args, outs = residuals(node)
-        elementwise = op.elementwise
-        try:
-            contributions = op.gradients(needs, gs, outs, args, node.params)
-        except GradientError as error:
-            raise GradientError(f"{error}: it stands on the way back at {node.name}, made at {node.where}") from None
-        for edge, g, arg, need in zip(edges, contributions, args, needs, strict=True):
-            if g is None or not need:
+        if op.rules is None:
+            if op.joint is None:
+                raise GradientError(f"{op.name} has no gradient, and stands on the way back: {node.name}, made at {node.where}")
+            needs = tuple([edge is not None and (live is None or edge.node in live) for edge in edges])
+            with numpy.errstate(all="ignore"):
+                contributions = op.joint(needs, gs, outs, args, **node.params)
+            for edge, need, each in zip(edges, needs, contributions, strict=True):
+                if need and each is not None:
+                    collect(edge, each)
+            continue
+        params = node.params
+        out = outs[0]
+        for edge, rule, arg in zip(edges, op.rules, args):  # noqa: B905 (strict costs time, and vjp has counted the rules)
+            if edge is None or rule is None:
                 continue
-            if elementwise:
-                shape, wanted = _dims(g), _dims(arg)
-                if shape != wanted or wanted is None or None in wanted:
-                    g = unbroadcast(g, arg)
-            _accumulate(pending, edge, g)
+            source = edge if isinstance(edge, OwnEdge) else edge.node
+            if live is not None and source not in live:
+                continue
+            try:
+                each = rule(g, out, *args, **params) if params else rule(g, out, *args)
+            except RuntimeWarning:
+                with numpy.errstate(all="ignore"):
+                    each = rule(g, out, *args, **params)
+            if op.elementwise:
+                if isinstance(arg, Value):
+                    dims = arg.dims
+                    if dims is None or None in dims or _dims(each) != dims:
+                        each = unbroadcast(each, arg)
+                elif each.shape != arg.shape:
+                    each = unbroadcast(each, arg)
+            if edge.index == 0:
+                before = first.get(source)
+                first[source] = each if before is None else before + each
+            else:
+                collect(edge, each)
     return found
-
-
-def _accumulate(pending: dict[Any, list[Any]], edge: Any, g: Any) -> None:
-    node, index = edge.node, edge.index
-    slots = pending.get(node)
-    if slots is None:
-        slots = pending[node] = [None] * len(node.specs) if isinstance(node, Node) else [None] * node.width
-    before = slots[index]
-    slots[index] = g if before is None else plus(before, g)
 
 
 def _leading_to(targets: set[Any], order: list[Any], stop: frozenset[Any]) -> set[Any]:
@@ -112,7 +133,7 @@ def _leading_to(targets: set[Any], order: list[Any], stop: frozenset[Any]) -> se
 
 
 def _dims(x: Any) -> Any:
-    return x.dims if isinstance(x, Value) else x.shape
+    return x.dims if isinstance(x, Value) else numpy.shape(x)
 
 
 def graph_residuals(node: Node) -> tuple[Sequence[Any], Sequence[Any]]:

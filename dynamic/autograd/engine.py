@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy
@@ -12,6 +12,7 @@ from dynamic import tape
 from dynamic.apply import Carried, counter_of, wrap
 from dynamic.tape import Record, leaf, recording
 from graphs.autodiff import backprop
+from graphs.core.arrays import xp_of
 from graphs.core.errors import GradientError, ShapeError, user_line
 from graphs.core.node import next_serial
 from graphs.core.op import Ghost
@@ -83,16 +84,13 @@ def _run(
     roots: list[tuple[Any, Any]], wrt: list[Any] | None, retain: bool | None, create: bool
 ) -> dict[Record, list[Any]]:
     keep = create if retain is None else retain
-    residuals: Callable[[Record], tuple[Any, Any]] = _taped if create else _bare
+    if create:
+        residuals = _taped if keep else _taped_then_freed
+    else:
+        residuals = _bare if keep else _bare_then_freed
     token = recording.set(create)
     try:
-        with numpy.errstate(all="ignore"):
-            return backprop(
-                roots,
-                wrt,
-                residuals if keep else _freeing(residuals),
-                on_gradient=_call_hooks if tape.hooked else None,
-            )
+        return backprop(roots, wrt, residuals, on_gradient=_call_hooks if tape.hooked else None)
     finally:
         recording.reset(token)
 
@@ -102,14 +100,11 @@ def _bare(record: Record) -> tuple[Sequence[Any], Sequence[Any]]:
     saved = record.saved
     if saved is None:
         raise _freed(record)
-    if record.counters is not None and record.stale():
-        raise _changed(record)
-    args = [Ghost(*x) if x.__class__ is tuple else x for x in saved]
-    out = record.out
-    if out is not None:
-        return args, (out if out.__class__ is tuple else (out,))
-    made = record.made
-    return args, ([Ghost(*each) for each in made] if made.__class__ is list else (Ghost(*made),))
+    serial = record.serial
+    for counter in record.counters:
+        if counter[0] > serial:
+            raise _changed(record)
+    return saved, record.made
 
 
 def _taped(record: Record) -> tuple[Sequence[Any], Sequence[Any]]:
@@ -130,13 +125,16 @@ def _again(array: Any, edge: Any) -> Any:
     return tensor
 
 
-def _freeing(residuals: Callable[[Record], tuple[Any, Any]]) -> Callable[[Record], tuple[Any, Any]]:
-    def residuals_then_free(record: Record) -> tuple[Any, Any]:
-        found = residuals(record)
-        record.free()
-        return found
+def _bare_then_freed(record: Record) -> tuple[Sequence[Any], Sequence[Any]]:
+    found = _bare(record)
+    record.free()
+    return found
 
-    return residuals_then_free
+
+def _taped_then_freed(record: Record) -> tuple[Sequence[Any], Sequence[Any]]:
+    found = _taped(record)
+    record.free()
+    return found
 
 
 def _call_hooks(record: Record, gs: list[Any]) -> list[Any]:
@@ -184,14 +182,15 @@ def _roots(tensors: tuple[Any, ...], seeds: Any, create_graph: bool) -> list[tup
                     f"a gradient can be created for scalars only, and {edge.node.name} has shape {array.shape}: "
                     f"pass one of that shape{_at()}"
                 )
-            g = array.__class__.__new__(array.__class__, array.shape, array.dtype)
-            g.fill(1)
-            seed = wrap(g)
-        if seed._array.shape != array.shape:
-            if seed._array.size != array.size or array.size != 1:
-                raise ShapeError(f"gradient of shape {seed._array.shape} for a tensor of shape {array.shape}{_at()}")
-            seed = wrap(seed._array.reshape(array.shape))
-        roots.append((edge, seed if create_graph else seed._array))
+            seed = xp_of((array,)).ones(array.shape, array.dtype)
+        else:
+            if seed._array.shape != array.shape:
+                if seed._array.size != 1 or array.size != 1:
+                    raise ShapeError(f"gradient of shape {seed._array.shape} for a tensor of shape {array.shape}{_at()}")
+                seed = seed.reshape(array.shape)
+            if not create_graph:
+                seed = seed._array
+        roots.append((edge, wrap(seed) if create_graph and not isinstance(seed, Carried) else seed))
     return roots
 
 

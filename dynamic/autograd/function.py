@@ -86,16 +86,19 @@ def _run(ctx: Function, forward: Any, backward: Any, static: bool, args: Sequenc
     name = type(ctx).__name__
     op = Op(_no_kernel, name=name, shape=_no_kernel, dtype=_no_kernel, traits={"function"})
     op.joint_vjp(lambda _needs, gs, _outs, _args: _gradients(ctx, backward if static else None, gs, _outs, _args))
-    saved = [(arg._array.shape, arg._array.dtype) if isinstance(arg, Carried) else 0 for arg in args]
+    saved = [_ghost(arg) if isinstance(arg, Carried) else 0 for arg in args]
     counters = [counter_of(tensor) for tensor in ctx._to_save if isinstance(tensor, Carried)]
-    made = [(out._array.shape, out._array.dtype) for out in fresh]
-    record = Record(op, edges, {}, saved, None, counters or None, made)
+    record = Record(op, edges, {}, saved, counters, tuple(map(_ghost, fresh)))
     ctx._saved = tuple(_pack(tensor, outs, record) for tensor in ctx._to_save)
     ctx._to_save = ()
     for index, out in enumerate(fresh):
         if out._array.dtype.kind in "fc" and not any(out is tensor for tensor in ctx._non_differentiable):
             out._edge = record if index == 0 else Output(record, index)
     return fresh if isinstance(result, tuple) else fresh[0]
+
+
+def _ghost(tensor: Any) -> Ghost:
+    return Ghost((tensor._array.shape, tensor._array.dtype))
 
 
 def _pack(tensor: Any, outs: tuple[Any, ...], record: Record) -> tuple[Any, Any]:

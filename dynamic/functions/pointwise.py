@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from dynamic.apply import Carried, apply, result_type, wrap
+from dynamic.apply import Carried, apply, binary, result_type, unary, wrap
 from graphs.core.op import OPS, Op
-from graphs.ops import add as add_op, clip, divide as divide_op, floor_divide as floor_divide_op, subtract as subtract_op, where as where_op
+from graphs.ops import add as add_op, clip, divide as divide_op, floor_divide as floor_divide_op, maximum as maximum_op, minimum as minimum_op, subtract as subtract_op, where as where_op
 
 
 def _unary(name: str, op: Op) -> Callable[..., Any]:
     def function(input: Any, *, out: Any = None) -> Any:
-        return _into(out, apply(op, (input,)))
+        return _into(out, unary(op, input))
 
     return _named(function, name, op)
 
 
 def _binary(name: str, op: Op) -> Callable[..., Any]:
     def function(input: Any, other: Any, *, out: Any = None) -> Any:
-        return _into(out, apply(op, (input, other)))
+        return _into(out, binary(op, input, other))
 
     return _named(function, name, op)
 
@@ -121,12 +121,12 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 
 def add(input: Any, other: Any, *, alpha: float = 1, out: Any = None) -> Any:
     """``input + alpha * other``."""
-    return _into(out, apply(add_op, (input, other if alpha == 1 else other * alpha)))
+    return _into(out, binary(add_op, input, other if alpha == 1 else other * alpha))
 
 
 def sub(input: Any, other: Any, *, alpha: float = 1, out: Any = None) -> Any:
     """``input - alpha * other``."""
-    return _into(out, apply(subtract_op, (input, other if alpha == 1 else other * alpha)))
+    return _into(out, binary(subtract_op, input, other if alpha == 1 else other * alpha))
 
 
 def div(input: Any, other: Any, *, rounding_mode: str | None = None, out: Any = None) -> Any:
@@ -151,17 +151,21 @@ def clamp(input: Any, min: Any = None, max: Any = None, *, out: Any = None) -> A
     if isinstance(min, Carried) or isinstance(max, Carried):
         result = input if min is None else maximum(input, min)
         return _into(out, result if max is None else minimum(result, max))
+    if max is None:
+        return _into(out, binary(maximum_op, input, min))
+    if min is None:
+        return _into(out, binary(minimum_op, input, max))
     return _into(out, apply(clip, (input,), {"min": min, "max": max}))
 
 
 def maximum(input: Any, other: Any, *, out: Any = None) -> Any:
     """The greater of two elements; where they are equal, the gradient is shared between them."""
-    return _into(out, apply(OPS["maximum"], (input, other), {"tie": "both"}))
+    return _into(out, apply(maximum_op, (input, other), {"tie": "both"}))
 
 
 def minimum(input: Any, other: Any, *, out: Any = None) -> Any:
     """The smaller of two elements; where they are equal, the gradient is shared between them."""
-    return _into(out, apply(OPS["minimum"], (input, other), {"tie": "both"}))
+    return _into(out, apply(minimum_op, (input, other), {"tie": "both"}))
 
 
 def where(condition: Any, input: Any = None, other: Any = None) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dynamic.apply import apply
+from dynamic.apply import apply, binary
 from graphs.core.errors import ShapeError, user_line
 from graphs.core.op import OPS
 from graphs.ops.linalg import matmul as matmul_op
@@ -22,18 +22,18 @@ def mm(input: Any, mat2: Any) -> Any:
     """The product of two matrices."""
     if input._array.ndim != 2 or mat2._array.ndim != 2:
         _ranks("mm", (input, 2), (mat2, 2))
-    return apply(matmul_op, (input, mat2))
+    return binary(matmul_op, input, mat2)
 
 
 def matmul(input: Any, other: Any) -> Any:
     """The product of matrices or vectors, dimensions before the last two broadcast."""
-    return apply(matmul_op, (input, other))
+    return binary(matmul_op, input, other)
 
 
 def bmm(input: Any, mat2: Any) -> Any:
     """The products of two batches of matrices."""
     _ranks("bmm", (input, 3), (mat2, 3))
-    return apply(matmul_op, (input, mat2))
+    return binary(matmul_op, input, mat2)
 
 
 def mv(input: Any, vec: Any) -> Any:

@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from dynamic.apply import apply, wrap
+from dynamic.apply import apply, unary, wrap
 from dynamic.dtypes import dtype_of
 from graphs.core.op import OPS, Op
+from graphs.ops.reduction import mean as mean_op, sum as sum_op
 
 
 class MaxResult(NamedTuple):
@@ -35,13 +36,15 @@ def _reduce(op: Op, input: Any, dim: Dims, keepdim: bool, dtype: Any = None, **m
 def sum(input: Any, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
     """The sum, over ``dim`` or over everything; integers and bools are summed as int64."""
     if dim is None and not keepdim and dtype is None:
-        return apply(OPS["sum"], (input,))
-    return _reduce(OPS["sum"], input, dim, keepdim, dtype)
+        return unary(sum_op, input)
+    return _reduce(sum_op, input, dim, keepdim, dtype)
 
 
 def mean(input: Any, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
     """The mean, over ``dim`` or over everything."""
-    return _reduce(OPS["mean"], input, dim, keepdim, dtype)
+    if dim is None and not keepdim and dtype is None:
+        return unary(mean_op, input)
+    return _reduce(mean_op, input, dim, keepdim, dtype)
 
 
 def prod(input: Any, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Any:

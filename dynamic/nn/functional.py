@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from dynamic.apply import apply
+from dynamic.apply import apply, unary
 from dynamic.functions.creation import next_key
 from dynamic.functions.reductions import log_softmax as _log_softmax, softmax as _softmax
 from graphs.core.errors import ShapeError, user_line
@@ -25,17 +25,17 @@ from graphs.ops.shape import matrix_transpose
 
 def relu(input: Any, inplace: bool = False) -> Any:
     """The positive part."""
-    return _in_place(input, inplace, apply(relu_op, (input,)))
+    return _in_place(input, inplace, unary(relu_op, input))
 
 
 def sigmoid(input: Any) -> Any:
     """``1 / (1 + exp(-x))``."""
-    return apply(sigmoid_op, (input,))
+    return unary(sigmoid_op, input)
 
 
 def tanh(input: Any) -> Any:
     """The hyperbolic tangent."""
-    return apply(tanh_op, (input,))
+    return unary(tanh_op, input)
 
 
 def _in_place(input: Any, inplace: bool, result: Any) -> Any:

@@ -71,9 +71,9 @@ class Where:
         return f"{self.file}:{self.line}" + (f"  {text}" if text else "")
 
 
-def own(code: CodeType) -> bool:
-    """Whether a code object belongs to this project's packages (and so is never the user's line)."""
-    return code.co_filename.startswith(_OWN)
+def own(file: str) -> bool:
+    """Whether a source file belongs to this project's packages (and so never holds the user's line)."""
+    return file.startswith(_OWN)
 
 
 def user_line(depth: int = 1) -> Where | None:
@@ -83,7 +83,7 @@ def user_line(depth: int = 1) -> Where | None:
     """
     frame: FrameType | None = sys._getframe(depth)
     while frame is not None:
-        if not frame.f_code.co_filename.startswith(_OWN):
+        if not own(frame.f_code.co_filename):
             return Where(frame.f_code, frame.f_lasti)
         frame = frame.f_back
     return None

@@ -66,7 +66,7 @@ def trace(
     inputs = [new_parameter(spec, kind=kind) for spec in specs]
     result = fn(*inputs)
     outputs = list(result) if isinstance(result, (tuple, list)) else [result]
-    return close(inputs, outputs, start, name or getattr(fn, "__name__", "function"), kind)
+    return close(inputs, outputs, start, name or str(getattr(fn, "__name__", "function")), kind)
 
 
 def close(

@@ -9,6 +9,7 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from operator import attrgetter
 from typing import Any, Protocol
 
 from graphs.core.arrays import is_array
@@ -34,6 +35,17 @@ class Edge(Protocol):
     @property
     def index(self) -> int:
         """Which of the node's outputs it is."""
+
+
+class OwnEdge:
+    """A node that is the edge to its own first output, as tape records are: one object less for each operation."""
+
+    index = 0
+
+    @property
+    def node(self) -> Any:
+        """The node itself."""
+        return self
 
 
 class Node:
@@ -88,6 +100,11 @@ class Node:
 
     def __setattr__(self, name: str, value: Any) -> None:
         raise AttributeError(f"a node does not change: {self.name}.{name}")
+
+    @property
+    def width(self) -> int:
+        """The number of outputs."""
+        return len(self.specs)
 
     @property
     def edges(self) -> tuple[Any, ...]:
@@ -213,9 +230,20 @@ class Value(Operators):
         return self.spec.dims
 
     @property
+    def ndim(self) -> int | None:
+        """The number of dimensions, None for unknown rank."""
+        dims = self.node.specs[self.index].dims
+        return None if dims is None else len(dims)
+
+    @property
     def dtype(self) -> Any:
         """The dtype, numpy's."""
         return self.spec.dtype
+
+    @property
+    def T(self) -> Any:  # noqa: N802 (numpy's name)
+        """The transpose of a matrix."""
+        return OPS["matrix_transpose"](self)
 
     @classmethod
     def __bind__(cls, op: Op, args: tuple[Any, ...], params: Mapping[str, Any]) -> Any:
@@ -310,18 +338,20 @@ def ancestors(roots: Iterable[Any], stop: Callable[[Any], bool] | None = None) -
         if stop is not None and stop(node):
             continue
         for edge in node.edges:
-            if edge is not None and edge.node not in seen:
-                seen.add(edge.node)
-                stack.append(edge.node)
-        for node_before in node.after:
-            if node_before not in seen:
-                seen.add(node_before)
-                stack.append(node_before)
+            if edge is not None:
+                source = edge if isinstance(edge, OwnEdge) else edge.node
+                if source not in seen:
+                    seen.add(source)
+                    stack.append(source)
+        if node.after:
+            for source in node.after:
+                if source not in seen:
+                    seen.add(source)
+                    stack.append(source)
     return sorted(seen, key=_serial)
 
 
-def _serial(node: Any) -> int:
-    return node.serial
+_serial = attrgetter("serial")
 
 
 @op(lambda *, spec: spec.shape, dtype=lambda *, spec: spec.dtype, traits={"source"})
@@ -339,6 +369,7 @@ __all__ = [
     "Edge",
     "Node",
     "Operators",
+    "OwnEdge",
     "Value",
     "ancestors",
     "check_carrier",

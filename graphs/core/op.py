@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 import numpy
@@ -32,23 +33,22 @@ Keep = tuple[tuple[bool, ...], bool]
 """What a tape keeps of one call: which of the arguments, and whether the output."""
 
 
-class Ghost:
-    """Shape and dtype of an array that was not kept.
+class Ghost(tuple[Any, ...]):
+    """Shape and dtype of an array that was not kept: ``Ghost((shape, dtype))``.
 
     Where a rule uses one as an array after all, it is an array of NaNs (of zeros for integers), so that a rule whose
-    parameter names lie fails its test at once.
+    parameter names lie fails its test at once. It is a tuple because a tape makes one or two at every operation.
     """
 
-    __slots__ = ("shape", "dtype")
-
-    def __init__(self, shape: tuple[int, ...], dtype: Any) -> None:
-        self.shape = shape
-        self.dtype = dtype
+    __slots__ = ()
+    __bind__ = None
+    shape = property(itemgetter(0))
+    dtype = property(itemgetter(1))
 
     @property
     def ndim(self) -> int:
         """The number of dimensions."""
-        return len(self.shape)
+        return len(self[0])
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> ndarray:
         fill = numpy.nan if self.dtype.kind in "fc" else 0
@@ -56,6 +56,10 @@ class Ghost:
 
     def __repr__(self) -> str:
         return f"Ghost({Spec(self.shape, self.dtype)})"
+
+
+_SCALARS = frozenset([int, bool, complex, Ghost, *(numpy.dtype(code).type for code in "?bhilqBHILQefdFD")])
+"""Classes of arguments, beside arrays, that say nothing of the array module."""
 
 
 class Op:
@@ -116,6 +120,7 @@ class Op:
         self._dtype = dtype
 
     def __call__(self, *args: Any, **params: Any) -> Any:
+        xp: Any = numpy
         for arg in args:
             kind = arg.__class__
             if kind is ndarray or kind is float:
@@ -123,7 +128,9 @@ class Op:
             bind = getattr(kind, "__bind__", None)
             if bind is not None:
                 return bind(self, args, params)
-        return self.kernel(xp_of(args), *args, **params)
+            if xp is numpy and kind not in _SCALARS:
+                xp = xp_of(args)
+        return self.kernel(xp, *args, **params)
 
     def vjp(self, *rules: Callable[..., Any] | None) -> None:
         """Give the gradient rules, one per argument: ``rule(g, out, *args, **attributes)``, an expression over ops.
@@ -223,13 +230,25 @@ class Op:
 
 
 def _with_attributes(rule: Callable[..., Any], attributes: Mapping[str, Any]) -> Callable[..., Any]:
-    """``rule``, handed only the attributes that it names, and their defaults where the call left them out."""
-    parameters = inspect.signature(rule).parameters.values()
+    """``rule``, handed only the attributes that it names, and their defaults where the call left them out.
+
+    A rule that names all of them, with defaults of its own, needs no help: the tape calls it directly.
+    """
+    parameters = list(inspect.signature(rule).parameters.values())
     if any(p.kind is p.VAR_KEYWORD for p in parameters):
         return rule
     named = {p.name: attributes[p.name] for p in parameters if p.kind is p.KEYWORD_ONLY}
-    if not attributes or (len(named) == len(attributes) and all(v is inspect.Parameter.empty for v in named.values())):
+    own = {p.name for p in parameters if p.default is not p.empty}
+    if len(named) == len(attributes) and all(v is inspect.Parameter.empty or k in own for k, v in named.items()):
         return rule
+
+    if len(named) == len(attributes):
+        defaults = {name: value for name, value in named.items() if value is not inspect.Parameter.empty}
+
+        def with_defaults(*args: Any, **params: Any) -> Any:
+            return rule(*args, **{**defaults, **params})
+
+        return with_defaults
 
     def with_named(*args: Any, **params: Any) -> Any:
         return rule(*args, **{name: params.get(name, default) for name, default in named.items()})

@@ -28,9 +28,9 @@ def matmul(xp: Any, x: Any, y: Any) -> Any:
 
 
 def _matmul_left(g: Any, _out: Any, _x: Any, y: Any) -> Any:
-    rows, columns = rank(_x), rank(y)
+    rows, columns = _x.ndim, y.ndim
     if rows == 2 and columns == 2:
-        return matmul(g, matrix_transpose(y))
+        return g @ y.T
     if columns == 1:
         if rows == 1:
             return g * y
@@ -41,9 +41,9 @@ def _matmul_left(g: Any, _out: Any, _x: Any, y: Any) -> Any:
 
 
 def _matmul_right(g: Any, _out: Any, x: Any, _y: Any) -> Any:
-    rows, columns = rank(x), rank(_y)
+    rows, columns = x.ndim, _y.ndim
     if rows == 2 and columns == 2:
-        return matmul(matrix_transpose(x), g)
+        return x.T @ g
     if rows == 1:
         if columns == 1:
             return g * x

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy
 
+from graphs.core.arrays import spread
 from graphs.core.errors import ShapeError
 from graphs.core.op import boolean, first_dtype, floating, index_dtype, op
 from graphs.core.spec import Shape, Spec, axes_of
@@ -58,7 +59,7 @@ def _expand(xp: Any, x: Any, shape: tuple[int, ...], axis: Axes, keepdims: bool)
     if axis is not None and not keepdims:
         x = xp.expand_dims(x, axes_of(axis, len(shape)))
     if math.prod(shape) > _SMALL:
-        return xp.broadcast_to(x, shape)
+        return spread(xp, x, shape)
     out = xp.empty(shape, x.dtype)
     out[...] = x
     return out
@@ -76,7 +77,7 @@ def expand_like(xp: Any, x: Any, _like: Any, *, axis: Axes = None, keepdims: boo
     return _expand(xp, x, _like.shape, axis, keepdims)
 
 
-sum.vjp(lambda g, _out, _x, *, axis, keepdims: expand_like(g, _x, axis=axis, keepdims=keepdims))
+sum.vjp(lambda g, _out, _x, *, axis=None, keepdims=False: expand_like(g, _x, axis=axis, keepdims=keepdims))
 expand_like.vjp(lambda g, _out, _x, _like, *, axis, keepdims: sum(g, axis=axis, keepdims=keepdims), None)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy
 
+from graphs.core.arrays import spread
 from graphs.core.errors import ShapeError
 from graphs.core.node import Value
 from graphs.core.op import first_dtype, index_dtype, like_first, op
@@ -69,7 +70,7 @@ def unbroadcast(xp: Any, x: Any, _like: Any) -> Any:
 @op(_like_second, dtype=first_dtype, traits={"view"})
 def broadcast_like(xp: Any, x: Any, _like: Any) -> Any:
     """``x`` broadcast to the shape of ``like`` (a view)."""
-    return xp.broadcast_to(x, _like.shape)
+    return spread(xp, x, _like.shape)
 
 
 unbroadcast.vjp(lambda g, _out, _x, _like: broadcast_like(g, _x), None)
@@ -273,7 +274,7 @@ def _broadcast_to(x: Spec, *, shape: tuple[int, ...]) -> Shape:
 @op(_broadcast_to, traits={"view"})
 def broadcast_to(xp: Any, x: Any, *, shape: tuple[int, ...]) -> Any:
     """``x`` broadcast to ``shape`` by numpy's rule (a view)."""
-    return xp.broadcast_to(x, shape)
+    return spread(xp, x, shape)
 
 
 broadcast_to.vjp(lambda g, _out, _x: unbroadcast(g, _x))
