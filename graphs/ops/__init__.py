@@ -127,7 +127,6 @@ from graphs.ops.logic import (
     where as where,
 )
 from graphs.ops.matrices import (
-    cholesky as cholesky,
     det as det,
     diag as diag,
     diagonal as diagonal,

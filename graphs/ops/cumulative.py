@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from graphs.core.op import op
+from graphs.core.op import numeric, op
 from graphs.core.spec import Shape, Spec, axis_of
 from graphs.ops.joining import agreed
 from graphs.ops.reduction import expand_like, reduced, widened
@@ -31,7 +31,7 @@ def _recurrent(a: Spec, b: Spec, *, axis: int, **_: Any) -> Shape:
     return tuple(agreed((a.shape, b.shape), None))
 
 
-@op(_recurrent)
+@op(_recurrent, dtype=numeric)
 def recurrence(xp: Any, a: Any, b: Any, *, axis: int, reverse: bool = False) -> Any:
     """The sequence ``s[k] = b[k] + a[k] * s[k - 1]`` along ``axis``, from 0; backwards if ``reverse``.
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from graphs.core.errors import GradientError, ShapeError
-from graphs.core.op import first_dtype, like_first, op
+from graphs.core.op import first_dtype, like_first, numeric, op
 from graphs.core.spec import Dim, Shape, Spec, axis_of, broadcast
 from graphs.ops.shape import fit, rank
 
@@ -72,7 +72,7 @@ def _shape(*xs: Spec, equation: str) -> Shape:
     return (*ends[0], *covered, *ends[1])
 
 
-@op(_shape)
+@op(_shape, dtype=numeric)
 def einsum(xp: Any, *xs: Any, equation: str) -> Any:
     """The sum of products that ``equation`` names: ``"bij,bjk->bik"`` is a batched matrix product. Broadcasts as numpy's."""
     out = xp.einsum(equation, *xs, optimize=len(xs) > 1)
@@ -158,7 +158,7 @@ def _contracted(x: Spec, y: Spec, *, axes: Pairs) -> Shape:
     return (*rest, *(n for j, n in enumerate(y.shape) if j not in right))
 
 
-@op(_contracted)
+@op(_contracted, dtype=numeric)
 def tensordot(xp: Any, x: Any, y: Any, *, axes: Pairs = 2) -> Any:
     """The products of ``x`` and ``y`` summed over pairs of axes; of the axes left, those of ``x`` come first."""
     return xp.tensordot(x, y, axes)

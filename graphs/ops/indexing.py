@@ -9,8 +9,8 @@ import math
 from typing import Any
 
 from graphs.core.errors import DtypeError, ShapeError
-from graphs.core.op import op
-from graphs.core.spec import Shape, Spec, axis_of, promote, show
+from graphs.core.op import numeric, op
+from graphs.core.spec import Shape, Spec, axis_of, show
 from graphs.ops.shape import check_fits, fit
 
 
@@ -19,13 +19,29 @@ def _positions(dtype: Any) -> None:
         raise DtypeError(f"positions are integers, not {dtype}")
 
 
-def _first_at_positions(first: Any, indices: Any, *others: Any, **_: Any) -> Any:
+def _read(first: Any, indices: Any, **_: Any) -> Any:
     _positions(indices)
-    return promote(first, *others)
+    return first
 
 
-def _first_of_three_at_positions(first: Any, _like: Any, indices: Any, **_: Any) -> Any:
+def _written(first: Any, indices: Any, updates: Any, **_: Any) -> Any:
     _positions(indices)
+    return assigned(first, updates)
+
+
+def _added(first: Any, indices: Any, updates: Any, **_: Any) -> Any:
+    return numeric(_written(first, indices, updates))
+
+
+def _summed_back(first: Any, _like: Any, indices: Any, **_: Any) -> Any:
+    _positions(indices)
+    return numeric(first)
+
+
+def assigned(first: Any, updates: Any) -> Any:
+    """The dtype of an array into which ``updates`` are put: its own. Raises DtypeError where that loses their kind."""
+    if "biufc".index(updates.kind) > "biufc".index(first.kind):
+        raise DtypeError(f"{updates} cannot be put into {first}")
     return first
 
 
@@ -39,7 +55,7 @@ def _taken(x: Spec, indices: Spec, *, axis: int) -> Shape:
     return (*x.shape[:place], *indices.shape, *x.shape[place + 1 :])
 
 
-@op(_taken, dtype=_first_at_positions)
+@op(_taken, dtype=_read)
 def take(xp: Any, x: Any, indices: Any, *, axis: int = 0) -> Any:
     """The slices of ``x`` at ``indices`` along ``axis``; the axes of ``indices`` stand in place of that axis."""
     return xp.take(x, indices, axis)
@@ -51,7 +67,7 @@ def _take_adjoint(x: Spec, like: Spec, indices: Spec, *, axis: int) -> Shape | N
     return like.dims
 
 
-@op(_take_adjoint, dtype=_first_of_three_at_positions)
+@op(_take_adjoint, dtype=_summed_back)
 def take_adjoint(xp: Any, x: Any, _like: Any, indices: Any, *, axis: int = 0) -> Any:
     """Zeros of the shape of ``like``, the slices of ``x`` added at ``indices`` along ``axis``: the gradient of ``take``."""
     shape = tuple(_like.shape)
@@ -101,7 +117,7 @@ def _grid(xp: Any, indices: Any, axis: int) -> tuple[Any, ...]:
     return tuple(grid)
 
 
-@op(_gathered, dtype=_first_at_positions)
+@op(_gathered, dtype=_read)
 def take_along_axis(xp: Any, x: Any, indices: Any, *, axis: int) -> Any:
     """For each of ``indices`` the element of ``x`` at that position along ``axis`` and at its own place along the others.
 
@@ -110,7 +126,7 @@ def take_along_axis(xp: Any, x: Any, indices: Any, *, axis: int) -> Any:
     return x[_grid(xp, indices, axis)]
 
 
-@op(lambda x, like, indices, *, axis: like.dims, dtype=_first_of_three_at_positions)
+@op(lambda x, like, indices, *, axis: like.dims, dtype=_summed_back)
 def take_along_axis_adjoint(xp: Any, x: Any, _like: Any, indices: Any, *, axis: int) -> Any:
     """Zeros of the shape of ``like``, each of ``x`` added where ``take_along_axis`` had taken it: its gradient."""
     out = xp.zeros(_like.shape, x.dtype)
@@ -130,7 +146,7 @@ def _scattered(x: Spec, indices: Spec, updates: Spec, *, axis: int) -> Shape | N
     return x.dims
 
 
-@op(_scattered, dtype=_first_at_positions)
+@op(_scattered, dtype=_written)
 def scatter(xp: Any, x: Any, indices: Any, updates: Any, *, axis: int) -> Any:
     """``x`` with ``updates`` in place of the elements that ``take_along_axis`` would take at ``indices``.
 
@@ -141,7 +157,7 @@ def scatter(xp: Any, x: Any, indices: Any, updates: Any, *, axis: int) -> Any:
     return out
 
 
-@op(_scattered, dtype=_first_at_positions)
+@op(_scattered, dtype=_added)
 def scatter_add(xp: Any, x: Any, indices: Any, updates: Any, *, axis: int) -> Any:
     """``x`` with ``updates`` added to the elements that ``take_along_axis`` would take at ``indices``."""
     out = x.copy()

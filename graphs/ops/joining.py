@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any
 
-from graphs.core.errors import ShapeError
-from graphs.core.op import first_dtype, op
+from graphs.core.errors import DtypeError, ShapeError
+from graphs.core.op import op, promoted
 from graphs.core.spec import Dim, Shape, Spec, axis_of, show
-from graphs.ops.shape import zeros_like
+from graphs.ops.shape import first_number, zeros_like
 from graphs.ops.slicing import Slice, getitem
 
 
@@ -29,14 +29,14 @@ def agreed(shapes: Sequence[Shape], axis: int | None) -> list[Dim]:
     return out
 
 
-def _known_shapes(xs: Sequence[Spec]) -> list[Shape]:
-    if not xs:
-        raise ShapeError("there is nothing to join")
-    return [x.shape for x in xs]
+def _joined(*dtypes: Any, **_: Any) -> Any:
+    if not dtypes:
+        raise DtypeError("there is nothing to join")
+    return promoted(*dtypes)
 
 
 def _concatenated(*xs: Spec, axis: int) -> Shape:
-    shapes = _known_shapes(xs)
+    shapes = [x.shape for x in xs]
     place = axis_of(axis, len(shapes[0]))
     out = agreed(shapes, place)
     total: Dim = 0
@@ -47,7 +47,7 @@ def _concatenated(*xs: Spec, axis: int) -> Shape:
     return tuple(out)
 
 
-@op(_concatenated)
+@op(_concatenated, dtype=_joined)
 def concat(xp: Any, *xs: Any, axis: int = 0) -> Any:
     """The arrays one after another along an axis that they have."""
     return xp.concatenate(xs, axis)
@@ -110,12 +110,12 @@ def _split_vjp(needs: Any, gs: Any, _outs: Any, _args: Any, *, axis: int) -> Any
 
 
 def _stacked(*xs: Spec, axis: int) -> Shape:
-    out = agreed(_known_shapes(xs), None)
+    out = agreed([x.shape for x in xs], None)
     out.insert(axis_of(axis, len(out) + 1), len(xs))
     return tuple(out)
 
 
-@op(_stacked)
+@op(_stacked, dtype=_joined)
 def stack(xp: Any, *xs: Any, axis: int = 0) -> Any:
     """The arrays, all of one shape, side by side along a new axis."""
     return xp.stack(xs, axis)
@@ -148,7 +148,7 @@ def tile(xp: Any, x: Any, *, reps: tuple[int, ...]) -> Any:
     return xp.tile(x, reps)
 
 
-@op(lambda x, like, *, reps: like.dims, dtype=first_dtype, traits={"reduction"})
+@op(lambda x, like, *, reps: like.dims, dtype=first_number, traits={"reduction"})
 def tile_adjoint(xp: Any, x: Any, _like: Any, *, reps: tuple[int, ...]) -> Any:
     """The sum of the copies of ``like`` that ``tile`` had laid out in ``x``: its gradient."""
     width = x.ndim
@@ -175,7 +175,7 @@ def repeat(xp: Any, x: Any, *, repeats: int, axis: int) -> Any:
     return xp.repeat(x, repeats, axis)
 
 
-@op(lambda x, like, *, repeats, axis: like.dims, dtype=first_dtype, traits={"reduction"})
+@op(lambda x, like, *, repeats, axis: like.dims, dtype=first_number, traits={"reduction"})
 def repeat_adjoint(xp: Any, x: Any, _like: Any, *, repeats: int, axis: int) -> Any:
     """The sum of the elements that ``repeat`` had made from each one of ``like``: its gradient."""
     place = axis % x.ndim
@@ -222,7 +222,7 @@ def _unpadded(x: Spec, *, paddings: Paddings, **_: Any) -> Shape:
     return tuple(None if n is None else n - sum(pair) for n, pair in zip(x.shape, paddings, strict=True))
 
 
-@op(_unpadded, traits={"view"})
+@op(_unpadded, dtype=first_number, traits={"view"})
 def pad_adjoint(xp: Any, x: Any, *, paddings: Paddings, mode: str = "constant") -> Any:
     """The inside of ``x``, its border added to the elements that it was made of: the gradient of ``pad``.
 

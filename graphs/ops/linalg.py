@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from graphs.core.errors import ShapeError
-from graphs.core.op import op
+from graphs.core.op import numeric, op
 from graphs.core.spec import Dim, Shape, Spec, broadcast
-from graphs.ops.shape import expand_dims, fit, matrix_transpose, rank, squeeze
+from graphs.ops.shape import expand_dims, fit, matrix_transpose, squeeze
 
 
 def _matmul_shape(x: Spec, y: Spec) -> Shape:
@@ -70,13 +70,13 @@ def _dotted(x: Spec, y: Spec) -> Shape:
     return ()
 
 
-@op(_dotted, traits={"commutative"})
+@op(_dotted, dtype=numeric, traits={"commutative"})
 def dot(xp: Any, x: Any, y: Any) -> Any:
     """Inner product of two vectors."""
     return xp.dot(x, y)
 
 
-@op(_vectors)
+@op(_vectors, dtype=numeric)
 def outer(xp: Any, x: Any, y: Any) -> Any:
     """Outer product of two vectors: a matrix of every product."""
     return xp.outer(x, y)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from graphs.core.errors import DtypeError, ShapeError
-from graphs.core.op import first_dtype, op, promoted
+from graphs.core.op import first_dtype, numeric, op, promoted
 from graphs.core.spec import Dim, Shape, Spec
 from graphs.ops.linalg import matmul
-from graphs.ops.shape import expand_dims, matrix_transpose
+from graphs.ops.shape import expand_dims, first_number, matrix_transpose
 
 
 def _matrix(x: Spec, **_: Any) -> Shape:
@@ -91,16 +91,19 @@ def diag(xp: Any, x: Any, *, offset: int = 0) -> Any:
 diag.vjp(lambda g, _out, _x, *, offset: diagonal(g, offset=offset))
 
 
-@op(lambda x: _matrix(x)[:-2])
+@op(lambda x: _matrix(x)[:-2], dtype=numeric)
 def trace(xp: Any, x: Any) -> Any:
     """The sum of the main diagonal of each matrix."""
     return xp.diagonal(x, 0, -2, -1).sum(-1, dtype=x.dtype)
 
 
-@op(lambda x, like: like.dims, dtype=first_dtype)
+@op(lambda x, like: like.dims, dtype=first_number)
 def trace_adjoint(xp: Any, x: Any, _like: Any) -> Any:
     """Zeros of the shape of ``like``, each of ``x`` all along the diagonal of a matrix: the gradient of ``trace``."""
-    return xp.asarray(x)[..., None, None] * xp.eye(*_like.shape[-2:], dtype=x.dtype)
+    out = xp.zeros(_like.shape, x.dtype)
+    places = xp.arange(min(_like.shape[-2:]))
+    out[..., places, places] = xp.expand_dims(x, -1)
+    return out
 
 
 trace.vjp(lambda g, _out, _x: trace_adjoint(g, _x))
@@ -117,10 +120,15 @@ def _solvable(*dtypes: Any, **_: Any) -> Any:
     return dtype
 
 
+def _with_nan(xp: Any, x: Any, out: Any) -> Any:
+    """``out``, all NaN for matrices with a NaN in them: LAPACK's pivoting can lose one, and give finite rows."""
+    return xp.where(xp.isnan(x).any((-2, -1), keepdims=True), xp.nan, out)
+
+
 @op(_square, dtype=_solvable)
 def inverse(xp: Any, x: Any) -> Any:
     """The inverse of each matrix. Raises numpy's LinAlgError for a singular one."""
-    return xp.linalg.inv(x)
+    return _with_nan(xp, x, xp.linalg.inv(x))
 
 
 def _inverse_slope(g: Any, out: Any, _x: Any) -> Any:
@@ -153,28 +161,10 @@ def _solved(a: Spec, b: Spec) -> Shape:
 @op(_solved, dtype=_solvable)
 def solve(xp: Any, a: Any, b: Any) -> Any:
     """The ``x`` with ``a @ x = b``, matrix by matrix. Raises numpy's LinAlgError for a singular ``a``."""
-    return xp.linalg.solve(a, b)
+    return _with_nan(xp, a, xp.linalg.solve(a, b))
 
 
 solve.vjp(
     lambda g, out, a, _b: -matmul(solve(matrix_transpose(a), g), matrix_transpose(out)),
     lambda g, _out, a, _b: solve(matrix_transpose(a), g),
 )
-
-
-@op(_square, dtype=_solvable)
-def cholesky(xp: Any, x: Any) -> Any:
-    """The lower triangle ``l`` with ``l @ l.T = x`` of each symmetric positive definite matrix. Raises LinAlgError else."""
-    return xp.linalg.cholesky(x)
-
-
-def _cholesky_slope(g: Any, out: Any, _x: Any) -> Any:
-    """Murray, "Differentiation of the Cholesky decomposition" (2016), eq. 10, made symmetric."""
-    across = matrix_transpose(out)
-    inner = tril(matmul(across, g))
-    inner = inner - 0.5 * diag(diagonal(inner))
-    outer = matrix_transpose(solve(across, matrix_transpose(solve(across, inner))))
-    return 0.5 * (outer + matrix_transpose(outer))
-
-
-cholesky.vjp(_cholesky_slope)

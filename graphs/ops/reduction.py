@@ -87,7 +87,7 @@ def mean(xp: Any, x: Any, *, axis: Axes = None, keepdims: bool = False, correcti
     return x.sum(axis=axis, keepdims=keepdims) / _count(x.shape, axis, correction)
 
 
-@op(_like_second, dtype=floating, traits={"view"})
+@op(_like_second, dtype=lambda x, _like, **_: floating(x), traits={"view"})
 def spread_like(xp: Any, x: Any, _like: Any, *, axis: Axes = None, keepdims: bool = False, correction: float = 0) -> Any:
     """``x``, reduced from the shape of ``like`` over ``axis``, in equal shares along it: the gradient of ``mean``."""
     return _expand(xp, x / _count(_like.shape, axis, correction), _like.shape, axis, keepdims)

@@ -10,8 +10,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from graphs.core.errors import DtypeError, ShapeError
-from graphs.core.op import op
-from graphs.core.spec import Dim, Shape, Spec, broadcast, promote, show
+from graphs.core.op import numeric, op
+from graphs.core.spec import Dim, Shape, Spec, broadcast, show
+from graphs.ops.indexing import assigned
 from graphs.ops.shape import check_fits, fit
 from graphs.ops.slicing import Index, Slice, frozen, getitem, indexed, thawed
 
@@ -109,7 +110,7 @@ def index(xp: Any, x: Any, *indices: Any, axes: tuple[int, ...] | None = None) -
 
 def _index_adjoint_dtype(first: Any, _like: Any, *indices: Any, **_: Any) -> Any:
     _check_positions(indices)
-    return first
+    return numeric(first)
 
 
 @op(lambda x, like, *indices, axes: like.dims, dtype=_index_adjoint_dtype)
@@ -145,7 +146,7 @@ def _put(x: Spec, values: Spec, *indices: Spec, at: Index, axes: tuple[int, ...]
 
 def _put_dtype(x: Any, values: Any, *indices: Any, **_: Any) -> Any:
     _check_positions(indices)
-    return promote(x, values)
+    return assigned(x, values)
 
 
 @op(_put, dtype=_put_dtype)

@@ -14,7 +14,7 @@ import numpy
 from graphs.core.arrays import spread
 from graphs.core.errors import ShapeError
 from graphs.core.node import Value
-from graphs.core.op import first_dtype, index_dtype, like_first, op
+from graphs.core.op import first_dtype, index_dtype, like_first, numeric, op
 from graphs.core.spec import Shape, Spec, axes_of, axis_of, broadcast, show
 
 
@@ -48,6 +48,11 @@ def check_fits(dims: Shape, into: Shape) -> None:
         raise ShapeError(f"{show(dims)} does not broadcast to {show(into)}")
 
 
+def first_number(first: Any, *_: Any, **__: Any) -> Any:
+    """The dtype rule of ops that add up elements of their first argument: its dtype. Raises DtypeError for bool."""
+    return numeric(first)
+
+
 def _like_second(_x: Spec, like: Spec, **_: Any) -> Shape | None:
     return like.dims
 
@@ -55,7 +60,7 @@ def _like_second(_x: Spec, like: Spec, **_: Any) -> Shape | None:
 # The pairs that rules use
 
 
-@op(_like_second, dtype=first_dtype, traits={"reduction", "view"})
+@op(_like_second, dtype=first_number, traits={"reduction", "view"})
 def unbroadcast(xp: Any, x: Any, _like: Any) -> Any:
     """``x`` summed over the axes along which ``like`` would be broadcast to it: the gradient of broadcasting."""
     shape = _like.shape
@@ -63,7 +68,7 @@ def unbroadcast(xp: Any, x: Any, _like: Any) -> Any:
         return x
     extra = x.ndim - len(shape)
     axes = tuple(range(extra)) + tuple(i + extra for i, n in enumerate(shape) if n == 1 and x.shape[i + extra] != 1)
-    out = xp.sum(x, axis=axes, keepdims=True) if axes else x
+    out = x.sum(axis=axes, keepdims=True, dtype=x.dtype) if axes else x
     return out.reshape(shape)
 
 
