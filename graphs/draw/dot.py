@@ -101,7 +101,8 @@ class _Writer:
     ) -> None:
         for scope, item in items:
             if len(scope) == depth:
-                self._item(out, item, rank[item.key], picture.dtype, last=item.key not in shown)
+                words = notes(item, last=item.key not in shown, dtype=picture.dtype, within="/".join(item.scope[depth:]))
+                self._item(out, item, rank[item.key], words)
         deeper = sorted((pair for pair in items if len(pair[0]) > depth), key=lambda pair: pair[0][depth])
         for name, members in groupby(deeper, key=lambda pair: pair[0][depth]):
             with out.subgraph(name=self._cluster()) as inner:
@@ -119,10 +120,10 @@ class _Writer:
         self.clusters += 1
         return f"cluster_{self.clusters}"
 
-    def _item(self, out: graphviz.Digraph, item: Item, name: str, dtype: str, *, last: bool) -> None:
+    def _item(self, out: graphviz.Digraph, item: Item, name: str, words: Iterable[str]) -> None:
         look = LOOKS[item.kind]
         lines = [_text(title(item), 11, bold=item.kind not in ("outside", "fold"))]
-        lines += [_text(note, 8.5, QUIET) for note in notes(item, last=last, dtype=dtype)]
+        lines += [_text(note, 8.5, QUIET) for note in words]
         rows = [f"<TR><TD>{line}</TD></TR>" for line in lines]
         out.node(
             name,
@@ -163,6 +164,7 @@ class _Writer:
         attributes = {"color": line.colour}
         if link.upwards:
             tail, head = head, tail
+        if link.upwards or line.back:
             attributes |= {"dir": "back", "arrowtail": line.arrow}
         elif line.arrow != "normal":
             attributes["arrowhead"] = line.arrow

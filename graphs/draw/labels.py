@@ -21,6 +21,9 @@ from graphs.draw.style import SOURCES
 LONGEST = 40
 """Characters of a title or note that are drawn."""
 
+FEW = 4
+"""Elements of an array that are written out."""
+
 TIMES = "\u00d7"
 """The sign of multiplication."""
 
@@ -44,20 +47,25 @@ def title(item: Item) -> str:
     return shorten((given_name(node) or node.op.name) if item.kind in SOURCES else node.op.name)
 
 
-def notes(item: Item, *, last: bool, dtype: str) -> list[str]:
-    """The small lines below an item's title; ``last`` when no link shows what it yields."""
-    lines = list(item.notes)
+def notes(item: Item, *, last: bool, dtype: str, within: str = "") -> list[str]:
+    """The small lines below an item's title; ``last`` when no link shows what it yields, ``within`` a scope not drawn."""
+    lines = [*item.notes, within]
     node = item.node
     if node is not None and not item.title:
         name = given_name(node)
-        if item.kind in SOURCES:
-            lines += [node.op.name] if name and node.op.name not in ("leaf", "parameter") else []
-        elif name:
+        if name and item.kind not in SOURCES:
             lines.append(name)
         lines += [*literals(node), *attributes(node)]
     if node is not None and last:
         lines.append(", ".join(spec_label(spec, dtype) or spec.dtype.name for spec in node.specs))
     return [shorten(line) for line in lines if line]
+
+
+def full_name(node: Any) -> str:
+    """A node's name in its graph, without the number of one that its graph did not name."""
+    name = node.name or ""
+    numbered = f"{node.op.name}_{node.serial}"
+    return name[: -len(numbered)] + node.op.name if name.endswith(numbered) else name
 
 
 def given_name(node: Any) -> str:
@@ -100,7 +108,8 @@ def value_label(value: Any) -> str:
     if isinstance(value, numpy.generic) or (is_array(value) and value.ndim == 0):
         return f"{value.item():g}" if value.dtype.kind == "f" else str(value.item())
     if is_array(value):
-        return str(Spec.of(value))
+        few = value.ndim == 1 and value.size <= FEW
+        return f"[{', '.join(map(value_label, value))}]" if few else str(Spec.of(value))
     if isinstance(value, numpy.dtype):
         return value.name
     if isinstance(value, (bool, int, float, complex, str, type(None))):
@@ -142,9 +151,8 @@ def tooltip(item: Item) -> str:
     node = item.node
     if node is None:
         return title(item)
-    name = "/".join([*(node.name or "").split("/")[:-1], given_name(node) or node.op.name])
     source = node.where.text if node.where is not None else ""
-    return shorten("  ".join(part for part in (name, place(node), source) if part), 160)
+    return shorten("  ".join(part for part in (full_name(node), place(node), source) if part), 160)
 
 
 def series(words: Iterable[str], arrow: str = " → ") -> str:

@@ -9,8 +9,8 @@ from graphs.core.arrays import is_array
 from graphs.core.node import ancestors
 from graphs.core.spec import Spec
 from graphs.draw.build import functions_of
-from graphs.draw.labels import attributes, given_name, place, shorten, value_label
-from graphs.draw.protocol import arguments, nodes_of, scope_of
+from graphs.draw.labels import attributes, full_name, place, shorten, value_label
+from graphs.draw.protocol import arguments, nodes_of
 
 
 def text(roots: Any) -> str:
@@ -27,12 +27,12 @@ def _lines(roots: Any, mark: str, indent: str) -> Iterator[str]:
     for node in nodes:
         words = [_argument(value, edge, names) for value, edge in zip(arguments(node), node.edges, strict=True)]
         words += attributes(node)
-        own = given_name(node)
+        name = full_name(node)
         parts = [
             f"{names[node.serial]} = {node.op.name}({', '.join(words)})",
             ", ".join(map(str, node.specs)),
             "after " + ", ".join(names[before.serial] for before in node.after) if node.after else "",
-            shorten("/".join((*scope_of(node), own or node.op.name)), 80) if own or scope_of(node) else "",
+            shorten(name, 80) if name != node.op.name else "",
             place(node),
         ]
         yield indent + "  ".join(part for part in parts if part)

@@ -110,8 +110,10 @@ def program(graph: networkx.MultiDiGraph, view: str, phase: Phase | None) -> Pic
 
 
 def link_kind(reader: Any, data: Mapping[str, Any]) -> str:
-    """The kind of a collected edge: control, data, or shape where the reader's kernel reads no more than that."""
+    """The kind of a collected edge: control, data, shape where the kernel reads no more, or changes from a variable."""
     names = reader.op.names
+    if data["kind"] == "data" and data["at"] == 0 and "update" in reader.op.traits:
+        return "changes"
     if data["kind"] == "data" and data["at"] < len(names) and names[data["at"]].startswith("_"):
         return "shape"
     return str(data["kind"])

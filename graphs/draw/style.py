@@ -31,13 +31,17 @@ class Look:
 
 @dataclass(frozen=True)
 class Line:
-    """How a kind of edge is drawn, and its word in the legend (empty: it explains itself)."""
+    """How a kind of edge is drawn, and its word in the legend (empty: it explains itself).
+
+    ``back`` has the arrow point at the tail; without ``constraint`` the edge has no say in what stands above what.
+    """
 
     word: str
     colour: str
     style: str = "solid"
     arrow: str = "normal"
     constraint: bool = True
+    back: bool = False
 
 
 LOOKS: dict[str, Look] = {
@@ -58,6 +62,7 @@ LOOKS: dict[str, Look] = {
 LINES: dict[str, Line] = {
     "data": Line("", "#444c56"),
     "shape": Line("shape only", "#8c959f", style="dotted", arrow="vee"),
+    "changes": Line("changes", "#00805d", style="dashed", back=True),
     "control": Line("runs after", "#d55e00", style="dashed", arrow="empty"),
     "saved": Line("kept for the way back", "#0072b2", style="dotted", arrow="vee", constraint=False),
     "gradient": Line("gradient flow", "#b0568a"),

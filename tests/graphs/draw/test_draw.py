@@ -20,6 +20,7 @@ from graphs.core.function import Function, trace
 from graphs.core.node import Node, Value, new_parameter
 from graphs.core.op import OPS, Op, op
 from graphs.core.spec import Spec
+from graphs.draw.labels import value_label
 from tests.graphs.draw import programs
 
 
@@ -118,6 +119,7 @@ def test_kinds_of_nodes_look_different():
     assigned = Node(update, (variable, variable * 2.0), {}, (scalar,), "assign", value=Value)
     drawn = draw.picture([assigned])
     assert [item.kind for item in drawn.items] == ["variable", "operation", "update"]
+    assert [link.kind for link in drawn.links] == ["data", "changes", "data"]
     fills = re.findall(r"n\d .*?fillcolor=\"(#\w+)\"", draw.dot([assigned]))
     assert len(set(fills)) == 3
 
@@ -173,8 +175,8 @@ def test_same_bytes_in_any_process():
         "        print(form, hashlib.sha256(draw.draw(made, format=form, budget=40)).hexdigest())\n"
     )
 
-    def run(seed: str) -> str:
-        environment = {**os.environ, "PYTHONHASHSEED": seed}
+    def run(seed: str, **settings: str) -> str:
+        environment = {**os.environ, "PYTHONHASHSEED": seed, **settings}
         done = subprocess.run(
             [sys.executable, "-c", script, seed], env=environment, capture_output=True, text=True, check=True, timeout=120
         )
@@ -182,13 +184,20 @@ def test_same_bytes_in_any_process():
 
     first = run("1")
     assert first.count("\n") == 15
-    assert run("2") == first
+    assert run("2", FONTCONFIG_FILE=os.devnull, PATH="") == first
 
 
 def test_no_process_wide_numbers_or_versions_in_the_text():
     svg = draw.svg(programs.net())
     assert "<!--" not in svg
     assert not re.search(r"parameter_\d+|matmul_\d+", svg + draw.dot(programs.net()))
+
+
+def test_values_are_written_in_few_words():
+    values = [numpy.float32(0.1), numpy.arange(3), numpy.zeros((2, 2)), (1, None), slice(None, 2), numpy.dtype("int64"), int]
+    words = ["0.1", "[0, 1, 2]", "float64(2, 2)", "(1, None)", ":2", "int64", "int"]
+    assert [value_label(value) for value in values] == words
+    assert value_label(object()) == "object"
 
 
 def test_what_is_no_root_is_refused():
