@@ -6,4 +6,5 @@ Everybody gets the same number of threads: ``OMP_NUM_THREADS``, or one per proce
 import os
 
 
-THREADS = int(os.environ.setdefault("OMP_NUM_THREADS", str(len(os.sched_getaffinity(0)))))
+_PROCESSORS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+THREADS = int(os.environ.setdefault("OMP_NUM_THREADS", str(_PROCESSORS)))

@@ -76,7 +76,7 @@ class Rule(ABC):
 
     def kernel(self, dtype: Any) -> Kernel:
         """``function`` compiled; the outputs may be written to the parameter's and the slots' own memory."""
-        return compiled(self.function(dtype), (0, *range(2, 2 + len(self.slots))))
+        return _kernel(self, numpy.dtype(dtype))
 
     @property
     @abstractmethod
@@ -107,6 +107,11 @@ def _function(rule: Rule, dtype: numpy.dtype[Any]) -> Function:
     arrays = [Spec(None, dtype)] * (2 + width)
     scalars = [Spec((), dtype)] * len(rule.rate_names)
     return trace(update, *arrays, *scalars, name=rule.name)[0]
+
+
+@cache
+def _kernel(rule: Rule, dtype: numpy.dtype[Any]) -> Kernel:
+    return compiled(rule.function(dtype), (0, *range(2, 2 + len(rule.slots))))
 
 
 @dataclass(frozen=True, kw_only=True)
