@@ -51,13 +51,16 @@ def _like_second(_x: Spec, like: Spec, **_: Any) -> Shape | None:
 
 def _count(shape: tuple[int, ...], axis: Axes, correction: float) -> float:
     """How many elements of an array of ``shape`` are reduced to one, less ``correction``; never negative."""
-    count = math.prod(shape[i] for i in axes_of(axis, len(shape)))
+    count = math.prod(shape if axis is None else [shape[i] for i in axes_of(axis, len(shape))])
     return count - correction if count > correction else 0
 
 
 def _expand(xp: Any, x: Any, shape: tuple[int, ...], axis: Axes, keepdims: bool) -> Any:
     if axis is not None and not keepdims:
-        x = xp.expand_dims(x, axes_of(axis, len(shape)))
+        ones = list(shape)
+        for i in (axis,) if isinstance(axis, int) else axis:
+            ones[i] = 1
+        x = x.reshape(ones)
     if math.prod(shape) > _SMALL:
         return spread(xp, x, shape)
     out = xp.empty(shape, x.dtype)

@@ -67,6 +67,8 @@ def unbroadcast(xp: Any, x: Any, _like: Any) -> Any:
     if x.shape == shape:
         return x
     extra = x.ndim - len(shape)
+    if x.shape[extra:] == shape:
+        return x.sum(axis=tuple(range(extra)), dtype=x.dtype)
     axes = tuple(range(extra)) + tuple(i + extra for i, n in enumerate(shape) if n == 1 and x.shape[i + extra] != 1)
     out = x.sum(axis=axes, keepdims=True, dtype=x.dtype) if axes else x
     return out.reshape(shape)
