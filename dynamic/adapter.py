@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from importlib import import_module
 from typing import Any
 
 import numpy
 from numpy import ndarray
 
-from dynamic import tensor as tensor_module
+from dynamic.apply import wrap
+from dynamic.autograd import engine
 from dynamic.tape import Record
 from graphs.compare import Batch, Log, State
 from graphs.compare.calls import watching
+from graphs.core.arrays import is_array
 from graphs.core.node import ancestors
 
+
+tensor_module = import_module("dynamic.tensor")  # as an attribute of the package, ``tensor`` is PyTorch's function
 
 ALIASES = {"torch": "dynamic"}
 """Modules of other packages, and which of ours stand in for them."""
@@ -111,10 +116,21 @@ def _stay(self: Record) -> None:
 
 @contextmanager
 def _by_ops() -> Iterator[None]:
-    """Let changes in place run the op and then copy, where they would go to numpy directly."""
-    shortcuts = tensor_module._IN_PLACE
+    """Let ops do what is otherwise left to numpy's own operators: changes in place, and backward passes on bare arrays."""
+    before = tensor_module._IN_PLACE, engine._bare, engine._bare_then_freed, engine._roots
     tensor_module._IN_PLACE = {}
+    engine._bare, engine._bare_then_freed = _wrapping(before[1]), _wrapping(before[2])
+    engine._roots = lambda tensors, seeds, _: before[3](tensors, seeds, True)
     try:
         yield
     finally:
-        tensor_module._IN_PLACE = shortcuts
+        tensor_module._IN_PLACE, engine._bare, engine._bare_then_freed, engine._roots = before
+
+
+def _wrapping(residuals: Callable[[Record], Any]) -> Callable[[Record], Any]:
+    """``residuals``, with the arrays as tensors, so that a gradient rule's operators are ops."""
+
+    def wrapped(record: Record) -> Any:
+        return tuple([wrap(x) if is_array(x) else x for x in side] for side in residuals(record))
+
+    return wrapped

@@ -129,13 +129,17 @@ def binary(op: Op, x: Any, y: Any) -> Any:
         if a.__class__ is ndarray:
             if keep_x:
                 counters.append(x._counter or counter_of(x))
-            else:
+            elif source is not None or not op.elementwise:
                 a = Ghost((a.shape, dtype))
+            else:
+                a = None  # only its own rule would ask for its shape
         if b.__class__ is ndarray:
             if keep_y:
                 counters.append(y._counter or counter_of(y))
-            else:
+            elif other is not None or not op.elementwise:
                 b = Ghost((b.shape, dtype))
+            else:
+                b = None
         if keep_out:
             tensor._counter = counter = [0, 0]
             counters.append(counter)

@@ -88,7 +88,7 @@ class Record(OwnEdge):
         self.counters = counters
         self.made = made
         self.serial = next_serial()
-        frame: Any = sys._getframe(2)
+        frame: Any = sys._getframe(3)  # this, apply's function and its caller are never the user's
         while _is_own[(code := frame.f_code).co_filename] and frame.f_back is not None:
             frame = frame.f_back
         self.code = code
@@ -129,7 +129,8 @@ class Record(OwnEdge):
         """Let go of the arrays that were kept; where there were any, a second backward pass is an error from now on."""
         if self.counters:
             self.saved = None
-            self.made = tuple([Ghost((out.shape, out.dtype)) for out in self.made])
+            if self.made[0].__class__ is not Ghost:
+                self.made = tuple([Ghost((out.shape, out.dtype)) for out in self.made])
 
     # What people ask PyTorch's grad_fn.
 

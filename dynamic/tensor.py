@@ -238,6 +238,8 @@ class Tensor(Carried):
 
     @data.setter
     def data(self, value: Any) -> None:
+        if isinstance(value, Tensor) and value._array is self._array:
+            return  # what `x.data -= y` ends with
         self._array = value._array if isinstance(value, Tensor) else numpy.asarray(value, self._array.dtype)
         if self._edge is not None and self._edge.node.op is leaf:
             self._edge.made = (Ghost((self._array.shape, self._array.dtype)),)
@@ -266,11 +268,13 @@ class Tensor(Carried):
         self, gradient: Any = None, retain_graph: Any = None, create_graph: builtins.bool = False, inputs: Any = None, **old: Any
     ) -> None:
         """Add the gradients of this tensor to the ``grad`` of the leaves it depends on; see ``autograd.backward``."""
-        retain = old.pop("retain_variables", retain_graph)  # its name until 0.2
         if old:
-            raise TypeError(f"backward has no argument {', '.join(old)}")
-        seed = gradient if gradient is None or isinstance(gradient, Tensor) else Tensor(numpy.asarray(gradient))
-        backward((self,), None if seed is None else (seed,), retain, create_graph, inputs)
+            retain_graph = old.pop("retain_variables", retain_graph)  # its name until 0.2
+            if old:
+                raise TypeError(f"backward has no argument {', '.join(old)}")
+        if gradient is not None and not isinstance(gradient, Tensor):
+            gradient = Tensor(numpy.asarray(gradient))
+        backward((self,), None if gradient is None else (gradient,), retain_graph, create_graph, inputs)
 
     def register_hook(self, hook: Callable[[Any], Any]) -> HookHandle:
         """Have ``hook(gradient)`` called whenever the tensor's gradient is computed; what it returns, if anything, replaces it."""
@@ -465,12 +469,16 @@ class Tensor(Carried):
 
     def _change(self, op: Op, other: Any) -> Self:
         """``self`` becomes ``op(self, other)``, in the same memory."""
-        operand = other._array if isinstance(other, Carried) else other
-        if (self._edge is None and getattr(other, "_edge", None) is None) or not recording.get():
+        if isinstance(other, Carried):
+            operand, edge = other._array, other._edge
+        else:
+            operand, edge = other, None
+        if (self._edge is None and edge is None) or not recording.get():
             function = _IN_PLACE.get(op.name)
             try:
-                if function is not None and self._array.__class__ is ndarray and operand.__class__ in _DIRECT:
-                    function(self._array, operand, self._array)
+                array = self._array
+                if function is not None and array.__class__ is ndarray and operand.__class__ in _DIRECT:
+                    function(array, operand, array)
                     self._touch()
                     return self
             except (TypeError, ValueError, RuntimeWarning):
@@ -523,12 +531,19 @@ class Tensor(Carried):
             record.counters = [c for c in record.counters if c is not self._counter]
 
     def _touch(self) -> None:
-        counter = counter_of(self)
-        counter[0] = next_serial()
-        counter[1] += 1
+        counter = self._counter
+        if counter is None:
+            self._counter = [next_serial(), 1]
+        else:
+            counter[0] = next_serial()
+            counter[1] += 1
 
     def zero_(self) -> Self:
         """Fill with zeros, in place."""
+        if self._edge is None and self._source is None:
+            self._array.fill(0)
+            self._touch()
+            return self
         return self.fill_(0)
 
     def fill_(self, value: Any) -> Self:

@@ -7,6 +7,7 @@ or those arrays as tensors that are taped again.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from heapq import heappop, heappush
 from typing import Any
 
 import numpy
@@ -44,25 +45,30 @@ def backprop(
     Raises GradientError where the path leads through an op without gradient rules. Arithmetic warnings of numpy, if somebody
     made errors of them, are none here.
     """
-    first: dict[Any, Any] = {}
-    others: dict[Any, dict[int, Any]] = {}
+    pending: dict[Any, Any] = {}  # the gradient of each node's first output
+    others: dict[Any, dict[int, Any]] = {}  # and of its further outputs
+    queue: list[tuple[int, Any]] = []
 
     def collect(edge: Any, g: Any) -> None:
         node, index = edge.node, edge.index
-        at = first if index == 0 else others.setdefault(node, {})
-        key = node if index == 0 else index
-        at[key] = at[key] + g if key in at else g
+        if node not in pending and node not in others:
+            heappush(queue, (-node.serial, node))
+        if index == 0:
+            pending[node] = pending[node] + g if node in pending else g
+        else:
+            at = others.setdefault(node, {})
+            at[index] = at[index] + g if index in at else g
 
     for edge, seed in roots:
         collect(edge, seed)
     targets = None if wrt is None else set(wrt)
-    order = ancestors([*first, *others], (lambda node: node in stop) if stop else None)
-    live = None if targets is None else _leading_to(targets, order, stop)
+    live = None if targets is None else _leading_to(targets, [node for _, node in queue], stop)
     found: dict[Any, list[Any]] = {}
-    for node in reversed(order):
+    while queue:
+        node = heappop(queue)[1]  # whatever uses a value was made after it: the latest node has all its gradients
+        g = pending.pop(node, None)
         more = others.pop(node, None) if others else None
-        g = first.pop(node, None)
-        if (g is None and more is None) or (live is not None and node not in live):
+        if live is not None and node not in live:
             continue
         op = node.op
         edges = node.edges
@@ -74,7 +80,7 @@ def backprop(
                 g = gs[0]
             if wanted:
                 found[node] = gs
-        if not edges or node in stop:
+        if not edges or (stop and node in stop):
             continue
         if live is not None and not any(edge is not None and edge.node in live for edge in edges):
             continue
@@ -109,18 +115,20 @@ def backprop(
                         each = unbroadcast(each, arg)
                 elif each.shape != arg.shape:
                     each = unbroadcast(each, arg)
-            if edge.index == 0:
-                before = first.get(source)
-                first[source] = each if before is None else before + each
-            else:
+            if source is not edge or others:
                 collect(edge, each)
+            elif source in pending:
+                pending[source] = pending[source] + each
+            else:
+                pending[source] = each
+                heappush(queue, (-source.serial, source))
     return found
 
 
-def _leading_to(targets: set[Any], order: list[Any], stop: frozenset[Any]) -> set[Any]:
-    """The nodes of ``order`` on a differentiable way back from a root to a target, the targets among them."""
+def _leading_to(targets: set[Any], roots: list[Any], stop: frozenset[Any]) -> set[Any]:
+    """The nodes on a differentiable way back from a root to a target, the targets among them."""
     live = set()
-    for node in order:
+    for node in ancestors(roots, (lambda node: node in stop) if stop else None):
         if node in targets:
             live.add(node)
         elif node not in stop:

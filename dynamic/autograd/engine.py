@@ -9,13 +9,16 @@ from typing import Any
 import numpy
 
 from dynamic import tape
-from dynamic.apply import Carried, counter_of, wrap
+from dynamic.apply import Carried, wrap
 from dynamic.tape import Record, leaf, recording
 from graphs.autodiff import backprop
 from graphs.core.arrays import xp_of
 from graphs.core.errors import GradientError, ShapeError, user_line
-from graphs.core.node import next_serial
 from graphs.core.op import Ghost
+
+
+_UNIT = {numpy.dtype(kind): numpy.ones((), kind) for kind in (numpy.float32, numpy.float64)}
+"""The gradient that a scalar loss begins with: nobody writes into it."""
 
 
 def backward(
@@ -127,7 +130,8 @@ def _again(array: Any, edge: Any) -> Any:
 
 def _bare_then_freed(record: Record) -> tuple[Sequence[Any], Sequence[Any]]:
     found = _bare(record)
-    record.free()
+    if record.counters:
+        record.free()
     return found
 
 
@@ -163,9 +167,7 @@ def _accumulate(tensor: Any, g: Any, create_graph: bool) -> None:
         tensor.grad = before + wrap(g)
     else:
         before._array += g
-        counter = counter_of(before)
-        counter[0] = next_serial()
-        counter[1] += 1
+        before._touch()
 
 
 def _roots(tensors: tuple[Any, ...], seeds: Any, create_graph: bool) -> list[tuple[Any, Any]]:
@@ -182,7 +184,9 @@ def _roots(tensors: tuple[Any, ...], seeds: Any, create_graph: bool) -> list[tup
                     f"a gradient can be created for scalars only, and {edge.node.name} has shape {array.shape}: "
                     f"pass one of that shape{_at()}"
                 )
-            seed = xp_of((array,)).ones(array.shape, array.dtype)
+            seed = _UNIT.get(array.dtype) if array.ndim == 0 and array.__class__ is numpy.ndarray else None
+            if seed is None:
+                seed = xp_of((array,)).ones(array.shape, array.dtype)
         else:
             if seed._array.shape != array.shape:
                 if seed._array.size != 1 or array.size != 1:

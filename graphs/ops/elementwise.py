@@ -132,7 +132,7 @@ def _power_slope(g: Any, x: Any, y: Any) -> Any:
     if isinstance(y, (int, float)):
         if y in (0, 1):
             return g if y else zeros_like(g)
-        return g * (x * y if y == 2 else x ** (y - 1) * y)
+        return g * (x + x if y == 2 else x ** (y - 1) * y)
     flat = equal(y, 0)
     return g * (y * power(x, where(flat, 1.0, y - 1)))
 
@@ -171,12 +171,12 @@ def _share(g: Any, wins: Any, x: Any, y: Any) -> Any:
 
 
 maximum.vjp(
-    lambda g, _out, x, y, *, tie: multiply(g, x >= y) if tie == "first" else _share(g, x > y, x, y),
-    lambda g, _out, x, y, *, tie: multiply(g, x < y) if tie == "first" else _share(g, x < y, x, y),
+    lambda g, _out, x, y, *, tie: g * (x >= y) if tie == "first" else _share(g, x > y, x, y),
+    lambda g, _out, x, y, *, tie: g * (x < y) if tie == "first" else _share(g, x < y, x, y),
 )
 minimum.vjp(
-    lambda g, _out, x, y, *, tie: multiply(g, x <= y) if tie == "first" else _share(g, x < y, x, y),
-    lambda g, _out, x, y, *, tie: multiply(g, x > y) if tie == "first" else _share(g, x > y, x, y),
+    lambda g, _out, x, y, *, tie: g * (x <= y) if tie == "first" else _share(g, x < y, x, y),
+    lambda g, _out, x, y, *, tie: g * (x > y) if tie == "first" else _share(g, x > y, x, y),
 )
 
 
