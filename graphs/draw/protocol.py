@@ -18,8 +18,9 @@ class Drawable(Protocol):
     """A node of a static graph or a record of a tape.
 
     Where a node has them, more is used: ``inputs`` or ``saved`` (per argument the array or scalar where there is no edge; in
-    ``saved`` also the arrays that are kept for the way back, and a pair of shape and dtype for one that is not), ``out``
-    (the output, if it is kept) and ``label`` (what a tape calls the record's step backward, such as ``MulBackward0``).
+    ``saved`` also the arrays that are kept for the way back, a pair of shape and dtype for one that is not, None for one of
+    which nothing is known), ``made`` (the outputs, if they are kept) and ``label`` (what a tape calls the record's step
+    backward, such as ``MulBackward0``).
     """
 
     op: Op
@@ -37,7 +38,7 @@ Phase = Callable[[Any], str]
 
 
 def nodes_of(roots: Any) -> list[Any]:
-    """The nodes behind ``roots``: nodes, edges (whatever has a ``node``), or one Function, whose ends they are.
+    """The nodes behind ``roots``: nodes, edges, tensors or variables of either mode, or one Function, whose ends they are.
 
     Raises TypeError for anything else, ValueError for nothing.
     """
@@ -47,9 +48,11 @@ def nodes_of(roots: Any) -> list[Any]:
         roots = (roots,)
     nodes = []
     for root in roots:
-        node = getattr(root, "node", None) or getattr(root, "grad_fn", None) or root
-        if not (hasattr(node, "op") and hasattr(node, "edges")):
-            raise TypeError(f"a picture starts from nodes or edges, not from {type(root).__name__}")
+        candidates = (root, *(getattr(root, name, None) for name in ("node", "grad_fn", "op")))
+        node = next((each for each in candidates if hasattr(each, "op") and hasattr(each, "edges")), None)
+        if node is None:
+            kind = type(root).__name__
+            raise TypeError(f"a picture starts from nodes, edges or tensors with a graph behind them, not from this {kind}")
         nodes.append(node)
     if not nodes:
         raise ValueError("a picture needs at least one root")

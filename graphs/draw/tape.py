@@ -47,10 +47,10 @@ class _Forward:
             for at, (edge, given) in enumerate(zip(record.edges, arguments(record), strict=True)):
                 if edge is not None:
                     fed.append(Link(self.key_of[edge.node.serial], -1, spec=edge.node.specs[edge.index]))
-                elif (spec := _spec_of(given)) is not None:
+                elif _is_data(record, given):
                     key = self._key_of_data(given, items)
                     self.outside[record.serial, at] = key
-                    fed.append(Link(key, -1, spec=spec))
+                    fed.append(Link(key, -1, spec=_spec_of(given)))
             key = self.key_of[record.serial] = len(items)
             items.append(Item(key, kind_of(record, FORWARD), record, FORWARD, scope_of(record)))
             for link in fed:
@@ -111,14 +111,21 @@ def _kept(records: list[Any], forward: _Forward, back: dict[int, int]) -> list[L
             if is_array(kept):
                 edge = record.edges[at]
                 tails.append(forward.outside[record.serial, at] if edge is None else forward.key_of[edge.node.serial])
-        if getattr(record, "out", None) is not None:
+        if any(is_array(made) for made in getattr(record, "made", ())):
             tails.append(forward.key_of[record.serial])
         links += [Link(tail, back[record.serial], "saved") for tail in dict.fromkeys(tails)]
     return links
 
 
-def _spec_of(given: Any) -> Spec | None:
-    """The spec of an argument that is an array or was one; None for scalars and for what is not known any more."""
+def _is_data(record: Any, given: Any) -> bool:
+    """Whether an argument without an edge was an array; those of a tape that has been freed are not known any more."""
     if is_array(given):
-        return Spec.of(given) if given.ndim else None
+        return given.ndim > 0
+    return isinstance(given, tuple) or (given is None and getattr(record, "saved", None) is not None)
+
+
+def _spec_of(given: Any) -> Spec | None:
+    """The spec of an argument that is an array or was one; None where it is not known."""
+    if is_array(given):
+        return Spec.of(given)
     return Spec(*given) if isinstance(given, tuple) else None

@@ -14,6 +14,7 @@ import numpy
 import pytest
 from PIL import Image
 
+import static as tf
 from graphs import draw
 from graphs.autodiff import symbolic
 from graphs.core.function import Function, trace
@@ -201,7 +202,7 @@ def test_values_are_written_in_few_words():
 
 
 def test_what_is_no_root_is_refused():
-    with pytest.raises(TypeError, match="not from ndarray"):
+    with pytest.raises(TypeError, match="not from this ndarray"):
         draw.draw([numpy.zeros(3)])
     with pytest.raises(ValueError, match="at least one root"):
         draw.draw([])
@@ -235,3 +236,15 @@ def test_later_outputs_are_told_apart():
     x = new_parameter(Spec((2,), "float32"), "x")
     _, second = twice(x)
     assert "negative(%2:1)" in draw.text([-second])
+
+
+def test_static_tensors_variables_and_operations_are_roots():
+    with tf.Graph().as_default():
+        weights = tf.Variable(tf.ones([3]), name="weights")
+        out = tf.reduce_sum(weights * 2.0)
+        change = weights.assign(weights - tf.gradients(out, [weights])[0])
+    assert draw.text([weights]) == draw.text([weights.op])
+    shown = draw.picture([out, change], view="backward")
+    assert [link.kind for link in shown.links].count("changes") == 1
+    assert {item.phase for item in shown.items} == {"forward", "backward", "update"}
+    assert "weights/read" in draw.text(out)
