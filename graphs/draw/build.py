@@ -36,7 +36,7 @@ def picture(roots: Any, *, view: str = "joined", phase: Phase | None = None, tit
     whole.dtype = common_dtype(whole.links)
     whole.title = title
     drawn = fold(whole, budget)
-    return replace(drawn, items=[_with_bodies(item, budget) for item in drawn.items])
+    return replace(drawn, items=_with_bodies(drawn.items, budget))
 
 
 def _name_ends(drawn: Picture, body: Function) -> None:
@@ -51,16 +51,28 @@ def _name_ends(drawn: Picture, body: Function) -> None:
         item.notes = tuple(f"output {at}" for at in yields)
 
 
-def _with_bodies(item: Item, budget: int) -> Item:
-    """``item`` with the pictures of the Functions among its node's parameters, each within a quarter of the budget."""
-    if item.node is None or item.title:
-        return item
-    bodies = tuple(
-        (word, picture(body, title=body.name, budget=max(budget // 4, 3), phase=lambda _: FORWARD))
-        for word, body in functions_of(item.node)
-        if body.inputs or body.outputs
-    )
-    return replace(item, bodies=bodies) if bodies else item
+def _with_bodies(items: list[Item], budget: int) -> list[Item]:
+    """``items`` with the pictures of the Functions among their nodes' parameters.
+
+    Each Function is drawn once, within a quarter of the budget, and while there is room; a note stands for it elsewhere.
+    """
+    room = budget - len(items)
+    drawn: set[int] = set()
+    result = []
+    for item in items:
+        bodies, notes = [], list(item.notes)
+        for word, body in functions_of(item.node) if item.node is not None and not item.title else ():
+            shown = None
+            if room >= 3 and id(body) not in drawn:
+                shown = picture(body, title=body.name, budget=max(budget // 4, 3), phase=lambda _: FORWARD)
+            if shown is None or len(shown.items) > room:
+                notes.append(f"{word}: {body.name}, {len(body.nodes)} nodes")
+                continue
+            drawn.add(id(body))
+            room -= len(shown.items)
+            bodies.append((word, shown))
+        result.append(replace(item, bodies=tuple(bodies), notes=tuple(notes)))
+    return result
 
 
 def functions_of(node: Any) -> Iterable[tuple[str, Function]]:

@@ -18,6 +18,10 @@ STROKES = {"solid": "\u2014\u2014", "dashed": "\u2013 \u2013", "dotted": "\u00b7
 """What each style of line looks like in the legend."""
 
 
+STRAIGHT = 60
+"""Items up to which clusters are ranked one by one: straighter, but Graphviz fails at it on large graphs ("init_rank")."""
+
+
 def dot(picture: Picture, *, legend: bool = True, direction: str = "TB") -> str:
     """The DOT text of ``picture``, the same bytes for the same picture."""
     out = graphviz.Digraph(
@@ -45,8 +49,8 @@ def dot(picture: Picture, *, legend: bool = True, direction: str = "TB") -> str:
         },
         edge_attr={"fontname": FONT, "fontsize": "8.5", "fontcolor": QUIET, "arrowsize": "0.6"},
     )
-    if picture.pairs:
-        out.graph_attr["newrank"] = "true"  # ranks across clusters; without it clusters come out straighter
+    if picture.pairs or len(picture.items) > STRAIGHT:
+        out.graph_attr["newrank"] = "true"
     header = _header(picture, legend)
     if header:
         out.graph_attr["label"] = header

@@ -87,8 +87,6 @@ def program(graph: networkx.MultiDiGraph, view: str, phase: Phase | None) -> Pic
     drawn = set(inside)
     if view == "backward":
         drawn.update(tail for serial in inside for tail in graph.predecessors(serial))
-    elif view == "forward":
-        drawn = {serial for serial in inside if _belongs(graph, serial, inside)}
     if not inside:
         raise ValueError(f"there is nothing {view} in this graph")
     key_of: dict[int, int] = {}
@@ -117,11 +115,6 @@ def link_kind(reader: Any, data: Mapping[str, Any]) -> str:
     if data["kind"] == "data" and data["at"] < len(names) and names[data["at"]].startswith("_"):
         return "shape"
     return str(data["kind"])
-
-
-def _belongs(graph: networkx.MultiDiGraph, serial: int, inside: set[int]) -> bool:
-    """Whether a node is more than a source for nodes outside."""
-    return graph.in_degree(serial) > 0 or graph.out_degree(serial) == 0 or any(s in inside for s in graph.successors(serial))
 
 
 def common_dtype(links: Iterable[Link]) -> str:

@@ -74,7 +74,8 @@ def phases(nodes: Sequence[Any], phase: Phase | None = None) -> dict[int, str]:
     """Each node's phase by its serial; ``nodes`` in order of creation.
 
     Without ``phase``: what stands in a scope ``gradients…`` is backward; what changes a variable is an update, and so are
-    what lies between gradients and such a change and what only waits for one; all else is forward.
+    what lies between gradients and such a change, what serves nothing but updates (an optimiser's slots, its rate) and what
+    only waits for them; all else is forward.
     """
     if phase is not None:
         return {node.serial: phase(node) for node in nodes}
@@ -87,14 +88,19 @@ def phases(nodes: Sequence[Any], phase: Phase | None = None) -> dict[int, str]:
             found[node.serial] = UPDATE
         else:
             found[node.serial] = FORWARD
-            if not any(edge is not None and (edge.node.serial in late) for edge in node.edges):
+            if not any(edge is not None and edge.node.serial in late for edge in node.edges):
                 continue
         late.add(node.serial)
-    wanted: set[int] = set()
+    readers: dict[int, set[str]] = {}
     for node in reversed(nodes):
         serial = node.serial
-        if found[serial] == FORWARD and serial in late and serial in wanted:
-            found[serial] = UPDATE
-        if found[serial] == UPDATE:
-            wanted.update(edge.node.serial for edge in node.edges if edge is not None)
+        read_in = readers.get(serial, set())
+        if found[serial] == FORWARD:
+            if read_in == {UPDATE} or (serial in late and UPDATE in read_in):
+                found[serial] = UPDATE
+            elif not node.edges and read_in and FORWARD not in read_in:
+                found[serial] = BACKWARD
+        for edge in node.edges:
+            if edge is not None:
+                readers.setdefault(edge.node.serial, set()).add(found[serial])
     return found

@@ -118,10 +118,11 @@ def test_kinds_of_nodes_look_different():
     scalar = Spec((), "float32")
     variable = Node(source, (), {}, (scalar,), "w", value=Value).outputs[0]
     assigned = Node(update, (variable, variable * 2.0), {}, (scalar,), "assign", value=Value)
-    drawn = draw.picture([assigned])
-    assert [item.kind for item in drawn.items] == ["variable", "operation", "update"]
-    assert [link.kind for link in drawn.links] == ["data", "changes", "data"]
-    fills = re.findall(r"n\d .*?fillcolor=\"(#\w+)\"", draw.dot([assigned]))
+    roots = [assigned, -variable]
+    drawn = draw.picture(roots)
+    assert [item.kind for item in drawn.items] == ["variable", "update", "update", "operation"]
+    assert sorted(link.kind for link in drawn.links) == ["changes", "data", "data", "data"]
+    fills = re.findall(r"n\d .*?fillcolor=\"(#\w+)\"", draw.dot(roots))
     assert len(set(fills)) == 3
 
 
@@ -248,3 +249,23 @@ def test_static_tensors_variables_and_operations_are_roots():
     assert [link.kind for link in shown.links].count("changes") == 1
     assert {item.phase for item in shown.items} == {"forward", "backward", "update"}
     assert "weights/read" in draw.text(out)
+
+
+def test_a_body_is_drawn_once_and_only_where_there_is_room():
+    body, _ = trace(lambda x: x * 2.0, Spec((), "float32"), name="doubled")
+    apply = Op(lambda xp, x, *, body: x, name="apply", shape=lambda x, body: x.dims, dtype=lambda x, body: x)
+    x = new_parameter(Spec((), "float32"), "x")
+    ends = [Node(apply, (x,), {"body": body}, (x.spec,), "", value=Value) for _ in range(2)]
+    first, second = draw.picture(ends).items[1:]
+    assert (len(first.bodies), first.notes) == (1, ())
+    assert (len(second.bodies), second.notes) == (0, ("body: doubled, 1 nodes",))
+    assert not any(item.bodies for item in draw.picture(ends, budget=4).items)
+
+
+def test_an_optimisers_own_nodes_are_no_part_of_the_forward_view():
+    with tf.Graph().as_default():
+        weights = tf.Variable(tf.ones([3]), name="weights")
+        out = tf.reduce_sum(weights * 2.0)
+        train = tf.train.AdamOptimizer(0.1).minimize(out)
+    forward = draw.picture([out, train], view="forward")
+    assert [item.node.op.name for item in forward.items] == ["variable", "read", "multiply", "sum"]
