@@ -174,7 +174,8 @@ def apply(op: Op, args: tuple[Any, ...], params: Mapping[str, Any] = _NO_PARAMS)
         else:
             if arg.__class__ not in _PLAIN:
                 check_carrier(arg, Carried, op)
-                arg = _as_array(arg)
+                # A numpy scalar counts as Python's, as in PyTorch: it leaves the dtype to the tensors.
+                arg = arg.item() if isinstance(arg, numpy.generic) else _as_array(arg)
             arrays.append(arg)
             edges.append(None)
     return _run(op, args, arrays, edges, wanted, params)
@@ -249,6 +250,7 @@ def _as_array(value: Any) -> Any:
 
 def _mixed(op: Op, args: tuple[Any, ...], params: Mapping[str, Any]) -> Any:
     """``apply`` where dtypes differ or are not floating point: cast to the dtype that PyTorch would compute in first."""
+    args = tuple([arg.item() if isinstance(arg, numpy.generic) else arg for arg in args])
     if op.elementwise and op.name not in ("cast", "cast_like"):
         first = 1 if op.name == "where" else 0
         dtype = result_type(args[first:])

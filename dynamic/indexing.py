@@ -13,7 +13,12 @@ from graphs.ops.slicing import frozen, getitem
 
 
 def get(tensor: Any, index: Any) -> Any:
-    """What ``index`` takes from ``tensor``: a view for integers and slices, a copy for masks and integer tensors."""
+    """What ``index`` takes from ``tensor``: a view for integers and slices, a copy for masks and integer tensors.
+
+    ``x[0]`` of a scalar is its number, as it was in PyTorch until 0.4: ``loss.data[0]``.
+    """
+    if index.__class__ is int and index in (0, -1) and tensor._array.ndim == 0:
+        return tensor.item()
     try:
         fixed = frozen(index)
     except TypeError:

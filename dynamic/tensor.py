@@ -150,27 +150,27 @@ class Tensor(Carried):
 
     def float(self) -> Tensor:
         """The tensor cast to float32."""
-        return self.to(numpy.float32)
+        return self.to(dtype=numpy.float32)
 
     def double(self) -> Tensor:
         """The tensor cast to float64."""
-        return self.to(numpy.float64)
+        return self.to(dtype=numpy.float64)
 
     def long(self) -> Tensor:
         """The tensor cast to int64."""
-        return self.to(numpy.int64)
+        return self.to(dtype=numpy.int64)
 
     def int(self) -> Tensor:
         """The tensor cast to int32."""
-        return self.to(numpy.int32)
+        return self.to(dtype=numpy.int32)
 
     def bool(self) -> Tensor:
         """The tensor cast to bool."""
-        return self.to(numpy.bool_)
+        return self.to(dtype=numpy.bool_)
 
     def byte(self) -> Tensor:
         """The tensor cast to uint8."""
-        return self.to(numpy.uint8)
+        return self.to(dtype=numpy.uint8)
 
     def cpu(self) -> Tensor:
         """The tensor itself: its memory is the processor's."""
@@ -328,7 +328,7 @@ class Tensor(Carried):
         return float(self.item())
 
     def __index__(self) -> builtins.int:
-        if self._array.dtype.kind not in "iub":
+        if self._array.dtype.kind not in "iub" or self._array.size != 1:
             raise TypeError("only integer tensors of one element can be an index")
         return int(self.item())
 
