@@ -5,7 +5,18 @@ from __future__ import annotations
 import difflib as _difflib
 from typing import Any as _Any
 
-from static import app as app, dtypes as dtypes, errors as errors, math as math, nn as nn, random as random, train as train
+from static import (
+    app as app,
+    array as _array,
+    compat as compat,
+    dtypes as dtypes,
+    errors as errors,
+    flow as _flow,
+    math as math,
+    nn as nn,
+    random as random,
+    train as train,
+)
 from static.array import (
     argsort as argsort,
     boolean_mask as boolean_mask,
@@ -17,14 +28,12 @@ from static.array import (
     gather as gather,
     gather_nd as gather_nd,
     identity as identity,
-    linspace as lin_space,
     linspace as linspace,
     matrix_transpose as matrix_transpose,
     one_hot as one_hot,
     ones as ones,
     ones_like as ones_like,
     pad as pad,
-    range_ as range,
     rank as rank,
     reshape as reshape,
     reverse as reverse,
@@ -32,7 +41,6 @@ from static.array import (
     shape as shape,
     shape_n as shape_n,
     size as size,
-    slice_ as slice,
     sort as sort,
     split as split,
     squeeze as squeeze,
@@ -45,10 +53,10 @@ from static.array import (
     zeros as zeros,
     zeros_like as zeros_like,
 )
+from static.compat import disable_eager_execution as disable_eager_execution, disable_v2_behavior as disable_v2_behavior
 from static.dtypes import (
     DType as DType,
     as_dtype as as_dtype,
-    bool_ as bool,
     complex64 as complex64,
     complex128 as complex128,
     double as double,
@@ -66,7 +74,7 @@ from static.dtypes import (
     uint32 as uint32,
     uint64 as uint64,
 )
-from static.flow import group as group, no_op as no_op, tuple_ as tuple
+from static.flow import group as group, no_op as no_op
 from static.gradients import gradients as gradients
 from static.graph import (
     Graph as Graph,
@@ -89,9 +97,7 @@ from static.math import (
     acosh as acosh,
     add as add,
     add_n as add_n,
-    argmax as arg_max,
     argmax as argmax,
-    argmin as arg_min,
     argmin as argmin,
     asin as asin,
     asinh as asinh,
@@ -117,10 +123,8 @@ from static.math import (
     exp as exp,
     expm1 as expm1,
     floor as floor,
-    floordiv as floor_div,
     floordiv as floordiv,
     floormod as floormod,
-    floormod as mod,
     global_norm as global_norm,
     greater as greater,
     greater_equal as greater_equal,
@@ -136,7 +140,6 @@ from static.math import (
     logical_not as logical_not,
     logical_or as logical_or,
     logical_xor as logical_xor,
-    matmul as batch_matmul,
     matmul as matmul,
     maximum as maximum,
     minimum as minimum,
@@ -201,7 +204,6 @@ from static.variables import (
     assign as assign,
     assign_add as assign_add,
     assign_sub as assign_sub,
-    global_variables as all_variables,
     global_variables as global_variables,
     global_variables_initializer as global_variables_initializer,
     initialize_all_variables as initialize_all_variables,
@@ -217,6 +219,23 @@ from static.variables import (
 
 
 newaxis = None
+
+# Names of Python's own, which the modules that define them do not shadow
+
+bool = dtypes.bool_
+range = _array.range_
+slice = _array.slice_
+tuple = _flow.tuple_
+
+# Second names
+
+arg_max = argmax
+arg_min = argmin
+batch_matmul = matmul
+floor_div = floordiv
+lin_space = linspace
+mod = floormod
+all_variables = global_variables
 
 
 def __getattr__(name: str) -> _Any:
