@@ -62,7 +62,7 @@ def dynamic_program(given: Setup) -> DynamicProgram:
 
     def step(batch: Batch) -> Iterator[tuple[dict, dict]]:
         x, y = torch.from_numpy(batch["x"]), torch.from_numpy(batch["y"])
-        y_pred = x.mm(w1).clamp(min=0).mm(w2)
+        y_pred = torch.relu(x.mm(w1)).mm(w2)
         loss = (y_pred - y).pow(2).sum()
         loss.backward()
         w1.data -= learning_rate * w1.grad.data

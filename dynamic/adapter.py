@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from importlib import import_module
 from typing import Any
 
@@ -18,8 +18,6 @@ from graphs.compare.calls import watching
 from graphs.core.arrays import is_array
 from graphs.core.node import ancestors
 
-
-tensor_module = import_module("dynamic.tensor")  # as an attribute of the package, ``tensor`` is PyTorch's function
 
 ALIASES = {"torch": "dynamic"}
 """Modules of other packages, and which of ours stand in for them."""
@@ -99,32 +97,24 @@ def _copy(tensor: Any) -> ndarray:
     return numpy.array(tensor.detach().numpy())
 
 
-@contextmanager
-def _kept() -> Iterator[None]:
+def _kept() -> AbstractContextManager[None]:
     """Let backward passes leave on the tape what they would free, so that a picture can show it."""
-    free = Record.free
-    Record.free = _stay  # type: ignore[method-assign]
-    try:
-        yield
-    finally:
-        Record.free = free  # type: ignore[method-assign]
-
-
-def _stay(self: Record) -> None:
-    """In place of ``Record.free``."""
+    return _replaced(Record, free=lambda record: None)
 
 
 @contextmanager
 def _by_ops() -> Iterator[None]:
     """Let ops do what is otherwise left to numpy's own operators: changes in place, and backward passes on bare arrays."""
-    before = tensor_module._IN_PLACE, engine._bare, engine._bare_then_freed, engine._roots
-    tensor_module._IN_PLACE = {}
-    engine._bare, engine._bare_then_freed = _wrapping(before[1]), _wrapping(before[2])
-    engine._roots = lambda tensors, seeds, _: before[3](tensors, seeds, True)
-    try:
+    in_place = _replaced(import_module("dynamic.tensor"), _IN_PLACE={})  # dynamic.tensor itself is PyTorch's function
+    roots = engine._roots
+    backward = _replaced(
+        engine,
+        _bare=_wrapping(engine._bare),
+        _bare_then_freed=_wrapping(engine._bare_then_freed),
+        _roots=lambda tensors, seeds, _: roots(tensors, seeds, True),
+    )
+    with in_place, backward:
         yield
-    finally:
-        tensor_module._IN_PLACE, engine._bare, engine._bare_then_freed, engine._roots = before
 
 
 def _wrapping(residuals: Callable[[Record], Any]) -> Callable[[Record], Any]:
@@ -134,3 +124,16 @@ def _wrapping(residuals: Callable[[Record], Any]) -> Callable[[Record], Any]:
         return tuple([wrap(x) if is_array(x) else x for x in side] for side in residuals(record))
 
     return wrapped
+
+
+@contextmanager
+def _replaced(owner: Any, **parts: Any) -> Iterator[None]:
+    """Have other attributes on a module or class inside."""
+    before = {name: getattr(owner, name) for name in parts}
+    for name, part in parts.items():
+        setattr(owner, name, part)
+    try:
+        yield
+    finally:
+        for name, part in before.items():
+            setattr(owner, name, part)

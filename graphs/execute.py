@@ -127,7 +127,7 @@ def _theirs(error: BaseException, code: CodeType) -> TracebackType | None:
             frames.append(trace)
         trace = trace.tb_next
     if isinstance(error, GraphsError):
-        while frames and own(frames[-1].tb_frame.f_code):
+        while frames and own(frames[-1].tb_frame.f_code.co_filename):
             frames.pop()
     kept: TracebackType | None = None
     for each in reversed(frames):

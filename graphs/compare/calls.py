@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 import numpy
 from numpy import ndarray
 
-from graphs import autodiff
 from graphs.codegen.fused import fused
 from graphs.core.arrays import to_numpy
 from graphs.core.errors import user_line
@@ -84,23 +83,21 @@ _local = threading.local()
 def watching(log: Log) -> Iterator[Log]:
     """Enter in ``log`` every kernel that this thread calls inside, with the user's line.
 
-    The kernels in the registry are replaced meanwhile, and so are the two places where arrays are changed without an op
-    (the sums of a backward pass on bare arrays, and an optimiser's update in place), so that at other times nothing asks
-    whether it is being watched. Kernels that are called by other kernels are not entered.
+    The kernels in the registry are replaced meanwhile, and so are optimisers' updates in place, so that at other times
+    nothing asks whether it is being watched. Kernels that are called by other kernels are not entered.
     """
     if getattr(_local, "log", None) is not None:
         raise RuntimeError("this thread is being watched already")
     kernels = {op: op.kernel for op in OPS.values()}
-    plus, update = autodiff.plus, Rule.kernel
+    update = Rule.kernel
     _local.log, _local.inside = log, False
     for op, kernel in kernels.items():
         op.kernel = _logged(op, kernel)
-    autodiff.plus = OPS["add"]
     Rule.kernel = _logged_update(update)  # type: ignore[method-assign]
     try:
         yield log
     finally:
-        autodiff.plus, Rule.kernel = plus, update  # type: ignore[method-assign]
+        Rule.kernel = update  # type: ignore[method-assign]
         for op, kernel in kernels.items():
             op.kernel = kernel
         _local.log = None

@@ -37,18 +37,20 @@ class Node(NamedTuple):
 def locate(first: Log, second: Log, end: str, other_end: str, modes: tuple[str, str]) -> tuple[Node | None, str]:
     """The pair of calls where the way to two values that ought to be equal first differs, and what is different there."""
     if end == other_end:
-        return None, "the second run, node by node, did not differ: the program does not repeat itself"
+        return None, "run once more, node by node, the two agree: the program does not repeat itself"
     logs = (first, second)
     wanted = (end, other_end)
-    before: tuple[int | None, int | None] = (None, None)
+    before: Sequence[int | None] = (None, None)
     node: Node | None = None
     while True:
-        places = [log.maker(digest, limit) for log, digest, limit in zip(logs, wanted, before, strict=True)]
-        if places[0] is None or places[1] is None:
-            return node, _outside(places, modes, node)
-        calls = (first.calls[places[0]], second.calls[places[1]])
+        at, other_at = (log.maker(digest, limit) for log, digest, limit in zip(logs, wanted, before, strict=True))
+        if at is None or other_at is None:
+            return node, _outside((at, other_at), modes, node)
+        if first.calls[at].op != second.calls[other_at].op:
+            at, other_at = _origin(first, at), _origin(second, other_at)
+        calls = (first.calls[at], second.calls[other_at])
         pairs = _pair_up(*calls)
-        node = _describe(logs, calls, pairs, wanted)
+        node = _describe(logs, calls, pairs)
         if calls[0].op != calls[1].op or len(calls[0].operands) != len(calls[1].operands):
             return node, f"the {modes[0]} form computes it with {calls[0].op}, the {modes[1]} form with {calls[1].op}"
         apart = next(((a, b) for a, b in pairs if a != b), None)
@@ -56,7 +58,19 @@ def locate(first: Log, second: Log, end: str, other_end: str, modes: tuple[str, 
             if calls[0].params != calls[1].params:
                 return node, f"the same op on the same bits with other attributes: {calls[0].params} and {calls[1].params}"
             return node, "the same op on the same bits gives other results: the kernels differ or saw another memory layout"
-        wanted, before = apart, (places[0], places[1])
+        wanted, before = apart, (at, other_at)
+
+
+def _origin(log: Log, place: int) -> int:
+    """The call at ``place``, or the one behind it that made the value which it only hands on: casts, sums with zeros, ..."""
+    while True:
+        call = log.calls[place]
+        made = log.arrays[call.results[0]]
+        handed = next((x for x in call.operands if numpy.array_equal(log.arrays[x], made)), None)
+        further = None if handed is None or len(call.results) > 1 else log.maker(handed, place)
+        if further is None:
+            return place
+        place = further
 
 
 def _outside(places: Sequence[int | None], modes: tuple[str, str], node: Node | None) -> str:
@@ -79,9 +93,7 @@ def _pair_up(first: Call, second: Call) -> list[tuple[str, str]]:
     return list(zip(mine, theirs, strict=False))
 
 
-def _describe(
-    logs: tuple[Log, Log], calls: tuple[Call, Call], pairs: Sequence[tuple[str, str]], wanted: tuple[str, str]
-) -> Node:
+def _describe(logs: tuple[Log, Log], calls: tuple[Call, Call], pairs: Sequence[tuple[str, str]]) -> Node:
     def both(a: str, b: str) -> tuple[numpy.ndarray, numpy.ndarray]:
         return logs[0].arrays[a], logs[1].arrays[b]
 
@@ -100,11 +112,11 @@ def _describe(
         (calls[0].name, calls[1].name),
         (calls[0].where, calls[1].where),
         tuple(operands),
-        ulps(*both(*wanted)),
+        ulps(*both(calls[0].results[0], calls[1].results[0])),
     )
 
 
 def _begin(array: numpy.ndarray) -> str:
-    """The first elements, so that they can be told apart: with every digit."""
-    shown = ", ".join(repr(x) for x in array.ravel()[:3].tolist())
+    """The first elements with every digit."""
+    shown = ", ".join(str(x) for x in array.ravel()[:3])
     return f"{shown}, …" if array.size > 3 else shown

@@ -100,7 +100,7 @@ class Twins(NamedTuple):
         program = self.run(self.builders[mode], setup)
         if not all(hasattr(program, part) for part in ("step", "states", "watch", "nodes", "roots")):
             raise ProgramError(f"{self.path}: {mode}_program() gave {type(program).__name__}, not a Program")
-        return program  # type: ignore[no-any-return]
+        return program
 
     def begin(self, dtype: str) -> Setup:
         """Fresh initial values and batches. Raises ProgramError where the file's code fails or gives none."""
@@ -114,7 +114,7 @@ class Twins(NamedTuple):
         found = self.run(lambda: list(itertools.islice(self.begin(dtype).batches, count)))
         if len(found) < count:
             raise ProgramError(f"{self.path}: setup() gave {len(found)} batches, and {count} are needed")
-        return found  # type: ignore[no-any-return]
+        return found
 
     def run(self, part: Callable[..., Any], *args: Any) -> Any:
         """What ``part(*args)`` gives. Raises ProgramError where the file's code fails in it."""

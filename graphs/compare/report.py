@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -69,15 +70,14 @@ def render(report: Report) -> RenderableType:
 
 
 def _losses(report: Report) -> Table:
-    table = Table(title=f"{report.path.name}, {report.dtype}", title_justify="left")
-    table.add_column("loss")
+    table = Table("loss", "mode", title=f"{report.path.name}, {report.dtype}", title_justify="left")
     steps = report.agreement.steps
     shown = sorted({1, max(1, steps // 2), steps})
     for step in shown:
-        for mode in report.modes:
-            table.add_column(f"step {step}\n{mode}", justify="right")
+        table.add_column(f"step {step}", justify="right")
     for name, curves in report.agreement.losses.items():
-        table.add_row(name, *(f"{curves[mode][step - 1]:.9g}" for step in shown for mode in report.modes))
+        for mode in report.modes:
+            table.add_row(Text(name), mode, *(f"{curves[mode][step - 1]:.9g}" for step in shown))
     return table
 
 
@@ -100,26 +100,32 @@ def _verdict(report: Report) -> Text:
 def _apart(distance: int | None) -> str:
     if distance is None:
         return "not comparable (dtype, shape or NaN)"
-    return "equal" if distance == 0 else f"{distance:,} unit{'s' if distance > 1 else ''} in the last place apart"
+    if distance == 0:
+        return "apart in the sign of a zero or the bits of a NaN"
+    return f"{distance:,} unit{'s' if distance > 1 else ''} in the last place (ulp) apart"
 
 
 def _difference(modes: tuple[str, str], difference: Difference) -> RenderableType:
     node = difference.node
     if node is None:
         return Text()
-    table = Table(title="the first node that differs", title_justify="left")
-    table.add_column("")
-    for mode in modes:
-        table.add_column(mode, overflow="fold")
-    table.add_column("distance", overflow="fold")
-    table.add_row("op", *node.ops, _apart(node.ulps))
+    table = Table("", *modes, "ulp", title="the first node that differs", title_justify="left")
+
+    def row(title: str, cells: Iterable[str], distance: str = "") -> None:
+        table.add_row(title, *(Text(cell, overflow="fold") for cell in cells), distance)
+
+    row("op", node.ops, _ulps(node.ulps))
     if any(node.names):
-        table.add_row("node", *node.names, "")
-    table.add_row("line", *node.where, "")
+        row("node", node.names)
+    row("line", node.where)
     for index, operand in enumerate(node.operands):
-        cells = (f"{spec}  {values}" for spec, values in zip(operand.specs, operand.values, strict=True))
-        table.add_row(f"operand {index}", *cells, _apart(operand.ulps))
+        cells = (f"{spec}\n{values}" for spec, values in zip(operand.specs, operand.values, strict=True))
+        row(f"operand {index}", cells, _ulps(operand.ulps))
     return table
+
+
+def _ulps(distance: int | None) -> str:
+    return "none" if distance is None else f"{distance:,}"
 
 
 def _costs(report: Report) -> Table:
@@ -139,7 +145,7 @@ def _costs(report: Report) -> Table:
     row("build", _time, lambda cost: cost.build)
     row("first step", _time, lambda cost: cost.first)
     row("steady step", _time, lambda cost: cost.steady, report.costs.ratio)
-    table.add_row("  half of the steps within", *(" - ".join(map(_time, cost.spread)) for cost in pair), "")
+    table.add_row("half of them within", *(" - ".join(map(_time, cost.spread)) for cost in pair), "")
     row("peak memory", _bytes, lambda cost: cost.peak)
     row("nodes a step", str, lambda cost: cost.nodes)
     row("kernels called a step", str, lambda cost: cost.kernels)

@@ -321,7 +321,7 @@ def test_a_report_says_what_was_found():
     assert "paid for its building after 291 steps" in text
     assert "out/a.svg" in text
     text = shown(report(True))
-    assert "at step 3, update 1, the gradient of w is 1 unit in the last place apart; so is the parameter w" in text
+    assert "at step 3, update 1, the gradient of w is 1 unit in the last place (ulp) apart; so is the parameter w" in text
     assert "the first node that differs" in text
 
 
