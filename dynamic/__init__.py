@@ -30,9 +30,12 @@ from dynamic.functions import creation, pointwise, products, reductions, shapes
 from dynamic.functions.creation import Generator as Generator
 from dynamic.methods import attach
 from dynamic.tensor import Size as Size, Tensor as Tensor
+from graphs.core.memory import keep_freed_memory
 
 
 __version__ = "2.13.0+diptych"
+
+keep_freed_memory()
 
 inf, nan, pi, e = float("inf"), float("nan"), 3.141592653589793, 2.718281828459045
 

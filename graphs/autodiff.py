@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from heapq import heappop, heappush
+from sys import getrefcount
 from typing import Any
 
 import numpy
+from numpy import ndarray
 
 from graphs.core.errors import GradientError
 from graphs.core.function import Function, trace
@@ -18,6 +20,9 @@ from graphs.core.node import Node, OwnEdge, Value, ancestors
 from graphs.core.spec import Spec
 from graphs.ops.shape import ones_like, unbroadcast
 
+
+_SOLE = 3
+"""References to an array that nobody but ``backprop`` has: its table, its local name, and ``getrefcount`` itself."""
 
 Residuals = Callable[[Any], tuple[Sequence[Any], Sequence[Any]]]
 
@@ -118,7 +123,11 @@ def backprop(
             if source is not edge or others:
                 collect(edge, each)
             elif source in pending:
-                pending[source] = pending[source] + each
+                before = pending[source]
+                if before.__class__ is ndarray and before.base is None and getrefcount(before) <= _SOLE and each.shape == before.shape:
+                    before += each  # nobody else has it: a rule made it, and it waits here
+                else:
+                    pending[source] = before + each
             else:
                 pending[source] = each
                 heappush(queue, (-source.serial, source))
