@@ -78,33 +78,57 @@ class Picture:
 def program(graph: networkx.MultiDiGraph, view: str, phase: Phase | None) -> Picture:
     """The nodes of a collected graph whose phase belongs to ``view``.
 
-    The backward view also has what the gradients read of the forward part. Raises ValueError where nothing is left.
+    The backward view also has what the gradients read of the forward part. A variable and its plain reads are one item.
+    Raises ValueError where nothing is left.
     """
     nodes = [node for _, node in graph.nodes(data="node")]
     phase_of = phases(nodes, phase)
     wanted = {"forward": {FORWARD}, "backward": {BACKWARD, UPDATE}, "joined": {FORWARD, BACKWARD, UPDATE}}[view]
     inside = {serial for serial, name in phase_of.items() if name in wanted}
+    if not inside:
+        raise ValueError(f"there is nothing {view} in this graph")
+    read_of = {node.serial: node.edges[0].node.serial for node in nodes if _is_plain_read(graph, node)}
     drawn = set(inside)
     if view == "backward":
         drawn.update(tail for serial in inside for tail in graph.predecessors(serial))
-    if not inside:
-        raise ValueError(f"there is nothing {view} in this graph")
+    drawn.update(read_of[serial] for serial in drawn & read_of.keys())
     key_of: dict[int, int] = {}
     items: list[Item] = []
     for node in nodes:
         serial = node.serial
-        if serial in drawn:
+        if serial in read_of:
+            if serial in drawn:
+                key_of[serial] = key_of[read_of[serial]]
+                items[key_of[serial]].count += 1
+        elif serial in drawn:
             kind = kind_of(node, phase_of[serial])
             if serial not in inside and kind not in SOURCES:
                 kind = "outside"
             key_of[serial] = len(items)
             items.append(Item(len(items), kind, node, phase_of[serial], scope_of(node)))
+    _move_into_own_scopes(items)
     links = [
         Link(key_of[tail], key_of[head], link_kind(graph.nodes[head]["node"], data), data.get("spec"))
         for tail, head, data in graph.edges(data=True)
-        if tail in key_of and head in key_of and head in inside
+        if tail in key_of and head in key_of and head in inside and head not in read_of
     ]
     return Picture(items, links)
+
+
+def _is_plain_read(graph: networkx.MultiDiGraph, node: Any) -> bool:
+    """Whether a node does no more than hand on a variable's value as the run found it, to readers that are drawn."""
+    if node.op.name != "read" or node.after or graph.out_degree(node.serial) == 0:
+        return False
+    return all(data["kind"] == "data" for _, _, data in graph.out_edges(node.serial, data=True))
+
+
+def _move_into_own_scopes(items: list[Item]) -> None:
+    """Put what is named like a scope inside it: a variable ``w`` beside its slots ``w/Adam`` and ``w/Adam_1``."""
+    scopes = {item.scope[:depth] for item in items for depth in range(1, len(item.scope) + 1)}
+    for item in items:
+        own = tuple((item.node.name or "").split("/"))
+        if own in scopes:
+            item.scope = own
 
 
 def link_kind(reader: Any, data: Mapping[str, Any]) -> str:

@@ -268,4 +268,18 @@ def test_an_optimisers_own_nodes_are_no_part_of_the_forward_view():
         out = tf.reduce_sum(weights * 2.0)
         train = tf.train.AdamOptimizer(0.1).minimize(out)
     forward = draw.picture([out, train], view="forward")
-    assert [item.node.op.name for item in forward.items] == ["variable", "read", "multiply", "sum"]
+    assert [item.node.op.name for item in forward.items] == ["variable", "multiply", "sum"]
+    scopes = {item.node.name: item.scope for item in draw.picture([out, train]).items if item.kind == "variable"}
+    assert scopes["weights"] == scopes["weights/Adam"] == ("weights",)
+
+
+def test_a_plain_read_is_part_of_its_variable_and_an_ordered_one_is_not():
+    with tf.Graph().as_default():
+        weights = tf.Variable(tf.ones([3]), name="weights")
+        change = weights.assign_add(tf.ones([3]))
+        with tf.control_dependencies([change]):
+            later = tf.identity(weights.read_value())
+        both = later + weights
+    shown = draw.picture([both])
+    assert [item.count for item in shown.items if item.kind == "variable"] == [2]
+    assert [item.node.op.name for item in shown.items].count("read") == 1
