@@ -45,7 +45,7 @@ def partial_sizes(shape: Any) -> Shape | None:
     if node.op is ops.cast or node.op is ops.identity:
         return partial_sizes(node.inputs[0])
     if node.op is ops.shape_of:
-        return node.inputs[0].dims  # type: ignore[no-any-return]
+        return node.inputs[0].dims
     if node.op is ops.stack:
         return tuple(_size(item) for item in node.inputs)
     dims = shape.dims
@@ -111,7 +111,7 @@ def ones_like(tensor: Any, dtype: Any = None, name: str | None = None, optimize:
 
 
 def range_(start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, name: str | None = None) -> Any:
-    """The numbers from ``start`` up to but without ``limit``, ``delta`` apart; from 0 up to ``start`` where only it is given."""
+    """The numbers from ``start`` up to but without ``limit``, ``delta`` apart; with ``start`` alone, from 0 up to it."""
     first, last = (0, start) if limit is None else (start, limit)
     values = [constant_value(x) for x in (first, last, delta)]
     if any(value is None for value in values):
@@ -236,7 +236,7 @@ def reverse(tensor: Any, axis: Any, name: str | None = None) -> Any:
 
 
 def pad(tensor: Any, paddings: Any, mode: str = "CONSTANT", name: str | None = None, constant_values: float = 0) -> Any:
-    """``tensor`` with each axis lengthened by a pair of ``paddings``: with a constant, or reflected (modes REFLECT, SYMMETRIC)."""
+    """``tensor`` with axes lengthened by a pair of ``paddings``: with a constant, or by its reflection (mode REFLECT)."""
     pairs = constant_value(paddings)
     if pairs is None:
         raise ValueError("the paddings of tf.pad have to be known while the graph is being built")

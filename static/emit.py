@@ -1,4 +1,4 @@
-"""A schedule as Python text: one line for each step, in one function, or in several where there are many steps."""
+"""A schedule as Python text: one function, with one line for each step."""
 
 from __future__ import annotations
 
@@ -13,9 +13,6 @@ from static.graph import Operation
 from static.schedule import Schedule, Step
 
 
-_PART = 1000
-"""Steps in one function. The compiler takes 12 µs a line in functions of this length and more in longer ones."""
-
 _PLAIN = (bool, int, str, type(None))
 
 
@@ -26,7 +23,6 @@ class Emission:
         lines: the source.
         nodes: for a line number the step that runs there, or the variable that is read there.
         namespace: what the text refers to.
-        homes: the place in ``m``, the memory that the functions share, of each register that has one.
     """
 
     def __init__(self, schedule: Schedule, specs: list[Spec]) -> None:
@@ -43,50 +39,9 @@ class Emission:
             "array": numpy.asarray,
             **schedule.constants,
         }
-        self.homes: dict[str, int] = {}
         self._kernels: dict[Callable[..., Any], str] = {}
         self._settings: dict[int, str] = {}
-        steps = schedule.steps
-        self._parts = [steps[start : start + _PART] for start in range(0, len(steps), _PART)] or [[]]
-        self._dying = self._last_uses()
-        if len(self._parts) > 1:
-            self._settle()
-            for number, part in enumerate(self._parts):
-                self.lines.append(f"def part{number}(m):")
-                for step in part:
-                    self._step(step)
         self._main()
-
-    def _last_uses(self) -> dict[int, list[str]]:
-        """For each step, by its place, the results that nothing needs after it."""
-        kept = {register for register, _ in (*self.schedule.fetches, *self.schedule.writes.values())}
-        last: dict[str, int] = {}
-        for place, step in enumerate(self.schedule.steps):
-            for register in (*step.outs, *step.args):
-                if register[0] == "t":
-                    last[register] = place
-        dying: dict[int, list[str]] = {}
-        for register, place in last.items():
-            if register not in kept:
-                dying.setdefault(id(self.schedule.steps[place]), []).append(register)
-        return dying
-
-    def _settle(self) -> None:
-        """Give a home to every register that is used outside the function that makes it."""
-        made: dict[str, int] = {}
-        settled: set[str] = set()
-        for number, part in enumerate(self._parts):
-            for step in part:
-                settled.update(r for r in step.args if r[0] in "fvot" and made.get(r) != number)
-                settled.update([step.key] if step.key else ())
-                made.update(dict.fromkeys(step.outs, number))
-        settled.update(r for r, _ in (*self.schedule.fetches, *self.schedule.writes.values()) if r in made)
-        ordered = sorted(settled, key=lambda r: (r[0], int(r[1:])))
-        self.homes = {register: place for place, register in enumerate(ordered)}
-
-    def _at(self, register: str) -> str:
-        place = self.homes.get(register)
-        return register if place is None else f"m[{place}]"
 
     def _line(self, text: str, source: Step | Operation | None = None) -> None:
         self.lines.append(f"    {text}")
@@ -94,15 +49,13 @@ class Emission:
             self.nodes[len(self.lines)] = source
 
     def _step(self, step: Step) -> None:
-        at = self._at
-        given = [*map(at, step.args), *(f"{name}={self._setting(value)}" for name, value in step.params.items())]
+        given = [*step.args, *(f"{name}={self._setting(value)}" for name, value in step.params.items())]
         if step.key is not None:
-            given.append(f"key={at(step.key)}")
-        targets = f"{', '.join(map(at, step.outs))} = " if step.outs else ""
-        dead = self._dying.get(id(step), ())
-        tail = "".join(f"; {at(r)} = None" if r in self.homes else f"; del {r}" for r in dead)
+            given.append(f"key={step.key}")
+        targets = f"{', '.join(step.outs)} = " if step.outs else ""
+        dead = f"; del {', '.join(step.dead)}" if step.dead else ""
         about = ", ".join(map(str, step.node.specs))
-        self._line(f"{targets}{self._kernel(step)}({', '.join(['xp', *given])}){tail}  # {step.node.name} {about}", step)
+        self._line(f"{targets}{self._kernel(step)}({', '.join(['xp', *given])}){dead}  # {step.node.name} {about}", step)
 
     def _kernel(self, step: Step) -> str:
         name = self._kernels.get(step.kernel)
@@ -123,40 +76,37 @@ class Emission:
         return name
 
     def _main(self) -> None:
-        made, at = self.schedule, self._at
+        made = self.schedule
         self.lines.append("def run(state, feeds, keys):")
-        if self.homes:
-            self._line(f"m = [None] * {len(self.homes)}")
         for registers, source in ((made.feeds, "feeds"), (list(made.keys), "keys")):
             if registers:
-                self._line(f"{', '.join(map(at, registers))}, = {source}")
+                self._line(f"{', '.join(registers)}, = {source}")
         for register, variable in made.reads.items():
-            self.namespace[f"s{variable.serial}"] = variable
-            self._line(f"{at(register)} = state[s{variable.serial}]  # {variable.name} {variable.specs[0]}", variable)
+            key = self._variable(variable)
+            self._line(f"{register} = state[{key}]  # {variable.name} {variable.specs[0]}", variable)
         for register, variable in made.peeks.items():
-            self.namespace[f"s{variable.serial}"] = variable
-            self._line(f"{at(register)} = state.get(s{variable.serial})  # {variable.name} {variable.specs[0]}")
-        if len(self._parts) > 1:
-            for number in range(len(self._parts)):
-                self._line(f"part{number}(m)")
-        else:
-            for step in self._parts[0]:
-                self._step(step)
-        fetched = [self._handed_out(r, own, spec) for (r, own), spec in zip(made.fetches, self.specs, strict=True)]
+            self._line(f"{register} = state.get({self._variable(variable)})  # {variable.name} {variable.specs[0]}")
+        for step in made.steps:
+            self._step(step)
+        fetched = [_handed_out(r, own, spec) for (r, own), spec in zip(made.fetches, self.specs, strict=True)]
         written = []
         for variable, (register, own) in made.writes.items():
-            self.namespace[f"s{variable.serial}"] = variable
-            keep = (at(register) if variable.specs[0].dims else f"array({at(register)})") if own else f"copy({at(register)})"
-            written.append(f"s{variable.serial}: {keep}")
+            kept = (register if variable.specs[0].dims else f"array({register})") if own else f"copy({register})"
+            written.append(f"{self._variable(variable)}: {kept}")
         self._line(f"return ({''.join(f'{x}, ' for x in fetched)}), {{{', '.join(written)}}}")
 
-    def _handed_out(self, register: str, own: bool, spec: Spec) -> str:
-        at = self._at(register)
-        if spec.dims == ():
-            return f"scalar({at})"
-        if spec.dims is None:
-            return f"unranked({at}, {own})"
-        return at if own else f"copy({at})"
+    def _variable(self, variable: Operation) -> str:
+        name = f"s{variable.serial}"
+        self.namespace[name] = variable
+        return name
+
+
+def _handed_out(register: str, own: bool, spec: Spec) -> str:
+    if spec.dims == ():
+        return f"scalar({register})"
+    if spec.dims is None:
+        return f"unranked({register}, {own})"
+    return register if own else f"copy({register})"
 
 
 def _copy(value: Any) -> Any:

@@ -7,8 +7,13 @@ from typing import Any
 
 from graphs.autodiff import backprop
 from graphs.core.errors import GradientError
+from graphs.core.node import ancestors
 from graphs.ops import ones_like
 from static.tensor import Tensor, common_graph, convert_to_tensor
+
+
+_STEPS = frozenset({"floor", "ceil", "round", "trunc", "floor_divide"})
+"""Ops whose gradient TensorFlow leaves out, where others have zeros."""
 
 
 def gradients(
@@ -39,7 +44,8 @@ def gradients(
     if len(seeds) != len(targets):
         raise ValueError(f"gradients: {len(seeds)} grad_ys for {len(targets)} ys")
     graph = common_graph(name, [*targets, *sources])
-    stops = frozenset(_element(x).node for x in _listed(stop_gradients or ()))
+    stops = {_element(x).node for x in _listed(stop_gradients or ())}
+    stops.update(node for node in ancestors({y.node for y in targets}) if _flat(node))
     with graph.as_default(), graph.name_scope(name), graph.lenient():
         inside = graph._scope
         roots = [(y, _seed(y, seed)) for y, seed in zip(targets, seeds, strict=True)]
@@ -49,13 +55,18 @@ def gradients(
             return node.inputs, node.outputs
 
         try:
-            found = backprop(roots, {x.node for x in sources}, residuals, stop=stops)
+            found = backprop(roots, {x.node for x in sources}, residuals, stop=frozenset(stops))
         finally:
             graph.enter_scope(inside)
         grads = [found[x.node][x.index] if x.node in found else None for x in sources]
         if unconnected_gradients == "zero":
             grads = [x * 0 if g is None else g for x, g in zip(map(convert_to_tensor, _listed(xs)), grads, strict=True)]
         return grads
+
+
+def _flat(node: Any) -> bool:
+    """Whether no gradient flows through a node: it steps, or yields nothing but integers and bools."""
+    return node.op.name in _STEPS or not any(spec.dtype.kind in "fc" for spec in node.specs)
 
 
 def _listed(x: Any) -> list[Any]:

@@ -100,7 +100,7 @@ class Graph:
             raise RuntimeError(f"Graph is finalized and cannot be modified: cannot {what}\n  at {where or user_line(3)}")
 
     def unique_name(self, name: str, mark_as_used: bool = True) -> str:
-        """``name`` under the current scope, with ``_1``, ``_2`` and so on where it is taken; upper and lower case collide."""
+        """``name`` under the current scope, with ``_1``, ``_2`` and so on where it is taken (in upper or lower case)."""
         return self._unique(f"{self._scope}/{name}" if self._scope else name, mark_as_used)
 
     def _unique(self, full: str, mark: bool = True) -> str:
@@ -122,7 +122,7 @@ class Graph:
 
     @contextmanager
     def name_scope(self, name: str | None) -> Iterator[str]:
-        """Put ``name/`` before the names made inside. A name ending in ``/`` is reopened as it is; None leaves all scopes."""
+        """Put ``name/`` before names made inside. One that ends in ``/`` is reopened as it is; None leaves all scopes."""
         before = self._scope
         if not name:
             self._scope = ""
@@ -140,7 +140,7 @@ class Graph:
         """Make what is built inside run after ``inputs`` (operations, tensors, variables); None clears the outer ones."""
         before = self._after
         found = [self.as_graph_element(x) for x in inputs or ()]
-        nodes = [x.node if isinstance(x, Value) else x for x in found]
+        nodes: list[Any] = [x.node if isinstance(x, Value) else x for x in found]
         self._after = () if inputs is None else tuple(dict.fromkeys((*before, *nodes)))
         try:
             yield
@@ -233,7 +233,7 @@ class Graph:
         self._collections.setdefault(name, []).append(value)
 
     def get_collection(self, name: Any, scope: str | None = None) -> list[Any]:
-        """What the collection holds; with ``scope`` only what has a name that the regular expression matches from its start."""
+        """What the collection holds; with ``scope`` only what has a name that begins as this regular expression says."""
         found = list(self._collections.get(name, ()))
         if scope is None:
             return found

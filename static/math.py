@@ -8,7 +8,7 @@ from typing import Any
 from graphs import ops
 from graphs.core.errors import DtypeError, user_line
 from graphs.core.op import Op
-from static.dtypes import as_dtype, int32
+from static.dtypes import as_dtype
 from static.names import type_name
 from static.tensor import Tensor, apply, constant_value, convert_to_tensor
 
@@ -121,9 +121,6 @@ logical_xor = binary("logical_xor", ops.logical_xor)
 def truediv(x: Any, y: Any, name: str | None = None) -> Any:
     """Quotient ``x / y``; integers are divided in float64, those of 8 and 16 bits in float32."""
     x, y = both(x, y)
-    if x.dtype.kind in "iu":
-        dtype = "float32" if x.dtype.itemsize < int32.itemsize else "float64"
-        x, y = cast(x, dtype), cast(y, dtype)
     return apply(ops.divide, x, y, name=name, node="truediv")
 
 

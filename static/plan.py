@@ -1,7 +1,8 @@
 """A run as a program: the schedule's steps written out as one straight-line Python function, and run.
 
-The source text is to be read (``plan.source``), and its line numbers lead an exception back to the node that raised it. Names
-in it are counters, whatever the user called things; values and kernels come through the namespace, which has no builtins.
+The source text is to be read (``plan.source``), and its line numbers lead an exception back to the node that raised it.
+Names in it are counters, whatever the user called things; values and kernels come through the namespace, which has no
+builtins.
 """
 
 from __future__ import annotations
@@ -9,17 +10,17 @@ from __future__ import annotations
 import itertools
 import linecache
 import weakref
-from ast import literal_eval
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy
 
+from graphs.core.node import Value
 from graphs.core.spec import Spec
 from static.emit import Emission, handed_out
 from static.errors import FailedPreconditionError, InvalidArgumentError, OpError, ResourceExhaustedError
 from static.graph import Operation
-from static.schedule import schedule
+from static.schedule import Step, schedule
 
 
 Observer = Callable[[Operation, tuple[Any, ...], tuple[Any, ...]], None]
@@ -27,6 +28,9 @@ Observer = Callable[[Operation, tuple[Any, ...], tuple[Any, ...]], None]
 
 State = Mapping[Operation, Any]
 """What a session holds for its variables."""
+
+_MOST_LINES = 20_000
+"""Plans of more steps than this are interpreted: compiling takes 12 µs a line, interpreting 1 µs a step more."""
 
 _numbers = itertools.count(1)
 
@@ -36,27 +40,24 @@ class Plan:
 
     Attributes:
         schedule: the steps and registers.
-        source: the Python text of the run.
         writes: whether a run changes variables.
         random: the random operations, in the order of their keys.
     """
 
     def __init__(self, fetches: Sequence[Any], fed: Sequence[Any]) -> None:
         self.schedule = made = schedule(fetches, fed)
-        self.specs = [fetch.spec for fetch in fetches if hasattr(fetch, "spec")]
+        self.specs = [fetch.spec for fetch in fetches if isinstance(fetch, Value)]
         self.writes = bool(made.writes)
         self.random = tuple(made.keys.values())
-        self.filename = f"<plan {next(_numbers)}>"
-        emitted = Emission(made, self.specs)
-        self.source = "\n".join(emitted.lines) + "\n"
-        self._nodes = emitted.nodes
-        self._homes = emitted.homes
-        self._namespace = emitted.namespace
-        lines = self.source.splitlines(keepends=True)
-        linecache.cache[self.filename] = (len(self.source), None, lines, self.filename)
-        weakref.finalize(self, linecache.cache.pop, self.filename, None)
-        exec(compile(self.source, self.filename, "exec"), self._namespace)
-        self._run: Callable[..., tuple[tuple[Any, ...], dict[Operation, Any]]] = self._namespace["run"]
+        self._nodes: dict[int, Step | Operation] = {}
+        self._namespace: dict[str, Any] = {}
+        self._filename = f"<plan {next(_numbers)}>"
+        self._run = self.interpret if len(made.steps) > _MOST_LINES else self._compiled()
+
+    @property
+    def source(self) -> str:
+        """The run as Python text."""
+        return "\n".join(Emission(self.schedule, self.specs).lines) + "\n"
 
     def __call__(self, state: State, feeds: Sequence[Any], keys: Sequence[Any] = ()) -> tuple[tuple[Any, ...], State]:
         """The values of the fetched tensors, the caller's own, and the new values of the variables that the run changes.
@@ -65,8 +66,10 @@ class Plan:
         """
         try:
             return self._run(state, feeds, keys)
+        except OpError:
+            raise
         except Exception as error:
-            raise self._explained(error, state) from error
+            raise self._explained(error) from error
 
     def interpret(
         self, state: State, feeds: Sequence[Any], keys: Sequence[Any] = (), observe: Observer | None = None
@@ -83,7 +86,7 @@ class Plan:
         for register, variable in made.peeks.items():
             values[register] = state.get(variable)
         for step in made.steps:
-            operands = tuple(_value(arg, values) for arg in step.args)
+            operands = tuple([values[arg] for arg in step.args])
             extra = {} if step.key is None else {"key": values[step.key]}
             try:
                 out = step.kernel(numpy, *operands, **step.params, **extra)
@@ -93,33 +96,36 @@ class Plan:
             values.update(zip(step.outs, outs, strict=True))
             if observe is not None:
                 observe(step.node, operands, outs)
-        outs = [(_value(r, values), own) for r, own in made.fetches]
-        fetched = tuple(handed_out(value, own, spec) for (value, own), spec in zip(outs, self.specs, strict=True))
-        written = {variable: numpy.array(_value(register, values)) for variable, (register, _) in made.writes.items()}
-        return fetched, written
+            for register in step.dead:
+                del values[register]
+        pairs = zip(made.fetches, self.specs, strict=True)
+        fetched = tuple(handed_out(values[register], own, spec) for (register, own), spec in pairs)
+        return fetched, {variable: numpy.array(values[register]) for variable, (register, _) in made.writes.items()}
 
-    def _explained(self, error: Exception, state: State) -> Exception:
+    def _compiled(self) -> Callable[..., tuple[tuple[Any, ...], State]]:
+        """The emitted function. Tracebacks and debuggers find its text."""
+        emitted = Emission(self.schedule, self.specs)
+        source = "\n".join(emitted.lines) + "\n"
+        self._nodes, self._namespace = emitted.nodes, emitted.namespace
+        linecache.cache[self._filename] = (len(source), None, source.splitlines(keepends=True), self._filename)
+        weakref.finalize(self, linecache.cache.pop, self._filename, None)
+        exec(compile(source, self._filename, "exec"), self._namespace)
+        return self._namespace["run"]
+
+    def _explained(self, error: Exception) -> Exception:
         """What to raise for ``error``: an OpError naming the node, by the line of the plan that was running."""
-        trace, line, found_in = error.__traceback__, 0, None
+        trace, line, held = error.__traceback__, 0, {}
         while trace is not None:
-            if trace.tb_frame.f_code.co_filename == self.filename:
-                line, found_in = trace.tb_lineno, trace.tb_frame.f_locals
+            if trace.tb_frame.f_code.co_filename == self._filename:
+                line, held = trace.tb_lineno, trace.tb_frame.f_locals
             trace = trace.tb_next
         found = self._nodes.get(line)
-        if found is None or found_in is None:
-            return error
         if isinstance(found, Operation):
             return uninitialized(found)
-        memory = found_in.get("m", ())
-        values = {**self._namespace, **{r: memory[i] for r, i in self._homes.items() if i < len(memory)}, **found_in}
-        return failed(found.node, [_value(arg, values) for arg in found.args], error)
-
-
-def _value(register: str, values: Mapping[str, Any]) -> Any:
-    """What a register holds; literals stand for themselves."""
-    if register in values:
-        return values[register]
-    return literal_eval(register)
+        if found is None:
+            return error
+        values = {**self.schedule.constants, **held}
+        return failed(found.node, [values[arg] for arg in found.args], error)
 
 
 def failed(node: Operation, operands: Sequence[Any], error: Exception) -> OpError:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from graphs.core.node import Value, ancestors
+from graphs.core.node import Value
 from static.errors import InvalidArgumentError
 from static.graph import Operation
 from static.state import (
@@ -31,7 +31,8 @@ _PEEKING = (initialized_value_op, is_initialized_op, report_uninitialized_op)
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One call of a kernel. ``args`` and ``outs`` are registers; ``key`` is the register of a random op's key."""
+    """One call of a kernel. ``args`` and ``outs`` are registers, ``key`` is that of a random op's key; nothing reads those
+    in ``dead`` afterwards."""
 
     node: Operation
     kernel: Callable[..., Any]
@@ -39,20 +40,21 @@ class Step:
     params: Mapping[str, Any]
     outs: tuple[str, ...]
     key: str | None = None
+    dead: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class Schedule:
     """The steps of a run and the registers around them.
 
-    Registers are strings: ``f0`` holds what is fed, ``v0`` what a variable held when the run began (``o0``: or None), ``c0`` a
-    constant, ``r0`` a random key, ``t0`` a result.
+    Registers are strings: ``f0`` holds what is fed, ``v0`` what a variable held when the run began (``o0``: or None), ``c0``
+    a constant, ``r0`` a random key, ``t0`` a result.
 
     Attributes:
         steps: in the order they run.
         feeds: the register of each fed tensor.
         reads: the variable behind each ``v`` register; ``peeks``: behind each ``o`` register.
-        constants: the value of each ``c`` register.
+        constants: the value of each ``c`` register, and of each Python scalar, which is written as it is.
         keys: the random op behind each ``r`` register, in order.
         fetches: the register of each fetched tensor, and whether nothing else holds its array.
         writes: for each variable that the run changes, the register of its last value, and whether nothing else holds it.
@@ -69,19 +71,30 @@ class Schedule:
 
 
 def needed(fetches: Iterable[Any], fed: Iterable[Value]) -> list[Operation]:
-    """The nodes that ``fetches`` (tensors and operations) need when the tensors ``fed`` are given, in order of creation."""
-    given: dict[Operation, int] = {}
-    for tensor in fed:
-        given[tensor.node] = given.get(tensor.node, 0) + 1  # type: ignore[index,arg-type]
-    whole = {node for node, count in given.items() if count == len(node.specs)}
-    roots = {fetch.node if isinstance(fetch, Value) else fetch for fetch in fetches}
-    return [node for node in ancestors(roots, stop=lambda node: node in whole) if node not in whole]
+    """The nodes that ``fetches`` (tensors and operations) need when the tensors ``fed`` are given, in order of creation.
+
+    It goes by edges, not nodes as ``ancestors`` does: of a node with several outputs one may be fed.
+    """
+    given = {(tensor.node, tensor.index) for tensor in fed}
+    hidden = {tensor.node for tensor in fed}
+    seen = {
+        x.node if isinstance(x, Value) else x for x in fetches if not isinstance(x, Value) or (x.node, x.index) not in given
+    }
+    stack = list(seen)
+    while stack:
+        node = stack.pop()
+        before = [x.node for x in node.edges if x is not None and (x.node, x.index) not in given]
+        for other in (*before, *(x for x in node.after if x not in hidden)):
+            if other not in seen:
+                seen.add(other)
+                stack.append(other)
+    return sorted(seen, key=lambda node: node.serial)
 
 
 def schedule(fetches: Sequence[Any], fed: Sequence[Value]) -> Schedule:
     """The schedule of a run. Raises InvalidArgumentError where a placeholder is needed that is not fed."""
     nodes = needed(fetches, fed)
-    unfed = [node for node in nodes if node.op is placeholder_op and not any(tensor.node is node for tensor in fed)]
+    unfed = [node for node in nodes if node.op is placeholder_op]
     if unfed:
         spec = unfed[0].specs[0]
         raise InvalidArgumentError(
@@ -182,7 +195,7 @@ class _Lowering:
             self.made.reads[register] = variable
         return register
 
-    def peek(self, variable: Operation) -> str:
+    def peek(self, variable: Any) -> str:
         """As ``snapshot``, but None where the variable has no value."""
         register = f"o{variable.serial}"
         self.made.peeks[register] = variable
@@ -191,10 +204,12 @@ class _Lowering:
     def constant(self, value: Any) -> str:
         """The register of a constant; scalars stand for themselves where Python can read back what it prints."""
         if type(value) in (bool, int) or (type(value) is float and value - value == 0.0):
-            return repr(value)
+            text = repr(value)
+            self.made.constants[text] = value
+            return text
         register = self.interned.get(id(value))
         if register is None:
-            register = self.interned[id(value)] = f"c{len(self.made.constants)}"
+            register = self.interned[id(value)] = f"c{len(self.interned)}"
             self.made.constants[register] = value
         return register
 
@@ -207,7 +222,20 @@ class _Lowering:
             if isinstance(fetch, Value):
                 register = self.operand(fetch)
                 made.fetches.append((register, register in self.owned))
+        self.bury()
         return made
+
+    def bury(self) -> None:
+        """Note with each step which results nothing needs after it."""
+        last: dict[str, Step] = {}
+        for step in self.made.steps:
+            for register in (*step.outs, *step.args):
+                if register[0] == "t":
+                    last[register] = step
+        for register, _ in (*self.made.fetches, *self.made.writes.values()):
+            last.pop(register, None)
+        for register, step in last.items():
+            step.dead.append(register)
 
 
 def _updates_behind(nodes: Sequence[Operation]) -> dict[Any, int]:

@@ -64,7 +64,7 @@ class _Feed:
         name = self.tensor.name
         if isinstance(value, Value) or hasattr(type(value), "__bind__"):
             raise TypeError(
-                f"The value of a feed cannot be a {type(value).__name__}: {name!r} takes Python scalars, lists or numpy arrays."
+                f"The value of a feed cannot be a {type(value).__name__}: {name!r} takes scalars, lists or numpy arrays."
             )
         try:
             array = numpy.asarray(value)
@@ -99,8 +99,8 @@ class _Call:
 class Session:
     """Runs operations of one graph and keeps the values of its variables.
 
-    Random operations draw from ``stream``: the same seed (``tf.set_random_seed``) gives the same numbers, run by run, in every
-    session; without a seed each session has its own.
+    Random operations draw from ``stream``: the same seed (``tf.set_random_seed``) gives the same numbers, run by run, in
+    every session; without a seed each session has its own.
     """
 
     def __init__(self, target: str = "", graph: Graph | None = None, config: Any = None) -> None:
@@ -121,10 +121,11 @@ class Session:
             fetches: a tensor, variable, operation or name of one, or lists, tuples, named tuples and dicts of them.
             feed_dict: values to use for tensors in place of computing them.
 
-        All variables are read as they were when the run began (see ``Variable``), and change together when it ends; a run that
-        fails or is interrupted changes none.
+        All variables are read as they were when the run began (see ``Variable``), and change together when it ends; a run
+        that fails or is interrupted changes none.
 
-        Raises ``tf.errors.OpError`` naming the node where an operation fails, ValueError or TypeError for wrong feeds and fetches.
+        Raises ``tf.errors.OpError`` naming the node where an operation fails, ValueError or TypeError for wrong feeds and
+        fetches.
         """
         kind = type(fetches)
         try:
@@ -161,8 +162,8 @@ class Session:
     ) -> Any:
         """As ``run``, node by node and slower, with the same results to the last bit.
 
-        ``observe(node, operands, outputs)`` is told of each node; with ``commit`` false the variables and the random stream stay
-        as they were.
+        ``observe(node, operands, outputs)`` is told of each node; with ``commit`` false the variables and the random stream
+        stay as they were.
         """
         call = self._call(fetches, feed_dict or {})
         feeds = [feed.array(value) for feed, value in zip(call.feeds, (feed_dict or {}).values(), strict=True)]
@@ -227,12 +228,11 @@ class Session:
         if isinstance(fetches, Mapping):
             named = {name: self._packer(item, found) for name, item in fetches.items()}
             return lambda values: {name: part(values) for name, part in named.items()}
-        if fetches is None or not (isinstance(fetches, (str, Operation)) or hasattr(type(fetches), "_as_graph_element")):
-            if not isinstance(fetches, Tensor):
-                raise TypeError(
-                    f"Fetch argument {fetches!r} has invalid type {type(fetches).__name__}, must be a string or Tensor. "
-                    "(Can not convert it into a Tensor or Operation.)"
-                )
+        if not isinstance(fetches, (str, Operation, Tensor)) and not hasattr(type(fetches), "_as_graph_element"):
+            raise TypeError(
+                f"Fetch argument {fetches!r} has invalid type {type(fetches).__name__}, must be a string or Tensor. "
+                "(Can not convert it into a Tensor or Operation.)"
+            )
         try:
             element = self.graph.as_graph_element(fetches)
         except (ValueError, KeyError) as error:
@@ -288,8 +288,9 @@ class InteractiveSession(Session):
 
 
 def _frozen(fetches: Any) -> Any:
+    """A key for a structure of fetches; what cannot be hashed is no fetch, and is found out when the call is made ready."""
     if isinstance(fetches, (list, tuple)):
         return (type(fetches), *map(_frozen, fetches))
     if isinstance(fetches, Mapping):
         return (type(fetches), *((name, _frozen(item)) for name, item in fetches.items()))
-    return fetches
+    return fetches if type(fetches).__hash__ else type(fetches)

@@ -1,7 +1,8 @@
 """The ops that only a session can run: what is given to a run, and what a run changes.
 
-They are not in the registry of ops: nothing but a plan gives them meaning (see ``static.plan``). An op with the trait
-``update`` takes a variable first; its kernel is handed the variable's value at that point of the run and returns the new one.
+They are not in the registry of ops: nothing but a plan gives them meaning (see ``static.schedule``). An op with the trait
+``update`` takes a variable first; its kernel is handed the variable's value at that point of the run and returns the new
+one.
 """
 
 from __future__ import annotations

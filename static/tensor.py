@@ -52,7 +52,7 @@ class Tensor(Value):
     @property
     def graph(self) -> Graph:
         """The graph it belongs to."""
-        return self.node.graph  # type: ignore[attr-defined,no-any-return]
+        return self.node.graph  # type: ignore[attr-defined]
 
     @property
     def name(self) -> str:
@@ -116,8 +116,9 @@ class Tensor(Value):
 def apply(op: Op, *args: Any, name: str | None = None, node: str = "", **params: Any) -> Any:
     """Make the node of a call of ``op`` and return its output, or the tuple of its outputs.
 
-    Variables among ``args`` are read, arrays and lists become constants of the dtype of the tensors beside them (for ops that
-    join values of one dtype), Python scalars stay as they are. ``node`` is the name for the node where the user gave none.
+    Variables among ``args`` are read, arrays and lists become constants of the dtype of the tensors beside them (for ops
+    that join values of one dtype), Python scalars stay as they are. ``node`` is the name for the node where the user gave
+    none.
 
     Raises ShapeError, DtypeError or TypeError naming the node and the user's line.
     """
@@ -128,6 +129,8 @@ def apply(op: Op, *args: Any, name: str | None = None, node: str = "", **params:
     full = graph.unique_name(name or node or node_name(op.name))
     try:
         inputs = _converted(op, args, graph, full)
+        if op.name == "divide":
+            inputs = tuple(_long(x) for x in inputs)
         specs = infer(op, inputs, params)
     except GraphsError as error:
         line = "" if "\n  at " in str(error) else f"\n  at {user_line()}"
@@ -188,6 +191,12 @@ def _converted(op: Op, args: tuple[Any, ...], graph: Graph, full: str) -> tuple[
     return tuple(out)
 
 
+def _long(x: Any) -> Any:
+    """A dividend or divisor: integers of 8 and 16 bits are divided in float32 (those of more in float64)."""
+    short = isinstance(x, Tensor) and x.dtype.is_integer and x.dtype.itemsize < 4
+    return apply(OPS["cast"], x, dtype="float32") if short else x
+
+
 def check_literal(value: Any, dtype: Any) -> None:
     """Raise TypeError where the Python scalar ``value`` would lose something in ``dtype``: a float among integers."""
     kind = {bool: "b", int: "i", float: "f", complex: "c"}[type(value)]
@@ -207,12 +216,12 @@ def as_array(value: Any, dtype: Any = None) -> numpy.ndarray[Any, Any]:
         dtype = natural(value)
         return numpy.asarray(value, dtype)
     array = numpy.asarray(value)
+    if array.dtype.kind not in "biufc":
+        raise DtypeError(f"{value!r} is neither a tensor nor an array of numbers")
     if dtype is not None and array.dtype != dtype:
         if not numpy.can_cast(array.dtype, dtype, "same_kind") and array.size:
             raise DtypeError(f"Expected {numpy.dtype(dtype).name}, got {array.dtype.name} values instead.")
         array = array.astype(dtype)
-    if array.dtype.kind not in "biufc":
-        raise DtypeError(f"a {type(value).__name__} of {array.dtype} is no tensor: {value!r}")
     return array
 
 
@@ -241,7 +250,7 @@ def constant(value: Any, dtype: Any = None, shape: Any = None, name: str = "Cons
     array = as_array(value, None if dtype is None else as_dtype(dtype).dtype)
     if shape is not None:
         wanted = tuple(TensorShape(shape).as_list())
-        count = int(numpy.prod(wanted))
+        count = TensorShape(shape).num_elements() or 0
         if array.shape != wanted:
             if verify_shape or array.size > count or (array.size == 0 and count):
                 raise ShapeError(f"{name}: a value of shape {show(array.shape)} does not fill the shape {show(wanted)}")
@@ -274,7 +283,7 @@ def constant_value(x: Any) -> numpy.ndarray[Any, Any] | None:
         return numpy.asarray(x)
     node = x.node
     if node.op is constant_op:
-        return node.params["value"]  # type: ignore[no-any-return]
+        return node.params["value"]
     if node.op.name == "shape_of":
         spec = node.inputs[0].spec
         return numpy.asarray(spec.dims) if spec.known else None

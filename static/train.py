@@ -49,7 +49,7 @@ class Optimizer:
         name: str | None = None,
         grad_loss: Any = None,
     ) -> Any:
-        """An operation that changes the variables of ``var_list`` (by default all trainable ones) to make ``loss`` smaller."""
+        """An operation that changes the variables (``var_list``, by default all trainable ones) to make ``loss`` smaller."""
         pairs = self.compute_gradients(loss, var_list, grad_loss=grad_loss)
         return self.apply_gradients(pairs, global_step, name)
 
@@ -246,7 +246,8 @@ class AdamOptimizer(Optimizer):
 
     Args:
         epsilon_hat: True adds epsilon to the root of the second moment before its bias is corrected, as TensorFlow 1 does;
-            False adds it afterwards, as the paper's algorithm 1 and PyTorch do. ``dynamic.optim.Adam`` has the same argument.
+            False adds it afterwards, as the paper's algorithm 1 and PyTorch do. ``dynamic.optim.Adam`` has the same
+            argument.
     """
 
     _counts = True

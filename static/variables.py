@@ -97,27 +97,27 @@ class Variable(Operators):
     @property
     def graph(self) -> Graph:
         """The graph it belongs to."""
-        return self._handle.graph  # type: ignore[no-any-return]
+        return self._handle.graph
 
     @property
     def op(self) -> Operation:
         """The operation that stands for it."""
-        return self._handle.op  # type: ignore[no-any-return]
+        return self._handle.op
 
     @property
     def name(self) -> str:
         """``<operation's name>:0``."""
-        return self._handle.name  # type: ignore[no-any-return]
+        return self._handle.name
 
     @property
     def dtype(self) -> DType:
         """The dtype."""
-        return self._handle.dtype  # type: ignore[no-any-return]
+        return self._handle.dtype
 
     @property
     def shape(self) -> TensorShape:
         """The shape as far as it is known."""
-        return self._handle.shape  # type: ignore[no-any-return]
+        return self._handle.shape
 
     def get_shape(self) -> TensorShape:
         """The shape as far as it is known."""
