@@ -45,6 +45,8 @@ class DynamicProgram:
         self._step = step
         self._parameters = dict(parameters)
         self._optimizers = tuple(optimizers)
+        for name, tensor in self._parameters.items():
+            tensor.name = name  # which pictures show
 
     def step(self, batch: Batch) -> None:
         """One training step."""

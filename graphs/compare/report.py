@@ -65,7 +65,7 @@ def render(report: Report) -> RenderableType:
     parts.append(_costs(report))
     parts.append(_payment(report))
     if report.pictures:
-        parts.append(Text(f"pictures: {', '.join(str(path) for path in report.pictures)}", no_wrap=False))
+        parts.append(Text(f"{len(report.pictures)} pictures of both graphs are in {report.pictures[0].parent}"))
     return Group(*parts)
 
 

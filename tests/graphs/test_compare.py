@@ -319,7 +319,7 @@ def test_a_report_says_what_was_found():
     text = shown(report(False))
     assert "Equal to the last bit for 4 steps" in text
     assert "paid for its building after 291 steps" in text
-    assert "out/a.svg" in text
+    assert "1 pictures of both graphs are in out" in text
     text = shown(report(True))
     assert "at step 3, update 1, the gradient of w is 1 unit in the last place (ulp) apart; so is the parameter w" in text
     assert "the first node that differs" in text
