@@ -58,7 +58,7 @@ def gradients(
             found = backprop(roots, {x.node for x in sources}, residuals, stop=frozenset(stops))
         finally:
             graph.enter_scope(inside)
-        grads = [found[x.node][x.index] if x.node in found else None for x in sources]
+        grads = [found[x.node][x.index] if x.node in found and x.spec.dtype.kind in "fc" else None for x in sources]
         if unconnected_gradients == "zero":
             grads = [x * 0 if g is None else g for x, g in zip(map(convert_to_tensor, _listed(xs)), grads, strict=True)]
         return grads

@@ -100,7 +100,12 @@ class Graph:
             raise RuntimeError(f"Graph is finalized and cannot be modified: cannot {what}\n  at {where or user_line(3)}")
 
     def unique_name(self, name: str, mark_as_used: bool = True) -> str:
-        """``name`` under the current scope, with ``_1``, ``_2`` and so on where it is taken (in upper or lower case)."""
+        """``name`` under the current scope, with ``_1``, ``_2`` and so on where it is taken (in upper or lower case).
+
+        A name that ends in ``/`` is a scope's, whole already: what has it is called like the scope.
+        """
+        if name.endswith("/"):
+            return name[:-1]
         return self._unique(f"{self._scope}/{name}" if self._scope else name, mark_as_used)
 
     def _unique(self, full: str, mark: bool = True) -> str:

@@ -77,7 +77,7 @@ def needed(fetches: Iterable[Any], fed: Iterable[Value]) -> list[Operation]:
     """
     given = {(tensor.node, tensor.index) for tensor in fed}
     hidden = {tensor.node for tensor in fed}
-    seen = {
+    seen: set[Any] = {
         x.node if isinstance(x, Value) else x for x in fetches if not isinstance(x, Value) or (x.node, x.index) not in given
     }
     stack = list(seen)

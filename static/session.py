@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy
@@ -293,4 +293,4 @@ def _frozen(fetches: Any) -> Any:
         return (type(fetches), *map(_frozen, fetches))
     if isinstance(fetches, Mapping):
         return (type(fetches), *((name, _frozen(item)) for name, item in fetches.items()))
-    return fetches if type(fetches).__hash__ else type(fetches)
+    return fetches if isinstance(fetches, Hashable) else type(fetches)

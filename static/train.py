@@ -93,7 +93,7 @@ class Optimizer:
             if global_step is None:
                 train_op = group(*changes, name=scope)
             else:
-                with graph.control_dependencies([group(*changes, name=f"{scope}update")]):
+                with graph.control_dependencies([group(*changes, name="update")]):
                     train_op = global_step.assign_add(1, name=scope).op
             graph.get_collection_ref(GraphKeys.TRAIN_OP).append(train_op)
         return train_op
@@ -287,7 +287,8 @@ def create_global_step(graph: Graph | None = None) -> Variable:
 
 def get_or_create_global_step(graph: Graph | None = None) -> Variable:
     """The graph's global step."""
-    return get_global_step(graph) or create_global_step(graph)
+    found = get_global_step(graph)
+    return create_global_step(graph) if found is None else found
 
 
 def global_step(sess: Any, global_step_tensor: Any) -> int:

@@ -74,7 +74,7 @@ def test_operations_and_tensors_are_found_by_name():
     assert graph.get_tensor_by_name("x:0") is x
     assert graph.get_operation_by_name("x") is x.op
     assert graph.as_graph_element("x") is x.op
-    with pytest.raises(KeyError, match="'xx' refers to an Operation not in the graph. Near it: x"):
+    with pytest.raises(KeyError, match=r"'xx' refers to an Operation not in the graph. Near it: x"):
         graph.get_operation_by_name("xx")
     with pytest.raises(KeyError, match="output 1"):
         graph.get_tensor_by_name("x:1")
@@ -98,7 +98,7 @@ def test_graphs_do_not_mix():
         y = tf.constant(1.0, name="y")
         with pytest.raises(ValueError, match=r"'y:0' \(made at .*test_graph.py.*same graph as Tensor 'x:0' \(made at"):
             tf.add(x, y)
-        with tf.Session() as session, pytest.raises(ValueError, match="'x' is not an element of this graph.*test_graph.py"):
+        with tf.Session() as session, pytest.raises(ValueError, match=r"'x' is not an element of this graph.*test_graph.py"):
             session.run(x)
     assert y.graph is not x.graph
 
@@ -160,7 +160,7 @@ def test_tuple_gates_its_tensors():
 
 
 def test_unknown_names_are_explained():
-    with pytest.raises(AttributeError, match="no 'reduce_summ'.*near it: reduce_sum"):
+    with pytest.raises(AttributeError, match=r"no 'reduce_summ'.*near it: reduce_sum"):
         tf.reduce_summ  # noqa: B018
 
 

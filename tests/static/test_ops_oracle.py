@@ -31,6 +31,8 @@ P, U, K = positive(3, 4), unit(3, 4), whole(3, 4)
 CUBE = normal(2, 3, 4)
 MASK = np.array([[True, False, True, True], [False, False, True, False], [True, True, True, False]])
 
+HOLES = np.where(MASK, 1, 0).astype("float32")
+
 CASES = {
     # Operators
     "+": (lambda tf, x, y: x + y, A, ROW),
@@ -150,7 +152,7 @@ CASES = {
     # tf.nn
     "losses": (lambda tf, x, z: tf.nn.sigmoid_cross_entropy_with_logits(labels=z, logits=x), A * 20, np.abs(U)),
     "weighted": (lambda tf, x, z: tf.nn.weighted_cross_entropy_with_logits(z, x, 2.5), A, np.abs(U)),
-    "softmax loss": (lambda tf, x, z: tf.nn.softmax_cross_entropy_with_logits(labels=z, logits=x), A, P / P.sum(1, keepdims=True)),
+    "softmax loss": (lambda tf, x, z: tf.nn.softmax_cross_entropy_with_logits(labels=z, logits=x), A, P / P.sum(1)[:, None]),
     "softmax loss 2": (lambda tf, x, z: tf.nn.softmax_cross_entropy_with_logits_v2(labels=tf.nn.softmax(z), logits=x), A, B),
     "sparse loss": (
         lambda tf, x, z: tf.nn.sparse_softmax_cross_entropy_with_logits(labels=z, logits=x),
@@ -173,9 +175,9 @@ CASES = {
 for _name, _input in {
     "negative": A, "abs": A, "sign": A, "square": A, "reciprocal": P, "sqrt": P, "rsqrt": P, "exp": A, "expm1": A,
     "log": P, "log1p": P, "sin": A, "cos": A, "tan": U, "asin": U, "acos": U, "atan": A, "sinh": A, "cosh": A, "tanh": A,
-    "asinh": A, "acosh": P + 1, "atanh": U, "sigmoid": A * 20, "log_sigmoid": A * 20, "erf": A, "floor": A, "ceil": A, "round": A * 3,
-    "rint": A * 3, "is_nan": np.where(MASK, A, np.nan).astype("float32"), "is_inf": np.where(MASK, A, np.inf).astype("float32"),
-    "is_finite": np.where(MASK, A, -np.inf).astype("float32"), "logical_not": MASK,
+    "asinh": A, "acosh": P + 1, "atanh": U, "sigmoid": A * 20, "log_sigmoid": A * 20, "erf": A, "floor": A, "ceil": A,
+    "round": A * 3, "rint": A * 3, "is_nan": HOLES * np.nan, "is_inf": HOLES * np.inf, "is_finite": HOLES * -np.inf,
+    "logical_not": MASK,
     "nn.relu": A, "nn.relu6": A * 5, "nn.elu": A, "nn.selu": A, "nn.softplus": A * 20, "nn.softsign": A, "nn.swish": A,
 }.items():  # fmt: skip
     CASES[_name] = (lambda tf, x, name=_name: _named(tf, name)(x), _input)

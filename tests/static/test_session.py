@@ -96,13 +96,13 @@ def test_tensors_and_operations_are_no_feeds(session):
     x, y = tf.placeholder(tf.float32), tf.constant(1.0)
     with pytest.raises(TypeError, match="feed cannot be a Tensor"):
         session.run(x, {x: y})
-    with pytest.raises(TypeError, match="feed_dict key 0 as Tensor.*int"):
+    with pytest.raises(TypeError, match=r"feed_dict key 0 as Tensor.*int"):
         session.run(y, {3: 1.0})
     with pytest.raises(TypeError, match="feed_dict key 0"):
         session.run(y, {y.op: 1.0})
     with tf.Graph().as_default():
         other = tf.placeholder(tf.float32)
-    with pytest.raises(ValueError, match="feed_dict key 0.*not an element of this graph"):
+    with pytest.raises(ValueError, match=r"feed_dict key 0.*not an element of this graph"):
         session.run(y, {other: 1.0})
 
 

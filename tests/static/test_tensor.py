@@ -96,7 +96,7 @@ def test_what_does_not_fit_is_refused_while_building_with_the_users_line(build, 
 def test_a_tensor_is_no_python_value():
     x = tf.placeholder(tf.float32, [2], name="x")
     for use in (bool, list, len, np.asarray, lambda t: t if t > 1 else 0):
-        with pytest.raises(TypeError, match="x:0|Greater:0|x "):
+        with pytest.raises(TypeError, match=r"x:0|Greater:0|x "):
             use(x)
 
 
