@@ -1,6 +1,6 @@
 """The sources' GAN on handwritten digits, as a static graph and on a tape: two nets, two solvers, two draws of z.
 
-    python demos/gan.py --mode both --iterations 2000
+    python demos/gan.py --mode both --iterations 10000
     diptych compare demos/gan.py
 
 Sample grids are written as PNG. ``--mnist DIR`` trains on MNIST's own files, else on the digits shipped with Diptych.
@@ -167,9 +167,10 @@ def dynamic_program(given: Setup) -> DynamicProgram:
 
 
 def grid(images: np.ndarray, columns: int = 8) -> Image.Image:
-    """28x28 pictures, flattened and between 0 and 1, side by side."""
-    rows = images.reshape(-1, columns, 28, 28).swapaxes(1, 2)
-    return Image.fromarray(np.rint(rows.reshape(-1, columns * 28) * 255).astype(np.uint8))
+    """28x28 pictures, flattened and between 0 and 1, side by side with a dark line between them."""
+    framed = np.pad(images.reshape(-1, 28, 28), ((0, 0), (2, 2), (2, 2)))
+    rows = framed.reshape(-1, columns, 32, 32).swapaxes(1, 2)
+    return Image.fromarray(np.rint(rows.reshape(-1, columns * 32) * 255).astype(np.uint8))
 
 
 BUILDERS = {"static": build_static, "dynamic": build_dynamic}
@@ -196,7 +197,7 @@ def main() -> None:
     """Train in one mode or both."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--mode", choices=[*BUILDERS, "both"], default="both")
-    parser.add_argument("--iterations", type=int, default=2000)
+    parser.add_argument("--iterations", type=int, default=10000)
     parser.add_argument("--quick", action="store_true", help="20 iterations")
     parser.add_argument("--mnist", default="", metavar="DIR", help="a directory with MNIST's four files")
     parser.add_argument("--out", type=Path, default=Path("out"))
