@@ -241,4 +241,4 @@ all_variables = global_variables
 def __getattr__(name: str) -> _Any:
     near = _difflib.get_close_matches(name, [n for n in globals() if not n.startswith("_")], 3)
     hint = f"; near it: {', '.join(near)}" if near else ""
-    raise AttributeError(f"static has no {name!r}, whether or not TensorFlow 1 does{hint}")
+    raise AttributeError(f"static has no {name!r} (not all of TensorFlow 1 is here){hint}")

@@ -14,6 +14,7 @@ from static.schedule import Schedule, Step
 
 
 _PLAIN = (bool, int, str, type(None))
+_MISSING = object()
 
 
 class Emission:
@@ -49,7 +50,9 @@ class Emission:
             self.nodes[len(self.lines)] = source
 
     def _step(self, step: Step) -> None:
-        given = [*step.args, *(f"{name}={self._setting(value)}" for name, value in step.params.items())]
+        usual = step.node.op.attributes if step.kernel is step.node.op.kernel else {}
+        params = {name: value for name, value in step.params.items() if not _same(value, usual.get(name, _MISSING))}
+        given = [*step.args, *(f"{name}={self._setting(value)}" for name, value in params.items())]
         if step.key is not None:
             given.append(f"key={step.key}")
         targets = f"{', '.join(step.outs)} = " if step.outs else ""
@@ -99,6 +102,10 @@ class Emission:
         name = f"s{variable.serial}"
         self.namespace[name] = variable
         return name
+
+
+def _same(value: Any, usual: Any) -> bool:
+    return type(value) is type(usual) and type(value) in _PLAIN and value == usual
 
 
 def _handed_out(register: str, own: bool, spec: Spec) -> str:

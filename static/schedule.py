@@ -113,7 +113,7 @@ class _Lowering:
         self.made = Schedule()
         self.registers: dict[tuple[Any, int], str] = {}
         self.owned: set[str] = set()
-        self.current: dict[Operation, str] = {}
+        self.current: dict[Any, str] = {}
         self.behind = _updates_behind(nodes)
         self.count = 0
         self.interned: dict[Any, str] = {}
@@ -133,9 +133,7 @@ class _Lowering:
         elif op is assign_op:
             self.update(node, self.assigned(node))
         elif "update" in op.traits:
-            variable = node.inputs[0].node
-            value = self.current.get(variable) or self.snapshot(variable)
-            self.update(node, self.step(node, (value, *map(self.operand, node.inputs[1:])))[0])
+            self.update(node, self.step(node, tuple(map(self.operand, node.inputs)))[0])
         elif op in _PEEKING:
             args = [
                 self.peek(x.node) if isinstance(x, Value) and x.node.op is variable_op else self.operand(x)
@@ -178,16 +176,18 @@ class _Lowering:
         self.registers.setdefault((node, 0), register)
 
     def operand(self, x: Any) -> str:
+        """The register of an argument; that of a variable itself holds what the steps before have made of it."""
         if not isinstance(x, Value):
             return self.constant(x)
-        register = self.registers.get((x.node, x.index))
-        return self.snapshot(x.node) if register is None else register  # type: ignore[arg-type]
+        if x.node.op is variable_op:
+            return self.current.get(x.node) or self.snapshot(x.node)
+        return self.registers[x.node, x.index]
 
     def fresh(self) -> str:
         self.count += 1
         return f"t{self.count}"
 
-    def snapshot(self, variable: Operation) -> str:
+    def snapshot(self, variable: Any) -> str:
         """The register of a variable's value when the run began."""
         register = self.registers.get((variable, 0))
         if register is None:
@@ -220,7 +220,7 @@ class _Lowering:
             self.owned.discard(register)
         for fetch in fetches:
             if isinstance(fetch, Value):
-                register = self.operand(fetch)
+                register = self.snapshot(fetch.node) if fetch.node.op is variable_op else self.operand(fetch)
                 made.fetches.append((register, register in self.owned))
         self.bury()
         return made

@@ -128,14 +128,12 @@ class Session:
         fetches.
         """
         kind = type(fetches)
+        asked: Any = tuple(fetches) if kind is list else fetches
         try:
-            if kind is list or kind is tuple:
-                key: Any = (kind, len(fetches), *fetches, *feed_dict) if feed_dict else (kind, *fetches)
-            else:
-                key = (fetches, *feed_dict) if feed_dict else fetches
+            key = (kind, asked, *feed_dict) if feed_dict else (kind, asked)
             call = self._calls.get(key)
         except TypeError:
-            key = (_frozen(fetches), *(feed_dict or ()))
+            key = (kind, _frozen(fetches), *(feed_dict or ()))
             call = self._calls.get(key)
         if call is None or self._closed:
             call = self._call(fetches, feed_dict or {})

@@ -99,9 +99,13 @@ class Optimizer:
         return train_op
 
     def _changes(self, pairs: Sequence[tuple[Any, Variable]], graph: Graph) -> list[Any]:
-        """The operations that assign the new values of the variables and slots, and count the step."""
+        """The operations that assign the new values of the variables and slots, and count the step.
+
+        They start from the variables as the updates that stand before them in the run have left them, so that of two
+        optimizers in one run both count.
+        """
         rule, steps = self._rule, self._steps
-        t = 1.0 if steps is None else steps.value() + 1.0
+        t = 1.0 if steps is None else steps.handle + 1.0
         rates = rule.rates(t, **{name: _number(value) for name, value in self._hyper.items()})
         cast_rates: dict[Any, list[Any]] = {}
         changes = []
@@ -111,8 +115,8 @@ class Optimizer:
                 cast_rates[dtype] = [_rate(*pair, dtype) for pair in zip(rule.rate_names, rates, strict=True)]
             with graph.name_scope(f"update_{variable.op.name}"):
                 state = [variable, *(self._slots[slot][variable.op] for slot in rule.slots)]
-                values = [x.value() for x in state]
-                arrays = (values[0], g, *values[1:], *cast_rates[dtype])
+                now = [x.handle for x in state]
+                arrays = (now[0], g, *now[1:], *cast_rates[dtype])
                 label = f"Apply{rule.name}"
                 out = apply(fused, *arrays, node=label, body=rule.function(dtype.dtype), label=label)
                 new = list(out) if len(state) > 1 else [out]

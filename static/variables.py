@@ -42,6 +42,9 @@ class Variable(Operators):
         collections: the collections it goes to, by default ``GLOBAL_VARIABLES``.
     """
 
+    handle: Any
+    """The variable itself as a tensor: an operation that takes it is given the value at its place in the run."""
+
     def __init__(
         self,
         initial_value: Any = None,
@@ -69,13 +72,13 @@ class Variable(Operators):
             dims = initial.spec.dims if validate_shape else None
             spec = Spec(dims, initial.spec.dtype)
             with graph.name_scope(None):
-                self._handle = graph.add(variable_op, (), {"spec": spec}, (spec,), full, Tensor).outputs[0]
-            graph.variables[self._handle.node] = self
+                self.handle = graph.add(variable_op, (), {"spec": spec}, (spec,), full, Tensor).outputs[0]
+            graph.variables[self.handle.node] = self
             self.initial_value = initial
             self._validate = validate_shape
-            assigned = apply(assign_op, self._handle, initial, name="Assign", validate_shape=validate_shape)
+            assigned = apply(assign_op, self.handle, initial, name="Assign", validate_shape=validate_shape)
             self.initializer: Operation = assigned.op
-            self._snapshot = apply(read_op, self._handle, name="read")
+            self._snapshot = apply(read_op, self.handle, name="read")
         self.trainable = trainable
         self.constraint = constraint
         self._reads: dict[Any, Any] = {}
@@ -92,32 +95,32 @@ class Variable(Operators):
         return self.value()
 
     def _as_graph_element(self) -> Any:
-        return self._handle
+        return self.handle
 
     @property
     def graph(self) -> Graph:
         """The graph it belongs to."""
-        return self._handle.graph
+        return self.handle.graph
 
     @property
     def op(self) -> Operation:
         """The operation that stands for it."""
-        return self._handle.op
+        return self.handle.op
 
     @property
     def name(self) -> str:
         """``<operation's name>:0``."""
-        return self._handle.name
+        return self.handle.name
 
     @property
     def dtype(self) -> DType:
         """The dtype."""
-        return self._handle.dtype
+        return self.handle.dtype
 
     @property
     def shape(self) -> TensorShape:
         """The shape as far as it is known."""
-        return self._handle.shape
+        return self.handle.shape
 
     def get_shape(self) -> TensorShape:
         """The shape as far as it is known."""
@@ -139,7 +142,7 @@ class Variable(Operators):
         read = self._reads.get(after)
         if read is None:
             with graph.name_scope(f"{self.op.name}/"):
-                read = self._reads[after] = apply(read_op, self._handle, name="read")
+                read = self._reads[after] = apply(read_op, self.handle, name="read")
         return read
 
     read_value = value
@@ -151,7 +154,7 @@ class Variable(Operators):
     def initialized_value(self) -> Any:
         """A tensor of the value that the run found, of the initial value where there was none."""
         with self.graph.control_dependencies(None), self.graph.name_scope(f"{self.op.name}/"):
-            return apply(initialized_value_op, self._handle, self.initial_value, name="initialized_value")
+            return apply(initialized_value_op, self.handle, self.initial_value, name="initialized_value")
 
     def __getitem__(self, key: Any) -> Any:
         return index(self.value(), key)
@@ -186,7 +189,7 @@ class Variable(Operators):
 
     def _update(self, op: Op, name: str | None, read_value: bool, value: Any, *before: Any, **params: Any) -> Any:
         given = convert_to_tensor(value, self.dtype, name="value")
-        made = apply(op, self._handle, *before, given, name=name, **params)
+        made = apply(op, self.handle, *before, given, name=name, **params)
         return made if read_value else made.op
 
     def load(self, value: Any, session: Any = None) -> None:
@@ -278,7 +281,7 @@ initialize_all_variables = global_variables_initializer
 
 def is_variable_initialized(variable: Variable) -> Any:
     """A bool tensor: whether the variable had a value when the run began."""
-    return apply(is_initialized_op, variable._handle)
+    return apply(is_initialized_op, variable.handle)
 
 
 def report_uninitialized_variables(var_list: Iterable[Variable] | None = None, name: str | None = None) -> Any:
@@ -289,4 +292,4 @@ def report_uninitialized_variables(var_list: Iterable[Variable] | None = None, n
     if not chosen:
         spec = Spec((0,), object)
         return source(report_uninitialized_op, {"names": names}, spec, name)
-    return apply(report_uninitialized_op, *(variable._handle for variable in chosen), name=name, names=names)
+    return apply(report_uninitialized_op, *(variable.handle for variable in chosen), name=name, names=names)

@@ -19,14 +19,19 @@ UNWANTED = (
 )
 
 
+CODE = """
+import sys, time, numpy
+start = time.perf_counter()
+import static
+print(time.perf_counter() - start, *sys.modules)
+"""
+
+
 @pytest.fixture(scope="module")
 def imported():
-    """Seconds that ``import static`` takes beyond numpy in a fresh interpreter, the best of five, and the modules it loads."""
-    code = "import time, numpy; s = time.perf_counter(); import static, sys; print(time.perf_counter() - s, *sys.modules)"
-    runs = [
-        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout for _ in range(5)
-    ]
-    return min(float(out.split()[0]) for out in runs), runs[0].split()[1:]
+    """Seconds that the import takes beyond numpy's in a fresh interpreter, the best of five, and the modules it loads."""
+    runs = [subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, check=True) for _ in range(5)]
+    return min(float(run.stdout.split()[0]) for run in runs), runs[0].stdout.split()[1:]
 
 
 def test_it_loads_nothing_it_does_not_need(imported):

@@ -51,7 +51,7 @@ def test_it_runs_as_printed_and_learns():
 
 @pytest.mark.parametrize("fetch_last_first", [False, True])
 def test_its_unordered_assignment_and_read_give_the_ordered_numbers(fetch_last_first):
-    """``new_w2`` is assigned while the gradient of ``w1`` reads ``w2``: nothing orders the two (TensorFlow 1.15 ends in NaN)."""
+    """``new_w2`` is assigned while the gradient of ``w1`` reads ``w2``, in no order (TensorFlow 1.15 ends in NaN)."""
     names = {}
     head, _, _ = LISTING.partition("with tf.Session")
     exec(head, names)

@@ -48,6 +48,15 @@ def test_what_is_no_tensor_cannot_be_fetched(session, fetch, error, message):
             session.run(fetch)
 
 
+def test_a_named_tuple_is_not_taken_for_a_fetch_with_a_feed(session):
+    a = tf.constant(1.0)
+    b = a + 1.0
+    assert session.run(Pair(b, a)) == (2.0, 1.0)
+    assert session.run(b, {a: 5.0}) == 6.0
+    assert session.run((b, a)) == (2.0, 1.0)
+    assert isinstance(session.run(Pair(b, a)), Pair)
+
+
 def test_feeds_are_converted(session):
     x = tf.placeholder(tf.float32, [None, 2])
     k = tf.placeholder(tf.int32, [])

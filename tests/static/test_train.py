@@ -37,9 +37,7 @@ def trajectory(tf, make, steps=10):
         step = optimizer.minimize(loss, global_step=tf.train.get_or_create_global_step())
         with tf.Session() as session:
             session.run(tf.global_variables_initializer())
-            losses = []
-            for _ in range(steps):
-                losses.append(session.run([loss, step], {x: X, y: Y})[0])
+            losses = [session.run([loss, step], {x: X, y: Y})[0] for _ in range(steps)]
             slots = {
                 (v.op.name, slot): session.run(optimizer.get_slot(v, slot))
                 for v in (w1, w2, b)
@@ -132,6 +130,18 @@ def test_the_learning_rate_may_be_fed():
         np.testing.assert_array_equal(session.run(w), [0.5, -1.0])
         session.run(step, {rate: 0.0})
         np.testing.assert_array_equal(session.run(w), [0.5, -1.0])
+
+
+def test_of_two_optimizers_in_one_run_both_count():
+    w = tf.Variable(1.0)
+    plain, adam = tf.train.GradientDescentOptimizer(0.25), tf.train.AdamOptimizer(0.1)
+    steps = [plain.minimize(w * w), plain.minimize(2.0 * w), adam.minimize(w), adam.minimize(w)]
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        session.run(steps[:2])
+        assert session.run(w) == 1.0 - 0.5 - 0.5
+        session.run(steps[2:])
+        np.testing.assert_allclose(session.run([w, adam.variables()[0]]), [-0.2, 2.0], rtol=1e-5)
 
 
 def test_a_constraint_is_kept():
