@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from typing import Any
@@ -11,7 +12,7 @@ from numpy import ndarray
 
 from dynamic.tape import Output, Record, recording
 from graphs.core.arrays import MODULES, is_array, xp_of
-from graphs.core.errors import GraphsError, ShapeError, user_line
+from graphs.core.errors import DtypeError, GraphsError, PositionError, ShapeError, user_line
 from graphs.core.node import check_carrier
 from graphs.core.op import Ghost, Op
 from graphs.core.spec import Spec
@@ -21,6 +22,8 @@ from graphs.ops import cast
 _NO_PARAMS: Mapping[str, Any] = {}
 _F32, _F64 = numpy.dtype(numpy.float32), numpy.dtype(numpy.float64)
 _ONE = (True,)
+_JOINING = frozenset(["concat", "stack"])
+_PRODUCTS = frozenset(["matmul", "dot", "einsum"])
 _PLAIN = frozenset([float, int, bool, ndarray, Ghost, complex])
 
 observing: list[Callable[[Op, Sequence[Any], Mapping[str, Any], Any], None]] = []
@@ -40,6 +43,7 @@ class Carried:
     _edge: Any = None
     _counter: list[int] | None = None
     _source: Any = None
+    _views: set[weakref.ref[Any]] | None = None
     grad: Any = None
 
     def __bind__(op: Op, args: tuple[Any, ...], params: Mapping[str, Any]) -> Any:  # type: ignore[misc] # noqa: N805
@@ -78,7 +82,7 @@ def unary(op: Op, x: Any) -> Any:
     tensor = _new(_tensor_class)
     tensor._array = out = out if out.__class__ is ndarray else _as_array(out)
     edge = x._edge
-    if edge is not None and recording.get() and op.rules is not None:
+    if edge is not None and recording.get() and op.rules is not None and out.dtype is dtype:
         (keep,), keep_out = op.keeps.get(_ONE) or op.keep(_ONE)
         counters = []
         if keep:
@@ -122,7 +126,7 @@ def binary(op: Op, x: Any, y: Any) -> Any:
         out = _explain(error, op, [a, b], _NO_PARAMS)
     tensor = _new(_tensor_class)
     tensor._array = out = out if out.__class__ is ndarray else _as_array(out)
-    if (source is not None or other is not None) and op.rules is not None and recording.get():
+    if (source is not None or other is not None) and op.rules is not None and out.dtype is dtype and recording.get():
         needs = (source is not None, other is not None)
         (keep_x, keep_y), keep_out = op.keeps.get(needs) or op.keep(needs)
         counters = []
@@ -191,8 +195,8 @@ def _run(op: Op, args: Any, arrays: list[Any], edges: list[Any], wanted: bool, p
     several = out.__class__ is tuple
     tensors = tuple(map(wrap, out)) if several else (wrap(out),)
     if op.view:
-        for tensor in tensors:
-            _share(tensor, args[0], tensor._array, op, None if several else params)
+        for index, tensor in enumerate(tensors):
+            _share(tensor, args[0], (op, params, index if several else None))
     if wanted and recording.get() and op.differentiable and tensors[0]._array.dtype.kind in "fc":
         _record(op, args, arrays, tuple(edges), tuple([edge is not None for edge in edges]), params, *tensors)
     return tensors if several else tensors[0]
@@ -225,15 +229,18 @@ def _record(
             tensor._edge = record if index == 0 else Output(record, index)
 
 
-def _share(tensor: Any, source: Any, array: Any, op: Op, params: Mapping[str, Any] | None) -> None:
-    """Let a view count its changes together with what it is a view of, and remember how it was made."""
+def _share(tensor: Any, source: Any, step: tuple[Op, Mapping[str, Any], int | None]) -> None:
+    """Let a view count its changes together with what it is a view of, and remember the step that made it."""
     if not isinstance(source, Carried):
         return
-    base = source._array
-    if array is base or array.base is base or (array.base is not None and array.base is base.base):
+    base, array = source._array, tensor._array
+    if array is base or array.base is base or (array.base is not None and numpy.may_share_memory(array, base)):
         tensor._counter = counter_of(source)
         root, chain = source._source or (source, ())
-        tensor._source = (root, (*chain, (op, params)))
+        tensor._source = (root, (*chain, step))
+        if root._views is None:
+            root._views = set()
+        root._views.add(weakref.ref(tensor, root._views.discard))
 
 
 def counter_of(tensor: Any) -> list[int]:
@@ -254,9 +261,14 @@ def _mixed(op: Op, args: tuple[Any, ...], params: Mapping[str, Any]) -> Any:
     if op.elementwise and op.name not in ("cast", "cast_like"):
         first = 1 if op.name == "where" else 0
         dtype = result_type(args[first:])
-        if dtype.kind in "biu" and _floats(op, dtype, params):
+        if dtype.kind in "biu" and _floats(op, params):
             dtype = default_dtype.get()
         args = (*args[:first], *(_cast(arg, dtype) for arg in args[first:]))
+    elif op.name in _JOINING:
+        dtype = result_type(args)
+        args = tuple(_cast(arg, dtype) for arg in args)
+    elif op.name in _PRODUCTS:
+        _need_one_dtype(op, args)
     arrays = [arg._array if isinstance(arg, Carried) else arg for arg in args]
     for arg in arrays:
         if arg.__class__ not in _PLAIN:
@@ -265,9 +277,20 @@ def _mixed(op: Op, args: tuple[Any, ...], params: Mapping[str, Any]) -> Any:
     return _run(op, args, arrays, edges, any(edge is not None for edge in edges), params)
 
 
-def _floats(op: Op, dtype: Any, params: Mapping[str, Any]) -> bool:
+def _need_one_dtype(op: Op, args: tuple[Any, ...]) -> None:
+    dtypes = [arg._array.dtype if isinstance(arg, Carried) else numpy.asarray(arg).dtype for arg in args]
+    if len(set(dtypes)) > 1:
+        where = user_line()
+        names = " and ".join(dtype.name for dtype in dtypes)
+        raise DtypeError(f"{op.name} takes operands of one dtype, not {names}" + (f"\n  at {where}" if where else ""))
+
+
+def _floats(op: Op, params: Mapping[str, Any]) -> bool:
     """Whether ``op`` makes floating-point numbers of integers, as ``exp`` and ``divide`` do."""
-    return op.infer(*[Spec((), dtype)] * len(op.names), **params)[0].dtype.kind == "f"
+    try:
+        return op.infer(*[Spec((), numpy.int64)] * len(op.names), **params)[0].dtype.kind == "f"
+    except DtypeError:
+        return False
 
 
 def _cast(arg: Any, dtype: Any) -> Any:
@@ -296,13 +319,20 @@ def result_type(args: Sequence[Any]) -> numpy.dtype[Any]:
         else:
             continue
         before = categories[place]
-        categories[place] = dtype if before is None else numpy.promote_types(before, dtype)
+        categories[place] = dtype if before is None else _promoted(before, dtype)
     result = None
     for dtype in categories:
         if dtype is not None and (result is None or _rank(dtype) > _rank(result)):
             result = dtype
     assert result is not None
     return result
+
+
+def _promoted(x: Any, y: Any) -> Any:
+    """The dtype for two of one category: numpy's, but a floating one is not widened for an integer's sake."""
+    if {x.kind, y.kind} <= set("biuf") and _rank(x) != _rank(y):
+        return x if _rank(x) > _rank(y) else y
+    return numpy.promote_types(x, y)
 
 
 def _rank(dtype: Any) -> int:
@@ -317,7 +347,7 @@ def _explain(error: Exception, op: Op, arrays: list[Any], params: Mapping[str, A
     if isinstance(error, GraphsError) and "\n  at " in str(error):
         raise error
     given = [Spec.of(array) for array in arrays]
-    kind: type[Exception] = type(error) if isinstance(error, (GraphsError, IndexError)) else ShapeError
+    kind = type(error) if isinstance(error, GraphsError) else PositionError if isinstance(error, IndexError) else ShapeError
     message = f"{op.name}({', '.join(map(str, given))}): {error}"
     try:
         op.infer(*given, **params)

@@ -56,8 +56,12 @@ def _plain(item: Any) -> Any:
     elif isinstance(item, (list, bool)):
         item = numpy.asarray([_plain(x) for x in item] if isinstance(item, list) else item)
     if is_array(item):
+        if item.dtype.kind not in "biu":
+            raise IndexError(f"an index is of integers, bools or bytes, not of {item.dtype}")
         if item.dtype == numpy.uint8:
             return item.astype(bool)
         if item.ndim == 0 and item.dtype.kind in "iu":
             return int(item)
+    elif isinstance(item, float):
+        raise IndexError("an index is of integers, bools or bytes, not of floats")
     return item

@@ -9,8 +9,17 @@ from graphs.core.op import Ghost, Op, first_dtype, like_first
 from graphs.ops.shape import zeros_like
 
 
-Chain = tuple[tuple[Op, Any], ...]
-"""How a view was made of the tensor it shows: ops with their attributes, in order."""
+Chain = tuple[tuple[Op, Any, int | None], ...]
+"""How a view was made of the tensor it shows: ops with their attributes, and which output where there are several."""
+
+
+def follow(x: Any, chain: Chain) -> Any:
+    """The view of ``x``, an array or a tensor, that ``chain`` makes."""
+    for op, params, index in chain:
+        x = op(x, **params)
+        if index is not None:
+            x = x[index]
+    return x
 
 
 def _copy(xp: Any, x: Any) -> Any:
@@ -25,25 +34,16 @@ clone.vjp(lambda g, _out, _x: g)
 def _assign_view(xp: Any, x: Any, value: Any, *, chain: Chain) -> Any:
     """A copy of ``x`` in which the view that ``chain`` makes has the values of ``value``."""
     out = x.copy(order="K")
-    view = out
-    for op, params in chain:
-        view = op.kernel(xp, view, **params)
-    view[...] = value
+    follow(out, chain)[...] = value
     return out
 
 
 assign_view = Op(_assign_view, name="assign_view", shape=like_first, dtype=first_dtype)
 
 
-def _gradient_of_value(g: Any, chain: Chain) -> Any:
-    for op, params in chain:
-        g = op(g, **params)
-    return g
-
-
 assign_view.vjp(
     lambda g, _out, _x, _value, *, chain: assign_view(g, zeros_like(_value), chain=chain),
-    lambda g, _out, _x, _value, *, chain: _gradient_of_value(g, chain),
+    lambda g, _out, _x, _value, *, chain: follow(g, chain),
 )
 
 
@@ -51,5 +51,3 @@ def assigned(root: Any, value: Any, chain: Chain) -> Record:
     """The record of ``value`` having been written into ``root`` through a view."""
     saved = [Ghost((tensor._array.shape, tensor._array.dtype)) for tensor in (root, value)]
     return Record(assign_view, (root._edge, value._edge), {"chain": chain}, saved, (), (saved[0],))
-
-

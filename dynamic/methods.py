@@ -12,7 +12,8 @@ def attach(tensor_class: type[Any]) -> None:
     """Make methods of everything that PyTorch has as a method."""
     for module in (pointwise.FUNCTIONS, reductions.FUNCTIONS, shapes.METHODS, products.METHODS):
         for name, function in module.items():
-            setattr(tensor_class, name, function)
+            if name != "selu":  # the one of these functions that PyTorch has not as a method
+                setattr(tensor_class, name, function)
     for name in pointwise.IN_PLACE:
         setattr(tensor_class, f"{name}_", _in_place(pointwise.FUNCTIONS[name]))
     tensor_class.where = lambda self, condition, other: pointwise.where(condition, self, other)

@@ -12,9 +12,9 @@ from numpy import ndarray
 from dynamic import tape
 from dynamic.apply import Carried, apply, binary, counter_of, default_dtype, set_tensor_class, unary, wrap
 from dynamic.autograd.engine import backward
-from dynamic.dtypes import TensorType, dtype as Dtype, dtype_of, type_name  # noqa: N812
+from dynamic.dtypes import dtype as Dtype, dtype_of, type_name
 from dynamic.indexing import get, put
-from dynamic.inplace import assigned, clone
+from dynamic.inplace import assigned, clone, follow
 from dynamic.printing import show
 from dynamic.tape import HookHandle, Record, leaf, new_leaf, recording
 from graphs.core.arrays import is_array, to_numpy
@@ -136,7 +136,7 @@ class Tensor(Carried):
         for arg in args:
             if isinstance(arg, Tensor):
                 dtype = arg._array.dtype
-            elif isinstance(arg, (Dtype, TensorType)) or (isinstance(arg, str) and not arg.startswith("cpu")):
+            elif not (isinstance(arg, builtins.bool) or (isinstance(arg, str) and arg.startswith("cpu"))):
                 dtype = arg
         if dtype is not None:
             wanted = dtype_of(dtype).numpy
@@ -265,7 +265,12 @@ class Tensor(Carried):
         return apply(clone, (self,))  # type: ignore[no-any-return]
 
     def backward(
-        self, gradient: Any = None, retain_graph: Any = None, create_graph: builtins.bool = False, inputs: Any = None, **old: Any
+        self,
+        gradient: Any = None,
+        retain_graph: Any = None,
+        create_graph: builtins.bool = False,
+        inputs: Any = None,
+        **old: Any,
     ) -> None:
         """Add the gradients of this tensor to the ``grad`` of the leaves it depends on; see ``autograd.backward``."""
         if old:
@@ -300,9 +305,9 @@ class Tensor(Carried):
             raise ShapeError(f"item() is for tensors of one element, not of shape {tuple(self._array.shape)}")
         return self._array.item()
 
-    def numpy(self) -> ndarray:
-        """The array itself: memory is shared. Raises where a gradient is required (use ``detach()`` first)."""
-        if self._edge is not None:
+    def numpy(self, *, force: builtins.bool = False) -> ndarray:
+        """The array itself: memory is shared. Raises where a gradient is required (use ``detach()`` first, or ``force``)."""
+        if self._edge is not None and not force:
             raise GradientError("numpy() on a tensor that requires a gradient: use tensor.detach().numpy()")
         return to_numpy(self._array)
 
@@ -316,9 +321,7 @@ class Tensor(Carried):
 
     def __bool__(self) -> builtins.bool:
         if self._array.size != 1:
-            raise GradientError(
-                f"the truth of a tensor with {self._array.size} elements is ambiguous: use any() or all()"
-            )
+            raise GradientError(f"the truth of a tensor with {self._array.size} elements is ambiguous: use any() or all()")
         return builtins.bool(self._array.item())
 
     def __int__(self) -> builtins.int:
@@ -495,25 +498,28 @@ class Tensor(Carried):
             if numpy.broadcast_shapes(new.shape, array.shape) != array.shape:
                 raise ShapeError(f"a result of shape {new.shape} does not fit in place into {array.shape}{_at()}")
             value = value.expand(*array.shape)
-        recorded = recording.get()
         if value._edge is not None:
+            if new.dtype != array.dtype:
+                value = value.to(array.dtype)
             self._rescue(value._edge.node)
         array[...] = new
         self._touch()
-        if recorded and self._source is not None:
-            root, chain = self._source
-            if value._edge is not None or root._edge is not None:
+        if recording.get():
+            root, chain = self._source or (self, ())
+            if not chain:
+                self._edge = value._edge
+            elif value._edge is not None or root._edge is not None:
                 root._edge = assigned(root, value, chain)
-                again = root
-                for op, params in chain:
-                    again = apply(op, (again,), params)
-                self._edge = again._edge
-        elif recorded:
-            self._edge = value._edge
+            for reference in tuple(root._views or ()):
+                view = reference()
+                if view is not None and view._source is not None:
+                    view._edge = None if root._edge is None else follow(root, view._source[1])._edge
         return self
 
     def _before_change(self, value: Any) -> None:
-        """Refuse to change a leaf that collects gradients."""
+        """Refuse to change a leaf that collects gradients, and memory that several elements share."""
+        if not self._array.flags.writeable:
+            raise ShapeError(f"elements of an expanded tensor share their memory: clone() it before changing it{_at()}")
         if recording.get():
             root = self if self._source is None else self._source[0]
             if root._edge is not None and root._edge.node.op is leaf:
@@ -525,9 +531,9 @@ class Tensor(Carried):
 
     def _rescue(self, record: Record) -> None:
         """Give the record of a change in place a copy of what it kept of the memory that is about to change."""
-        saved = record.saved
-        if saved is not None and any(x is self._array for x in saved):
-            record.saved = [x.copy() if x is self._array else x for x in saved]
+        array = self._array
+        if record.saved is not None:
+            record.saved = [x.copy() if is_array(x) and numpy.may_share_memory(x, array) else x for x in record.saved]
             record.counters = [c for c in record.counters if c is not self._counter]
 
     def _touch(self) -> None:

@@ -83,14 +83,9 @@ def grad(
     return tuple(results)
 
 
-def _run(
-    roots: list[tuple[Any, Any]], wrt: list[Any] | None, retain: bool | None, create: bool
-) -> dict[Record, list[Any]]:
+def _run(roots: list[tuple[Any, Any]], wrt: list[Any] | None, retain: bool | None, create: bool) -> dict[Record, list[Any]]:
     keep = create if retain is None else retain
-    if create:
-        residuals = _taped if keep else _taped_then_freed
-    else:
-        residuals = _bare if keep else _bare_then_freed
+    residuals = (_taped if keep else _taped_then_freed) if create else _bare if keep else _bare_then_freed
     token = recording.set(create)
     try:
         return backprop(roots, wrt, residuals, on_gradient=_call_hooks if tape.hooked else None)

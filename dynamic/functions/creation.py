@@ -7,7 +7,7 @@ from typing import Any
 import numpy
 
 from dynamic.apply import Carried, apply, default_dtype, wrap
-from dynamic.dtypes import dtype as Dtype, dtype_of  # noqa: N812
+from dynamic.dtypes import dtype as Dtype, dtype_of
 from graphs.core.errors import DtypeError, user_line
 from graphs.core.op import OPS, Op
 from graphs.core.random import Key, Stream, fresh_seed

@@ -5,9 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy
+
 from dynamic.apply import Carried, apply, binary, result_type, unary, wrap
+from dynamic.tape import recording
+from graphs.core.errors import GradientError
 from graphs.core.op import OPS, Op
-from graphs.ops import add as add_op, clip, divide as divide_op, floor_divide as floor_divide_op, maximum as maximum_op, minimum as minimum_op, subtract as subtract_op, where as where_op
+from graphs.ops import (
+    add as add_op,
+    clip,
+    divide as divide_op,
+    floor_divide as floor_divide_op,
+    maximum as maximum_op,
+    minimum as minimum_op,
+    subtract as subtract_op,
+    where as where_op,
+)
 
 
 def _unary(name: str, op: Op) -> Callable[..., Any]:
@@ -31,8 +44,17 @@ def _named(function: Callable[..., Any], name: str, op: Op) -> Callable[..., Any
 
 
 def _into(out: Any, result: Any) -> Any:
-    """``result``, written into ``out`` where one was given."""
-    return result if out is None else out.copy_(result)
+    """``result``, written into ``out`` where one was given; an empty one takes the result's shape.
+
+    Raises RuntimeError where a gradient may be wanted.
+    """
+    if out is None:
+        return result
+    if recording.get() and (out.requires_grad or result.requires_grad):
+        raise GradientError("a function with out= is not recorded: leave out= away, or detach its arguments")
+    if not out._array.size:
+        out._array = numpy.empty(result._array.shape, out._array.dtype)
+    return out.copy_(result)
 
 
 _UNARY = {
@@ -147,7 +169,7 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None, out: Any = 
 def clamp(input: Any, min: Any = None, max: Any = None, *, out: Any = None) -> Any:
     """Each element, not below ``min`` and not above ``max`` (numbers or tensors; either may be left out)."""
     if min is None and max is None:
-        raise ValueError("clamp needs min, max or both")
+        raise RuntimeError("clamp needs min, max or both")
     if isinstance(min, Carried) or isinstance(max, Carried):
         result = input if min is None else maximum(input, min)
         return _into(out, result if max is None else minimum(result, max))
@@ -206,9 +228,24 @@ FUNCTIONS |= {
 }
 
 IN_PLACE = (
-    *("neg", "abs", "sign", "reciprocal", "square", "sqrt", "rsqrt", "exp", "exp2", "expm1", "log", "log2", "log10", "log1p"),
+    *(
+        "neg",
+        "abs",
+        "sign",
+        "reciprocal",
+        "square",
+        "sqrt",
+        "rsqrt",
+        "exp",
+        "exp2",
+        "expm1",
+        "log",
+        "log2",
+        "log10",
+        "log1p",
+    ),
     *("sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "erf", "floor", "ceil", "round", "trunc"),
-    *("sigmoid", "relu", "selu", "add", "sub", "mul", "div", "true_divide", "floor_divide", "remainder", "fmod", "pow"),
+    *("sigmoid", "relu", "add", "sub", "mul", "div", "true_divide", "floor_divide", "remainder", "fmod", "pow"),
     *("clamp", "clip", "lerp", "addcmul", "addcdiv", "eq", "ne", "lt", "le", "gt", "ge", "logical_not", "logical_and"),
     *("logical_or", "logical_xor"),
 )

@@ -15,7 +15,9 @@ def _ranks(name: str, *pairs: tuple[Any, int]) -> None:
         if tensor._array.ndim != rank:
             where = user_line()
             at = f"\n  at {where}" if where else ""
-            raise ShapeError(f"{name}: argument {position} has shape {tuple(tensor._array.shape)}, not {rank} dimensions{at}")
+            raise ShapeError(
+                f"{name}: argument {position} has shape {tuple(tensor._array.shape)}, not {rank} dimensions{at}"
+            )
 
 
 def mm(input: Any, mat2: Any) -> Any:

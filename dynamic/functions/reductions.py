@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import numpy
 
 from dynamic.apply import apply, unary, wrap
-from dynamic.dtypes import dtype_of
+from dynamic.dtypes import dtype_of, type_name
+from graphs.core.errors import DtypeError, user_line
 from graphs.core.op import OPS, Op
 from graphs.ops.reduction import mean as mean_op, sum as sum_op
 
@@ -33,6 +34,13 @@ def _reduce(op: Op, input: Any, dim: Dims, keepdim: bool, dtype: Any = None, **m
     return apply(op, (input,), {"axis": _axis(dim), "keepdims": keepdim, **more})
 
 
+def _needs_floats(name: str, input: Any) -> None:
+    if input._array.dtype.kind not in "fc":
+        where = user_line()
+        at = f"\n  at {where}" if where else ""
+        raise DtypeError(f"{name} takes floating-point tensors, not {type_name(input._array.dtype)}: cast with .float(){at}")
+
+
 def sum(input: Any, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
     """The sum, over ``dim`` or over everything; integers and bools are summed as int64."""
     if dim is None and not keepdim and dtype is None:
@@ -41,9 +49,11 @@ def sum(input: Any, dim: Dims = None, keepdim: bool = False, *, dtype: Any = Non
 
 
 def mean(input: Any, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
-    """The mean, over ``dim`` or over everything."""
-    if dim is None and not keepdim and dtype is None:
-        return unary(mean_op, input)
+    """The mean, over ``dim`` or over everything. Raises DtypeError for integers and bools where no ``dtype`` is given."""
+    if dtype is None:
+        _needs_floats("mean", input)
+        if dim is None and not keepdim:
+            return unary(mean_op, input)
     return _reduce(mean_op, input, dim, keepdim, dtype)
 
 
@@ -60,6 +70,7 @@ def var(
     input: Any, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float | None = None
 ) -> Any:
     """The variance; divided by n - 1 unless ``unbiased=False`` or another ``correction`` says otherwise."""
+    _needs_floats("var", input)
     if isinstance(dim, bool):
         dim, unbiased = None, dim
     return _reduce(OPS["var"], input, dim, keepdim, correction=_correction(unbiased, correction))
@@ -69,6 +80,7 @@ def std(
     input: Any, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float | None = None
 ) -> Any:
     """The standard deviation; see ``var``."""
+    _needs_floats("std", input)
     if isinstance(dim, bool):
         dim, unbiased = None, dim
     return _reduce(OPS["std"], input, dim, keepdim, correction=_correction(unbiased, correction))
@@ -76,6 +88,7 @@ def std(
 
 def norm(input: Any, p: Any = 2, dim: Dims = None, keepdim: bool = False) -> Any:
     """The p-norm of the elements, over ``dim`` or over everything."""
+    _needs_floats("norm", input)
     order = 2 if p == "fro" else p
     return _reduce(OPS["norm"], input, dim, keepdim, ord=order)
 
@@ -134,7 +147,7 @@ def all(input: Any, dim: Dims = None, keepdim: bool = False) -> Any:
     return _reduce(OPS["all"], input, dim, keepdim)
 
 
-def any(input: Any, dim: Dims = None, keepdim: bool = False) -> Any:  # noqa: A001
+def any(input: Any, dim: Dims = None, keepdim: bool = False) -> Any:
     """Whether some element is true."""
     return _reduce(OPS["any"], input, dim, keepdim)
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy
 
 from dynamic.apply import apply, wrap
-from graphs.core.errors import ShapeError
+from graphs.core.errors import PositionError, ShapeError
 from graphs.core.op import OPS
 from graphs.ops.slicing import Slice
 
@@ -30,7 +30,7 @@ def view(input: Any, *shape: Any) -> Any:
     if len(shape) == 1 and not isinstance(shape[0], (int, tuple, list)):
         return input.to(shape[0])
     out = reshape(input, *shape)
-    if out._array.size and out._array.base is not input._array and out._array.base is not input._array.base:
+    if out._array.size and not numpy.may_share_memory(out._array, input._array):
         raise ShapeError(f"view of shape {tuple(input._array.shape)} as {_sizes(shape)} needs a copy: use reshape")
     return out
 
@@ -101,8 +101,10 @@ def permute(input: Any, *dims: Any) -> Any:
 
 
 def flip(input: Any, *dims: Any) -> Any:
-    """With the order of the elements reversed along the given dimensions."""
-    return apply(OPS["flip"], (input,), {"axis": _sizes(dims)})
+    """With the order of the elements reversed along the given dimensions; a copy."""
+    out = apply(OPS["flip"], (input,), {"axis": _sizes(dims)})
+    out._array, out._counter, out._source = out._array.copy(), None, None  # the op makes a view, PyTorch does not
+    return out
 
 
 def roll(input: Any, shifts: Any, dims: Any = None) -> Any:
@@ -113,6 +115,10 @@ def roll(input: Any, shifts: Any, dims: Any = None) -> Any:
 def narrow(input: Any, dim: int, start: int, length: int) -> Any:
     """``length`` positions of ``dim`` from ``start`` on, as a view."""
     at = dim % input._array.ndim
+    if start + length > input._array.shape[at]:
+        raise PositionError(
+            f"narrow: {length} positions from {start} of dimension {dim}, whose size is {input._array.shape[at]}"
+        )
     index = (*(Slice(),) * at, Slice(int(start), int(start) + length))
     return apply(OPS["getitem"], (input,), {"index": index})
 
@@ -127,6 +133,8 @@ def split(tensor: Any, split_size_or_sections: Any, dim: int = 0) -> tuple[Any, 
     n = tensor._array.shape[dim]
     size = split_size_or_sections
     sections = tuple(size) if not isinstance(size, int) else tuple(min(size, n - i) for i in range(0, max(n, 1), size))
+    if sum(sections) != n:
+        raise ShapeError(f"split: sizes {sections} do not add up to {n}, the size of dimension {dim}")
     return tuple(apply(OPS["split"], (tensor,), {"sections": sections, "axis": dim}))
 
 
@@ -153,12 +161,12 @@ def stack(tensors: Sequence[Any], dim: int = 0) -> Any:
 
 def tril(input: Any, diagonal: int = 0) -> Any:
     """The lower triangle of a matrix, zero above."""
-    return apply(OPS["tril"], (input,), {"k": diagonal})
+    return apply(OPS["tril"], (input,), {"offset": diagonal})
 
 
 def triu(input: Any, diagonal: int = 0) -> Any:
     """The upper triangle of a matrix, zero below."""
-    return apply(OPS["triu"], (input,), {"k": diagonal})
+    return apply(OPS["triu"], (input,), {"offset": diagonal})
 
 
 def gather(input: Any, dim: int, index: Any) -> Any:

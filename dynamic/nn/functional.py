@@ -165,9 +165,7 @@ def binary_cross_entropy_with_logits(
     reduction: str = "mean",
 ) -> Any:
     """Cross-entropy of the sigmoid of ``input`` against targets in [0, 1], computed stably."""
-    loss = apply(
-        sigmoid_cross_entropy_with_logits, (input, _target_like("binary_cross_entropy_with_logits", input, target))
-    )
+    loss = apply(sigmoid_cross_entropy_with_logits, (input, _target_like("binary_cross_entropy_with_logits", input, target)))
     return _reduced(loss if weight is None else loss * weight, reduction, size_average, reduce)
 
 

@@ -24,6 +24,10 @@ class ShapeError(GraphsError, ValueError, RuntimeError):
     """Shapes that do not fit an op."""
 
 
+class PositionError(ShapeError, IndexError):
+    """A dimension or an index that a value does not have."""
+
+
 class DtypeError(GraphsError, TypeError, ValueError, RuntimeError):
     """A dtype that an op does not take."""
 

@@ -219,7 +219,8 @@ class Op:
         except UnknownRank:
             shapes = (None,) * len(dtypes) if several else None
         except (ShapeError, ValueError) as error:
-            raise ShapeError(f"{self.name}: {error} (given {', '.join(map(str, specs))})") from None
+            kind = type(error) if isinstance(error, ShapeError) else ShapeError
+            raise kind(f"{self.name}: {error} (given {', '.join(map(str, specs))})") from None
         if several:
             return tuple(Spec(shape, dtype) for shape, dtype in zip(shapes, dtypes, strict=True))
         return (Spec(shapes, dtypes),)

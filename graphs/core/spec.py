@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy
 
-from graphs.core.errors import ShapeError, UnknownRank
+from graphs.core.errors import PositionError, ShapeError, UnknownRank
 
 
 Dim = int | None
@@ -113,9 +113,9 @@ def promote(*dtypes: Any) -> numpy.dtype[Any]:
 
 
 def axis_of(axis: int, rank: int) -> int:
-    """``axis`` counted from the front. Raises ShapeError where there is no such axis."""
+    """``axis`` counted from the front. Raises PositionError where there is no such axis."""
     if not -rank <= axis < rank:
-        raise ShapeError(f"axis {axis} of a value with {rank} dimensions")
+        raise PositionError(f"axis {axis} of a value with {rank} dimensions")
     return axis % rank
 
 

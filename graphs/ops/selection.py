@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from graphs.core.errors import DtypeError, ShapeError
+from graphs.core.errors import DtypeError, PositionError, ShapeError
 from graphs.core.op import numeric, op
 from graphs.core.spec import Dim, Shape, Spec, broadcast, show
 from graphs.ops.indexing import assigned
@@ -79,7 +79,7 @@ def _selected(x: Shape, indices: Sequence[Spec], axes: tuple[int, ...] | None) -
         mask = array.dtype.kind == "b"
         covered = x[place : place + width]
         if len(covered) < width or (mask and any(m != n for m, n in zip(covered, array.shape, strict=True) if m and n)):
-            raise ShapeError(f"{array} does not index the axes from {place} of {show(x)}")
+            raise PositionError(f"{array} does not index the axes from {place} of {show(x)}")
         used.extend(range(place, place + width))
         positions.append((None,) if mask else array.shape)
     rest = [n for i, n in enumerate(x) if i not in used]

@@ -6,7 +6,7 @@ from functools import lru_cache
 from operator import index as as_int
 from typing import Any, NamedTuple
 
-from graphs.core.errors import ShapeError
+from graphs.core.errors import PositionError, ShapeError
 from graphs.core.op import first_dtype, op
 from graphs.core.spec import Dim, Shape, Spec
 
@@ -68,7 +68,7 @@ def indexed(shape: Shape, index: Index) -> Shape:
     if index.count(Ellipsis) > 1:
         raise ShapeError("an index has at most one ellipsis")
     if taken > len(shape):
-        raise ShapeError(f"{taken} indices for {len(shape)} dimensions")
+        raise PositionError(f"{taken} indices for {len(shape)} dimensions")
     out: list[Dim] = []
     position = 0
     for item in index if Ellipsis in index else (*index, Ellipsis):
@@ -82,7 +82,7 @@ def indexed(shape: Shape, index: Index) -> Shape:
             if isinstance(item, Slice):
                 out.append(sliced(dim, item))
             elif dim is not None and not -dim <= item < dim:
-                raise ShapeError(f"index {item} is outside axis {position} of size {dim}")
+                raise PositionError(f"index {item} is outside axis {position} of size {dim}")
             position += 1
     return tuple(out)
 

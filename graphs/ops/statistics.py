@@ -9,9 +9,9 @@ from graphs.core.errors import DtypeError
 from graphs.core.op import floating, op
 from graphs.ops.elementwise import absolute, cast_like, sign
 from graphs.ops.functions import exp
-from graphs.ops.logic import equal, isfinite, where
+from graphs.ops.logic import equal, where
 from graphs.ops.reduction import expand_like, mean, reduced, spread_like, sum
-from graphs.ops.shape import Axes
+from graphs.ops.shape import Axes, zeros_like
 
 
 @op(reduced, dtype=floating, traits={"reduction"})
@@ -52,7 +52,7 @@ def logsumexp(xp: Any, x: Any, *, axis: Axes = None, keepdims: bool = False) -> 
 
 
 def _logsumexp_slope(g: Any, out: Any, x: Any, **at: Any) -> Any:
-    top = where(isfinite(out), out, 0.0)
+    top = where(equal(out, -math.inf), 0.0, out)
     return expand_like(g, x, **at) * exp(x - expand_like(top, x, **at))
 
 
@@ -61,15 +61,20 @@ logsumexp.vjp(_logsumexp_slope)
 
 @op(reduced, dtype=_floats, traits={"reduction"})
 def norm(xp: Any, x: Any, *, ord: float = 2, axis: Axes = None, keepdims: bool = False) -> Any:
-    """Vector norm of the elements along ``axis``: ``(Σ |x|^ord)^(1/ord)``; the largest |x| for ord infinity.
+    """Vector norm of the elements along ``axis``: ``(Σ |x|^ord)^(1/ord)``; for ord 0 how many are not zero.
 
-    Its gradient is 0 where the norm is, and for infinity it is shared equally among elements that tie.
+    For infinity it is the largest |x|, for minus infinity the smallest; the gradient is then shared equally among elements
+    that tie. Where the norm is 0, so is its gradient.
     """
     if ord == 2:
         return xp.sqrt((x * x).sum(axis=axis, keepdims=keepdims))
     size = xp.abs(x)
     if ord == math.inf:
         return size.max(axis=axis, keepdims=keepdims, initial=0)
+    if ord == -math.inf:
+        return size.min(axis=axis, keepdims=keepdims)
+    if ord == 0:
+        return (size != 0).sum(axis=axis, keepdims=keepdims, dtype=x.dtype)
     if ord == 1:
         return size.sum(axis=axis, keepdims=keepdims)
     return (size**ord).sum(axis=axis, keepdims=keepdims) ** (1 / ord)
@@ -79,10 +84,12 @@ def _norm_slope(g: Any, out: Any, x: Any, *, ord: float, axis: Axes, keepdims: b
     at = {"axis": axis, "keepdims": keepdims}
     if ord == 1:
         return sign(x) * expand_like(g, x, **at)
-    if ord == math.inf:
-        largest = equal(absolute(x), expand_like(out, x, **at))
-        count = sum(cast_like(largest, g), **at)
-        return where(largest, sign(x) * expand_like(g / count, x, **at), 0.0)
+    if ord == 0:
+        return zeros_like(x)
+    if abs(ord) == math.inf:
+        extreme = equal(absolute(x), expand_like(out, x, **at))
+        count = sum(cast_like(extreme, g), **at)
+        return where(extreme, sign(x) * expand_like(g / count, x, **at), 0.0)
     positive = where(equal(out, 0.0), 1.0, out)
     if ord == 2:
         return x * expand_like(g / positive, x, **at)

@@ -60,7 +60,9 @@ def var(xs, correction=0):
 
 def norm(xs, ord=2):
     size = [abs(x) for x in xs]
-    return sum(size) if ord == 1 else max(size) if ord == math.inf else sum(x**ord for x in size) ** (1 / ord)
+    if abs(ord) == math.inf:
+        return max(size) if ord > 0 else min(size)
+    return sum(x != 0 for x in size) if ord == 0 else sum(x**ord for x in size) ** (1 / ord)
 
 
 def spread(x, like, axis=None, keepdims=False):
@@ -102,7 +104,7 @@ samples("logsumexp", each(lambda xs: math.log(sum(map(math.exp, xs)))), *AXES, c
 samples(
     "norm",
     each(norm),
-    *(case(CUBE, ord=ord, axis=1) for ord in (1, 2, 3, 2.5, math.inf)),
+    *(case(CUBE, ord=ord, axis=1) for ord in (0, 1, 2, 3, 2.5, math.inf, -math.inf)),
     *(case(CUBE, axis=axis, keepdims=True) for axis in (None, (0, 2))),
     case(CUBE, ord=math.inf),
     refuses=WRONG,
