@@ -18,7 +18,7 @@ demo: $(READY)
 	$(BIN)/diptych compare demos/gan.py --steps $(STEPS) --out $(OUT)/gan
 
 test: $(READY)
-	$(BIN)/python -m pytest -n auto
+	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
 
 setup: $(READY)
 
