@@ -65,7 +65,11 @@ def lockstep(twins: Twins, modes: tuple[str, str], batches: Sequence[Batch], dty
             _same_names(twins, modes, first, second, station)
             for mode, state in zip(modes, (first, second), strict=True):
                 for name, loss in state.losses.items():
-                    losses.setdefault(name, {mode: [] for mode in modes})[mode].append(float(loss))
+                    if loss.size != 1:
+                        raise ProgramError(
+                            f"{twins.path}: the loss {name} has shape {loss.shape} in the {mode} form, not one element"
+                        )
+                    losses.setdefault(name, {mode: [] for mode in modes})[mode].append(loss.item())
             apart = []
             shown = dict(second.items())
             for name, array in first.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import platform
 from collections.abc import Iterable
 from pathlib import Path
@@ -39,7 +40,10 @@ def as_dict(report: Report) -> dict[str, Any]:
             "arrays": agreement.compared,
             "elements": agreement.elements,
             "equal": agreement.difference is None,
-            "losses": agreement.losses,
+            "losses": {
+                name: {mode: [_plain(loss) for loss in losses] for mode, losses in curves.items()}
+                for name, curves in agreement.losses.items()
+            },
             "difference": None if agreement.difference is None else _difference_dict(agreement.difference),
         },
         "costs": {mode: cost._asdict() for mode, cost in costs.modes.items()},
@@ -48,6 +52,11 @@ def as_dict(report: Report) -> dict[str, Any]:
         "pictures": [str(path) for path in report.pictures],
         "machine": {"python": platform.python_version(), "numpy": numpy.__version__, "processor": platform.machine()},
     }
+
+
+def _plain(number: float) -> float | str:
+    """What JSON has a form for: infinities and NaN as text."""
+    return number if math.isfinite(number) else str(number)
 
 
 def _difference_dict(difference: Difference) -> dict[str, Any]:
