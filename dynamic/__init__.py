@@ -43,7 +43,7 @@ attach(Tensor)
 for _module in (pointwise, reductions, shapes, products, creation):
     globals().update(_module.FUNCTIONS)
 globals().update(DTYPES)
-globals().update({alias: DTYPES[name] for alias, name in ALIASES.items()})
+globals().update({alias: DTYPES[name] for alias, name in ALIASES.items() if alias not in ("char", "byte")})
 where = pointwise.where
 del _module
 

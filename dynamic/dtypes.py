@@ -7,6 +7,7 @@ from typing import Any
 import numpy
 
 from dynamic.apply import Carried, wrap
+from graphs.core.errors import DtypeError
 
 
 class dtype:  # noqa: N801 (PyTorch's name)
@@ -64,6 +65,8 @@ ALIASES = {
     "long": "int64",
     "int": "int32",
     "short": "int16",
+    "char": "int8",
+    "byte": "uint8",
 }
 """PyTorch's second names of dtypes."""
 
@@ -71,7 +74,7 @@ ALIASES = {
 def dtype_of(of: Any) -> dtype:
     """The PyTorch dtype of a numpy dtype, a Python type, a name, a typed constructor or a dtype itself.
 
-    Raises TypeError where there is none.
+    Raises DtypeError where there is none.
     """
     if isinstance(of, dtype):
         return of
@@ -87,7 +90,7 @@ def dtype_of(of: Any) -> dtype:
     try:
         return _BY_NUMPY[numpy.dtype(of)]
     except (TypeError, KeyError):
-        raise TypeError(f"{of!r} is not a dtype; there are {', '.join(DTYPES)}") from None
+        raise DtypeError(f"{of!r} is not a dtype; there are {', '.join(DTYPES)}") from None
 
 
 class TensorType:

@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from dynamic.dtypes import dtype_of
 from dynamic.functions import pointwise, products, reductions, shapes
+
+
+CASTS = ("float", "double", "half", "long", "int", "short", "char", "byte", "bool")
+"""Methods that cast to the dtype of that name."""
 
 
 def attach(tensor_class: type[Any]) -> None:
@@ -16,10 +21,21 @@ def attach(tensor_class: type[Any]) -> None:
                 setattr(tensor_class, name, function)
     for name in pointwise.IN_PLACE:
         setattr(tensor_class, f"{name}_", _in_place(pointwise.FUNCTIONS[name]))
+    for name in CASTS:
+        setattr(tensor_class, name, _cast(name))
     tensor_class.where = lambda self, condition, other: pointwise.where(condition, self, other)
     tensor_class.masked_fill_ = _in_place(shapes.masked_fill)
     tensor_class.T = property(lambda self: shapes.permute(self, *reversed(range(self._array.ndim))))
     tensor_class.mT = property(lambda self: shapes.transpose(self, -1, -2))
+
+
+def _cast(name: str) -> Callable[..., Any]:
+    def method(self: Any) -> Any:
+        return self.to(dtype=name)
+
+    method.__name__ = method.__qualname__ = name
+    method.__doc__ = f"The tensor cast to {dtype_of(name).name}."
+    return method
 
 
 def _in_place(function: Callable[..., Any]) -> Callable[..., Any]:

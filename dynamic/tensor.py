@@ -148,30 +148,6 @@ class Tensor(Carried):
         """The tensor cast to the dtype of ``other``."""
         return self.to(other)
 
-    def float(self) -> Tensor:
-        """The tensor cast to float32."""
-        return self.to(dtype=numpy.float32)
-
-    def double(self) -> Tensor:
-        """The tensor cast to float64."""
-        return self.to(dtype=numpy.float64)
-
-    def long(self) -> Tensor:
-        """The tensor cast to int64."""
-        return self.to(dtype=numpy.int64)
-
-    def int(self) -> Tensor:
-        """The tensor cast to int32."""
-        return self.to(dtype=numpy.int32)
-
-    def bool(self) -> Tensor:
-        """The tensor cast to bool."""
-        return self.to(dtype=numpy.bool_)
-
-    def byte(self) -> Tensor:
-        """The tensor cast to uint8."""
-        return self.to(dtype=numpy.uint8)
-
     def cpu(self) -> Tensor:
         """The tensor itself: its memory is the processor's."""
         return self

@@ -174,7 +174,9 @@ class Adagrad(Rule):
         """``initial_accumulator_value``."""
         return (initial_accumulator_value,)
 
-    def _rates(self, t: Any, *, learning_rate: Any, epsilon: Any = 0.0, lr_decay: Any = 0.0) -> dict[str, Any]:
+    def _rates(
+        self, t: Any, *, learning_rate: Any, epsilon: Any = 0.0, lr_decay: Any = 0.0, initial_accumulator_value: float = 0.0
+    ) -> dict[str, Any]:
         return {"learning_rate": learning_rate / ((t - 1.0) * lr_decay + 1.0), "epsilon": epsilon}
 
     def _update(self, p: Any, g: Any, slots: Sequence[Any], rates: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from operator import index as as_int
 from typing import Any
 
 import numpy
 
 from dynamic.apply import Carried, apply, default_dtype, wrap
 from dynamic.dtypes import dtype as Dtype, dtype_of
-from graphs.core.errors import DtypeError, user_line
+from graphs.core.errors import DtypeError, ShapeError, user_line
 from graphs.core.op import OPS, Op
 from graphs.core.random import Key, Stream, fresh_seed
 
@@ -72,7 +73,11 @@ def _finish(array: Any, requires_grad: bool) -> Any:
 
 def _sizes(size: tuple[Any, ...]) -> tuple[int, ...]:
     given = size[0] if len(size) == 1 and isinstance(size[0], (tuple, list)) else size
-    return tuple(int(n) for n in given)
+    sizes = tuple(as_int(n) for n in given)
+    if any(n < 0 for n in sizes):
+        where = user_line()
+        raise ShapeError(f"sizes are not negative: {sizes}" + (f"\n  at {where}" if where else ""))
+    return sizes
 
 
 def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:
@@ -148,6 +153,9 @@ def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, req
     """Numbers from ``start`` (0 where only one bound is given) up to but without ``end``."""
     if end is None:
         start, end = 0, start
+    if step == 0 or (end - start) * step < 0:
+        where = user_line()
+        raise ShapeError(f"arange does not come from {start} to {end} in steps of {step}" + (f"\n  at {where}" if where else ""))
     if dtype is None:
         dtype = default_dtype.get() if any(isinstance(x, float) for x in (start, end, step)) else numpy.int64
     return _finish(numpy.arange(start, end, step).astype(_dtype(dtype)), requires_grad)

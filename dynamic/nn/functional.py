@@ -193,6 +193,9 @@ def nll_loss(
     reduction: str = "mean",
 ) -> Any:
     """Minus the log-probability of each target class; ``input`` is (N, C) or (N, C, d1, ...), ``target`` holds classes."""
+    if input._array.ndim == 1:  # one sample
+        loss = nll_loss(input.unsqueeze(0), target.unsqueeze(0), weight, size_average, ignore_index, reduce, reduction)
+        return loss.squeeze()
     kept = target != ignore_index
     classes = target * kept
     picked = -input.gather(1, classes.unsqueeze(1)).squeeze(1)
@@ -213,8 +216,11 @@ def cross_entropy(
     reduction: str = "mean",
 ) -> Any:
     """``nll_loss`` of the ``log_softmax`` of ``input``; a target of floats in the input's shape holds probabilities."""
-    logs = _log_softmax(input, 1)
+    classes = 0 if input._array.ndim == 1 else 1
+    logs = _log_softmax(input, classes)
     if target._array.dtype.kind == "f":
-        loss = -(logs * target).sum(1)
-        return _reduced(loss if weight is None else loss * weight, reduction, size_average, reduce)
+        if weight is not None:
+            logs = logs * weight.view(-1, *(1,) * (input._array.ndim - 1 - classes))
+        loss = -(logs * target).sum(classes)
+        return _reduced(loss, reduction, size_average, reduce)
     return nll_loss(logs, target, weight, size_average, ignore_index, reduce, reduction)

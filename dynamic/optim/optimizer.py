@@ -10,7 +10,7 @@ import numpy
 from dynamic.apply import wrap
 from dynamic.autograd.grad_mode import enable_grad
 from dynamic.tensor import Tensor
-from graphs.core.errors import GradientError, ShapeError, user_line
+from graphs.core.errors import ShapeError, user_line
 from graphs.updates import Rule
 
 
@@ -50,7 +50,7 @@ class Optimizer:
             if not isinstance(p, Tensor):
                 raise TypeError(f"an optimizer takes tensors, not {type(p).__name__}")
             if not p.is_leaf:
-                raise GradientError(f"an optimizer takes leaves; {p.grad_fn} made this one, of shape {tuple(p.shape)}")
+                raise ValueError(f"an optimizer takes leaves; {p.grad_fn} made this one, of shape {tuple(p.shape)}")
             if id(p) in known:
                 raise ValueError("a parameter is in more than one group")
         for name, value in self.defaults.items():
