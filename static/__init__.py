@@ -12,36 +12,31 @@ from static import (
     dtypes as dtypes,
     errors as errors,
     flow as _flow,
+    linalg as linalg,
+    logging as logging,
     math as math,
     nn as nn,
     random as random,
     train as train,
 )
 from static.array import (
-    argsort as argsort,
-    boolean_mask as boolean_mask,
     broadcast_to as broadcast_to,
     concat as concat,
     expand_dims as expand_dims,
     eye as eye,
     fill as fill,
-    gather as gather,
-    gather_nd as gather_nd,
     identity as identity,
     linspace as linspace,
     matrix_transpose as matrix_transpose,
-    one_hot as one_hot,
     ones as ones,
     ones_like as ones_like,
     pad as pad,
     rank as rank,
     reshape as reshape,
     reverse as reverse,
-    scatter_nd as scatter_nd,
     shape as shape,
     shape_n as shape_n,
     size as size,
-    sort as sort,
     split as split,
     squeeze as squeeze,
     stack as stack,
@@ -49,11 +44,11 @@ from static.array import (
     tile as tile,
     transpose as transpose,
     unstack as unstack,
-    where as where,
     zeros as zeros,
     zeros_like as zeros_like,
 )
 from static.compat import disable_eager_execution as disable_eager_execution, disable_v2_behavior as disable_v2_behavior
+from static.defaults import get_default_session as get_default_session
 from static.dtypes import (
     DType as DType,
     as_dtype as as_dtype,
@@ -85,10 +80,19 @@ from static.graph import (
     device as device,
     get_collection as get_collection,
     get_default_graph as get_default_graph,
-    get_default_session as get_default_session,
     name_scope as name_scope,
     reset_default_graph as reset_default_graph,
     set_random_seed as set_random_seed,
+)
+from static.indexing import (
+    argsort as argsort,
+    boolean_mask as boolean_mask,
+    gather as gather,
+    gather_nd as gather_nd,
+    one_hot as one_hot,
+    scatter_nd as scatter_nd,
+    sort as sort,
+    where as where,
 )
 from static.math import (
     abs as abs,
@@ -236,6 +240,13 @@ floor_div = floordiv
 lin_space = linspace
 mod = floormod
 all_variables = global_variables
+diag = linalg.diag
+diag_part = linalg.diag_part
+matrix_band_part = linalg.band_part
+matrix_determinant = linalg.det
+matrix_inverse = linalg.inv
+matrix_solve = linalg.solve
+trace = linalg.trace
 
 
 def __getattr__(name: str) -> _Any:

@@ -6,13 +6,13 @@ import difflib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from contextvars import ContextVar
 from typing import Any
 
 from graphs.core.errors import user_line
 from graphs.core.node import Node, Value
 from graphs.core.op import Op
 from graphs.core.spec import Spec
+from static.defaults import default_session, graphs, pushed
 from static.names import type_name
 
 
@@ -177,7 +177,7 @@ class Graph:
 
     def as_default(self) -> AbstractContextManager[Graph]:
         """A context in which this is the graph that operations go to."""
-        return _pushed(_graphs, self)
+        return pushed(graphs, self)
 
     def enter_scope(self, scope: str) -> None:
         """Put ``scope/`` before the names of the nodes made from now on, until the enclosing ``name_scope`` ends."""
@@ -259,10 +259,7 @@ def check_name(name: str) -> None:
         raise ValueError(f"{name!r} is not a valid scope name")
 
 
-# What is in force: the default graph and the default session. A new thread starts with neither.
-
-_graphs: ContextVar[tuple[Graph, ...]] = ContextVar("graphs", default=())
-_sessions: ContextVar[tuple[Any, ...]] = ContextVar("sessions", default=())
+# The default graph
 
 
 class _Globally:
@@ -271,51 +268,17 @@ class _Globally:
     graph = Graph()
 
 
-@contextmanager
-def _pushed(stack: ContextVar[tuple[Any, ...]], item: Any) -> Iterator[Any]:
-    stack.set((*stack.get(), item))
-    try:
-        yield item
-    finally:
-        now = stack.get()
-        if now and now[-1] is item:
-            stack.set(now[:-1])
-
-
 def get_default_graph() -> Graph:
     """The graph that operations without tensor arguments go to."""
-    stack = _graphs.get()
+    stack = graphs.get()
     return stack[-1] if stack else _Globally.graph
 
 
 def reset_default_graph() -> None:
     """Start with an empty global graph. Raises AssertionError inside an ``as_default`` block."""
-    if _graphs.get():
+    if graphs.get():
         raise AssertionError("Do not use tf.reset_default_graph() to clear nested graphs.")
     _Globally.graph = Graph()
-
-
-def session_scope(session: Any) -> AbstractContextManager[Any]:
-    """A context in which ``session`` is the default one."""
-    return _pushed(_sessions, session)
-
-
-def get_default_session() -> Any:
-    """The session that ``eval`` and ``run`` without one use; None where there is none."""
-    stack = _sessions.get()
-    return stack[-1] if stack else None
-
-
-def default_session(session: Any, graph: Graph, what: str) -> Any:
-    """``session`` or the default one, for ``what``. Raises ValueError where there is none, or it runs another graph."""
-    session = session or get_default_session()
-    if session is None:
-        raise ValueError(
-            f"Cannot use {what}: no default session is registered. Use `with sess.as_default()` or pass `session=`."
-        )
-    if session.graph is not graph:
-        raise ValueError(f"Cannot use {what}: the default session runs another graph. Pass `session=`.")
-    return session
 
 
 # The current graph's methods as functions

@@ -5,25 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from graphs import ops
-from static.array import in_top_k, shape, top_k
-from static.math import (
-    FLOATS,
-    REALS,
-    both,
-    call,
-    cast,
-    log_sigmoid,
-    reduce_mean,
-    reduce_sum,
-    rsqrt,
-    sigmoid,
-    square,
-    taken,
-    tanh,
-    unary,
-    zero_fraction,
-)
+from static.calls import FLOATS, REALS, both, call, cast, taken, unary
+from static.indexing import in_top_k, top_k
+from static.math import log_sigmoid, rsqrt, sigmoid, square, tanh
 from static.random import _key
+from static.reductions import reduce_mean, reduce_sum, zero_fraction
 from static.tensor import apply, constant_value, convert_to_tensor
 
 
@@ -219,7 +205,7 @@ def embedding_lookup(params: Any, ids: Any, name: str | None = None) -> Any:
 
 __all__ = [
     "batch_normalization", "bias_add", "crelu", "dropout", "elu", "embedding_lookup", "in_top_k", "l2_loss", "l2_normalize",
-    "leaky_relu", "log_sigmoid", "log_softmax", "moments", "relu", "relu6", "relu_layer", "selu", "shape", "sigmoid",
+    "leaky_relu", "log_sigmoid", "log_softmax", "moments", "relu", "relu6", "relu_layer", "selu", "sigmoid",
     "sigmoid_cross_entropy_with_logits", "softmax", "softmax_cross_entropy_with_logits",
     "softmax_cross_entropy_with_logits_v2", "softplus", "softsign", "sparse_softmax_cross_entropy_with_logits", "swish",
     "tanh", "top_k", "weighted_cross_entropy_with_logits", "xw_plus_b", "zero_fraction",

@@ -6,9 +6,10 @@ from typing import Any
 
 from graphs import ops
 from graphs.core.op import Op
-from static.array import fill, gather, shape, sizes
+from static.array import fill, shape, sizes
 from static.dtypes import as_dtype
 from static.graph import get_default_graph, set_random_seed
+from static.indexing import gather
 from static.tensor import apply, constant, constant_value, convert_to_tensor
 
 

@@ -9,11 +9,13 @@ from typing import Any
 import numpy
 from numpy import ndarray
 
+from graphs.core.errors import user_line
 from graphs.core.node import Value
 from graphs.core.random import Key, Stream
 from graphs.core.spec import show
+from static.defaults import session_scope
 from static.errors import place
-from static.graph import Graph, Operation, get_default_graph, session_scope
+from static.graph import Graph, Operation, get_default_graph
 from static.plan import Plan, State
 from static.tensor import Tensor
 
@@ -229,12 +231,14 @@ class Session:
         if not isinstance(fetches, (str, Operation, Tensor)) and not hasattr(type(fetches), "_as_graph_element"):
             raise TypeError(
                 f"Fetch argument {fetches!r} has invalid type {type(fetches).__name__}, must be a string or Tensor. "
-                "(Can not convert it into a Tensor or Operation.)"
+                f"(Can not convert it into a Tensor or Operation.)\n  at {user_line()}"
             )
         try:
             element = self.graph.as_graph_element(fetches)
         except (ValueError, KeyError) as error:
-            raise ValueError(f"Fetch argument {fetches!r} cannot be interpreted as a Tensor. ({error.args[0]})") from None
+            raise ValueError(
+                f"Fetch argument {fetches!r} cannot be interpreted as a Tensor. ({error.args[0]})\n  at {user_line()}"
+            ) from None
         if isinstance(element, Operation):
             found.setdefault(element, -1)
             return lambda values: None

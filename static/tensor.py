@@ -7,21 +7,21 @@ from typing import Any, NoReturn
 
 import numpy
 
-from graphs.core.arrays import is_array
 from graphs.core.errors import DtypeError, GraphsError, ShapeError, user_line
 from graphs.core.node import Node, Value, check_carrier, infer
 from graphs.core.op import OPS, Op
 from graphs.core.spec import Spec, show
 from graphs.ops.slicing import frozen
-from static.dtypes import DType, as_dtype, natural
-from static.graph import Graph, check_name, default_session, get_default_graph
+from static.conversion import as_array, check_literal
+from static.defaults import default_session
+from static.dtypes import DType, as_dtype
+from static.graph import Graph, check_name, get_default_graph
 from static.names import node_name
 from static.shapes import TensorShape, dims_of
 from static.state import constant_op, placeholder_op, placeholder_with_default_op
 
 
 SCALARS = (bool, int, float, complex)
-_KINDS = "biufc"
 _JOINS = frozenset({"matmul", "concat", "stack", "outer", "dot", "einsum", "tensordot"})
 _MIXED = frozenset({"where", "cast_like"})
 
@@ -195,43 +195,6 @@ def _long(x: Any) -> Any:
     """A dividend or divisor: integers of 8 and 16 bits are divided in float32 (those of more in float64)."""
     short = isinstance(x, Tensor) and x.dtype.is_integer and x.dtype.itemsize < 4
     return apply(OPS["cast"], x, dtype="float32") if short else x
-
-
-def check_literal(value: Any, dtype: Any) -> None:
-    """Raise TypeError where the Python scalar ``value`` would lose something in ``dtype``: a float among integers."""
-    kind = {bool: "b", int: "i", float: "f", complex: "c"}[type(value)]
-    if kind == "b" and dtype.kind == "b":
-        return
-    if kind == "b" or dtype.kind == "b" or _KINDS.index(kind) > _KINDS.index("i" if dtype.kind == "u" else dtype.kind):
-        raise DtypeError(f"Expected {dtype.name}, got {value!r} of type '{type(value).__name__}' instead.")
-
-
-def as_array(value: Any, dtype: Any = None) -> numpy.ndarray[Any, Any]:
-    """``value`` (array, scalar, nested list) as an array of ``dtype``; without one, in the dtype that TensorFlow gives it.
-
-    Raises TypeError where the conversion would lose something that the dtype's kind does not have.
-    """
-    if dtype is None and not is_array(value):
-        _check_list(value)
-        dtype = natural(value)
-        return numpy.asarray(value, dtype)
-    array = numpy.asarray(value)
-    if array.dtype.kind not in "biufc":
-        raise DtypeError(f"{value!r} is neither a tensor nor an array of numbers")
-    if dtype is not None and array.dtype != dtype:
-        if not numpy.can_cast(array.dtype, dtype, "same_kind") and array.size:
-            raise DtypeError(f"Expected {numpy.dtype(dtype).name}, got {array.dtype.name} values instead.")
-        array = array.astype(dtype)
-    return array
-
-
-def _check_list(value: Any) -> None:
-    try:
-        kind = numpy.asarray(value).dtype.kind
-    except ValueError as error:
-        raise ShapeError(f"a list whose rows differ in length is no tensor: {error}") from None
-    if kind not in "biufc":
-        raise DtypeError(f"{value!r} is neither a tensor nor an array of numbers")
 
 
 def _constant(graph: Graph, array: numpy.ndarray[Any, Any], full: str) -> Any:

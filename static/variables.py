@@ -9,9 +9,10 @@ from graphs.core.errors import user_line
 from graphs.core.node import Operators, Value, ancestors
 from graphs.core.op import Op
 from graphs.core.spec import Spec
+from static.defaults import default_session
 from static.dtypes import DType
 from static.flow import group
-from static.graph import Graph, GraphKeys, Operation, default_session, get_collection, get_default_graph
+from static.graph import Graph, GraphKeys, Operation, get_collection, get_default_graph
 from static.shapes import TensorShape
 from static.state import (
     assign_add_op,

@@ -152,6 +152,10 @@ CASES = {
     "cast": (lambda tf, x: [tf.cast(x, tf.int32), tf.cast(x, tf.float64), tf.to_float(tf.cast(x, tf.int64))], A * 5),
     "stop_gradient": (lambda tf, x: tf.stop_gradient(x) * x, A),
     "identity": (lambda tf, x: tf.identity(x), A),
+    # tf.linalg
+    "matrices": (lambda tf, x: [tf.matrix_inverse(x), tf.matrix_determinant(x), tf.trace(x), tf.diag_part(x)], normal(3, 3)),
+    "solve": (lambda tf, x, y: [tf.matrix_solve(x, y), tf.linalg.solve(x, y, adjoint=True)], normal(3, 3), A),
+    "bands": (lambda tf, x: [tf.matrix_band_part(x, -1, 0), tf.linalg.band_part(x, 1, 1), tf.diag(x[0])], normal(4, 4)),
     # tf.nn
     "losses": (lambda tf, x, z: tf.nn.sigmoid_cross_entropy_with_logits(labels=z, logits=x), A * 20, np.abs(U)),
     "weighted": (lambda tf, x, z: tf.nn.weighted_cross_entropy_with_logits(z, x, 2.5), A, np.abs(U)),

@@ -1,0 +1,111 @@
+"""Choosing, placing and sorting elements, under TensorFlow 1's names."""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from typing import Any
+
+from graphs import ops
+from static.array import zeros
+from static.calls import cast
+from static.dtypes import as_dtype
+from static.tensor import apply, as_array, constant_value, convert_to_tensor
+
+
+TopKV2 = namedtuple("TopKV2", ["values", "indices"])
+"""What ``top_k`` gives."""
+
+
+def gather(params: Any, indices: Any, validate_indices: Any = None, name: str | None = None, axis: int = 0) -> Any:
+    """The slices of ``params`` along ``axis`` at ``indices``."""
+    return apply(ops.take, convert_to_tensor(params), convert_to_tensor(indices), name=name, node="GatherV2", axis=axis)
+
+
+def gather_nd(params: Any, indices: Any, name: str | None = None) -> Any:
+    """The elements or slices of ``params`` at the positions that the last axis of ``indices`` holds."""
+    x, at = convert_to_tensor(params), convert_to_tensor(indices)
+    depth = None if at.dims is None else at.dims[-1]
+    if depth is None:
+        raise ValueError(f"the last axis of {at.name} has to be known while the graph is being built")
+    places = [ops.getitem(at, index=(Ellipsis, i)) for i in range(depth)]
+    return apply(ops.index, x, *places, name=name, node="GatherNd")
+
+
+def scatter_nd(indices: Any, updates: Any, shape: Any, name: str | None = None) -> Any:
+    """Zeros of ``shape`` with ``updates`` added at the positions that the last axis of ``indices`` holds."""
+    values, at = convert_to_tensor(updates), convert_to_tensor(indices)
+    base = zeros(shape, values.dtype)
+    places = [ops.getitem(at, index=(Ellipsis, i)) for i in range(at.shape.as_list()[-1])]
+    return apply(ops.index_adjoint, values, base, *places, name=name, node="ScatterNd")
+
+
+def where(condition: Any, x: Any = None, y: Any = None, name: str | None = None) -> Any:
+    """``x`` where ``condition`` holds, else ``y``; with neither, the positions where it holds, one a row.
+
+    A vector ``condition`` chooses among whole rows.
+    """
+    chosen = convert_to_tensor(condition)
+    if x is None and y is None:
+        return apply(ops.nonzero, chosen, name=name, node="Where")
+    x = convert_to_tensor(x)
+    rank = len(x.dims) if x.dims is not None else None
+    if chosen.dims is not None and len(chosen.dims) == 1 and rank is not None and rank > 1:
+        chosen = ops.expand_dims(chosen, axis=tuple(range(1, rank)))
+    return apply(ops.where, chosen, x, y, name=name, node="Select")
+
+
+def boolean_mask(tensor: Any, mask: Any, name: str = "boolean_mask", axis: int | None = None) -> Any:
+    """The slices of ``tensor`` from ``axis`` on where ``mask`` holds."""
+    at = None if not axis else (axis,)
+    return apply(ops.index, convert_to_tensor(tensor), convert_to_tensor(mask), name=name, axes=at)
+
+
+def one_hot(
+    indices: Any,
+    depth: int,
+    on_value: Any = None,
+    off_value: Any = None,
+    axis: int | None = None,
+    dtype: Any = None,
+    name: str | None = None,
+) -> Any:
+    """``on_value`` (1) at the position along a new axis that each of ``indices`` names, ``off_value`` (0) elsewhere."""
+    if dtype is None:
+        given = [as_array(v).dtype for v in (on_value, off_value) if v is not None]
+        dtype = given[0] if given else "float32"
+    settings = {
+        "depth": int(constant_value(depth)),  # type: ignore[arg-type]
+        "on": 1 if on_value is None else on_value,
+        "off": 0 if off_value is None else off_value,
+        "axis": -1 if axis is None else axis,
+        "dtype": as_dtype(dtype).name,
+    }
+    return apply(ops.one_hot, convert_to_tensor(indices), name=name, node="one_hot", **settings)
+
+
+def top_k(input: Any, k: int = 1, sorted: bool = True, name: str | None = None) -> Any:
+    """The ``k`` greatest values along the last axis, the greatest first, and their int32 positions."""
+    values, places = apply(ops.topk, convert_to_tensor(input), name=name, node="TopKV2", k=int(k))
+    return TopKV2(values, cast(places, "int32"))
+
+
+def in_top_k(predictions: Any, targets: Any, k: int, name: str | None = None) -> Any:
+    """For each row whether the class in ``targets`` is among its ``k`` most likely ones."""
+    scores = convert_to_tensor(predictions)
+    own = ops.take_along_axis(scores, ops.expand_dims(convert_to_tensor(targets), axis=1), axis=1)
+    above = ops.count_nonzero(ops.greater(scores, own), axis=1)
+    return apply(ops.less, above, k, name=name, node="InTopK")
+
+
+def sort(values: Any, axis: int = -1, direction: str = "ASCENDING", name: str | None = None) -> Any:
+    """``values`` sorted along ``axis``."""
+    down = direction == "DESCENDING"
+    return apply(ops.sort, convert_to_tensor(values), name=name, node="sort", axis=axis, descending=down)[0]
+
+
+def argsort(values: Any, axis: int = -1, direction: str = "ASCENDING", stable: bool = False, name: str | None = None) -> Any:
+    """The int32 positions that would sort ``values`` along ``axis``."""
+    down = direction == "DESCENDING"
+    return cast(
+        apply(ops.argsort, convert_to_tensor(values), name=name, node="argsort", axis=axis, descending=down), "int32"
+    )
