@@ -165,7 +165,9 @@ class _Lowering:
         dims = target.spec.dims
         if not node.params.get("validate_shape", True) or dims is None or value.spec.dims == dims:
             return register
-        return self.step(node, (register,), assigned_shape, {"dims": dims})[0]
+        (checked,) = self.step(node, (register,), assigned_shape, {"dims": dims})
+        self.owned.discard(checked)
+        return checked
 
     def update(self, node: Operation, register: str) -> None:
         variable = node.inputs[0].node

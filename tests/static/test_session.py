@@ -142,7 +142,8 @@ def test_fetched_arrays_are_the_callers_own(session):
     x = tf.placeholder(tf.float32, [2, 2])
     c = tf.constant(np.ones((2, 2), np.float32))
     new = w.assign(w + 1.0)
-    fed = w.assign(x)
+    fed, unknown = w.assign(x), tf.placeholder(tf.float32)
+    fed_unknown = w.assign(unknown)
     session.run(w.initializer)
     given = np.ones((2, 2), np.float32)
     for fetch in (w, tf.identity(w), tf.transpose(w), x, tf.reshape(x, [4]), c, tf.identity(c), new, fed):
@@ -153,9 +154,11 @@ def test_fetched_arrays_are_the_callers_own(session):
         assert given_now.min() > 0
         assert held.min() > 0
         assert constant.min() > 0
-    session.run(fed, {x: given})
-    given[...] = -99
-    assert session.run(w).min() > 0
+    for change in (fed, fed_unknown, [fed_unknown, tf.identity(unknown)]):
+        given = np.ones((2, 2), np.float32)
+        session.run(change, {x: given, unknown: given})
+        given[...] = -99
+        assert session.run(w).min() > 0
 
 
 def test_a_failing_run_changes_nothing(session):
