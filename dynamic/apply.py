@@ -177,7 +177,7 @@ def apply(op: Op, args: tuple[Any, ...], params: Mapping[str, Any] = _NO_PARAMS)
             edges.append(edge)
         else:
             if arg.__class__ not in _PLAIN:
-                check_carrier(arg, Carried, op)
+                check_carrier(arg, _tensor_class, op)
                 # A numpy scalar counts as Python's, as in PyTorch: it leaves the dtype to the tensors.
                 arg = arg.item() if isinstance(arg, numpy.generic) else _as_array(arg)
             arrays.append(arg)
@@ -272,7 +272,7 @@ def _mixed(op: Op, args: tuple[Any, ...], params: Mapping[str, Any]) -> Any:
     arrays = [arg._array if isinstance(arg, Carried) else arg for arg in args]
     for arg in arrays:
         if arg.__class__ not in _PLAIN:
-            check_carrier(arg, Carried, op)
+            check_carrier(arg, _tensor_class, op)
     edges = [arg._edge if isinstance(arg, Carried) else None for arg in args]
     return _run(op, args, arrays, edges, any(edge is not None for edge in edges), params)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy
@@ -15,9 +16,10 @@ from graphs.ops.slicing import frozen, getitem
 def get(tensor: Any, index: Any) -> Any:
     """What ``index`` takes from ``tensor``: a view for integers and slices, a copy for masks and integer tensors.
 
-    ``x[0]`` of a scalar is its number, as it was in PyTorch until 0.4: ``loss.data[0]``.
+    ``loss.data[0]`` of a tensor without dimensions is its number, as it was in PyTorch until 0.4; later ones refuse.
     """
-    if index.__class__ is int and index in (0, -1) and tensor._array.ndim == 0:
+    if index.__class__ is int and index == 0 and not tensor._array.ndim:
+        warnings.warn("index 0 of a tensor without dimensions: use item() for its number", DeprecationWarning, stacklevel=3)
         return tensor.item()
     try:
         fixed = frozen(index)

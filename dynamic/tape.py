@@ -16,6 +16,7 @@ from graphs.core.errors import GraphsError, Where, own
 from graphs.core.node import OwnEdge, next_serial
 from graphs.core.op import Ghost, Op
 from graphs.core.spec import Spec
+from graphs.ops.slicing import Slice
 
 
 recording: ContextVar[bool] = ContextVar("grad mode", default=True)
@@ -39,18 +40,19 @@ _TORCH_NAMES = {
     "negative": "Neg",
     "absolute": "Abs",
     "power": "Pow",
-    "matmul": "Mm",
     "clip": "Clamp",
     "concat": "Cat",
     "cast": "ToCopy",
     "identity": "Clone",
     "matrix_transpose": "T",
     "transpose": "Permute",
+    "swapaxes": "Transpose",
+    "take_along_axis": "Gather",
+    "norm": "LinalgVectorNorm",
     "tile": "Repeat",
     "reshape": "View",
     "broadcast_to": "Expand",
     "expand_dims": "Unsqueeze",
-    "getitem": "Slice",
     "concatenate": "Cat",
 }
 """PyTorch's names of backward functions where they are not the op's own in capitals."""
@@ -109,6 +111,16 @@ class Record(OwnEdge):
         """The user's line that ran the operation."""
         return Where(self.code, self.lasti)
 
+    def _kind(self) -> str:
+        """PyTorch's name of the operation, which for products depends on the rank and for an index on its last item."""
+        name = self.op.name
+        if name == "matmul":
+            return {0: "Dot", 1: "Mv", 2: "Mm"}.get(self.made[0].ndim, "Bmm")
+        if name == "getitem":
+            parts = [item for item in self.params["index"] if item is not Ellipsis and item != Slice()] or [Slice()]
+            return "Unsqueeze" if parts[-1] is None else "Slice" if isinstance(parts[-1], Slice) else "Select"
+        return _TORCH_NAMES.get(name) or name.title().replace("_", "")
+
     @property
     def label(self) -> str:
         """PyTorch's name for the backward function: ``AddBackward0``."""
@@ -117,7 +129,7 @@ class Record(OwnEdge):
             return "AccumulateGrad"
         if "function" in self.op.traits:
             return f"{name}Backward"
-        return f"{_TORCH_NAMES.get(name) or name.title().replace('_', '')}Backward0"
+        return f"{self._kind()}Backward0"
 
     @property
     def name(self) -> str:

@@ -471,7 +471,7 @@ class Tensor(Carried):
         if new.dtype != array.dtype and not numpy.can_cast(new.dtype, array.dtype, "same_kind"):
             raise DtypeError(f"result type {type_name(new.dtype)} can't be cast to {type_name(array.dtype)}{_at()}")
         if new.shape != array.shape:
-            if numpy.broadcast_shapes(new.shape, array.shape) != array.shape:
+            if not _fits(new.shape, array.shape):
                 raise ShapeError(f"a result of shape {new.shape} does not fit in place into {array.shape}{_at()}")
             value = value.expand(*array.shape)
         if value._edge is not None:
@@ -565,6 +565,11 @@ _IN_PLACE: Mapping[str, Callable[..., Any]] = {
     "multiply": numpy.multiply,
     "divide": numpy.divide,
 }
+
+
+def _fits(shape: tuple[int, ...], into: tuple[int, ...]) -> bool:
+    """Whether ``shape`` broadcasts to ``into``."""
+    return len(shape) <= len(into) and all(n in (1, m) for n, m in zip(reversed(shape), reversed(into), strict=False))
 
 
 def _comparable(other: Any) -> bool:

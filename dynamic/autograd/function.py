@@ -136,6 +136,8 @@ def _gradients(ctx: Function, backward: Any, gs: Sequence[Any], outs: Sequence[A
     if len(results) != len(args):
         raise GradientError(f"{name}.backward gave {len(results)} gradients for {len(args)} inputs")
     for position, (g, arg) in enumerate(zip(results, args, strict=True)):
+        if not (g is None or isinstance(g, Carried)):
+            raise TypeError(f"{name}.backward gave a {type(g).__name__} for input {position}, not a tensor or None")
         if g is not None and isinstance(arg, Ghost) and g._array.shape != arg.shape:
             raise ShapeError(
                 f"{name}.backward gave a gradient of shape {g._array.shape} for input {position} of shape {arg.shape}"

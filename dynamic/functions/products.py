@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from dynamic.apply import apply, binary
+from dynamic.apply import Carried, apply, binary
 from graphs.core.errors import ShapeError, user_line
+from graphs.core.node import check_carrier
 from graphs.core.op import OPS
 from graphs.ops.linalg import matmul as matmul_op
 
 
 def _ranks(name: str, *pairs: tuple[Any, int]) -> None:
     for position, (tensor, rank) in enumerate(pairs, 1):
+        if not isinstance(tensor, Carried):
+            check_carrier(tensor, type(pairs[0][0]), matmul_op)
+            raise TypeError(f"{name}: argument {position} is a {type(tensor).__name__}, not a tensor")
         if tensor._array.ndim != rank:
             where = user_line()
             at = f"\n  at {where}" if where else ""
@@ -22,7 +26,7 @@ def _ranks(name: str, *pairs: tuple[Any, int]) -> None:
 
 def mm(input: Any, mat2: Any) -> Any:
     """The product of two matrices."""
-    if input._array.ndim != 2 or mat2._array.ndim != 2:
+    if not isinstance(mat2, Carried) or input._array.ndim != 2 or mat2._array.ndim != 2:
         _ranks("mm", (input, 2), (mat2, 2))
     return binary(matmul_op, input, mat2)
 

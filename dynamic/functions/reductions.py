@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import builtins
+from operator import index as as_int
 from typing import Any, NamedTuple
 
 import numpy
 
 from dynamic.apply import apply, unary, wrap
 from dynamic.dtypes import dtype_of, type_name
-from graphs.core.errors import DtypeError, user_line
+from graphs.core.errors import DtypeError, ShapeError, user_line
 from graphs.core.op import OPS, Op
 from graphs.ops.reduction import mean as mean_op, sum as sum_op
 
@@ -25,7 +26,9 @@ Dims = int | tuple[int, ...] | list[int] | None
 
 
 def _axis(dim: Dims) -> Any:
-    return tuple(dim) if isinstance(dim, list) else dim
+    if dim is None:
+        return None
+    return tuple(map(as_int, dim)) if isinstance(dim, (tuple, list)) else as_int(dim)
 
 
 def _reduce(op: Op, input: Any, dim: Dims, keepdim: bool, dtype: Any = None, **more: Any) -> Any:
@@ -174,6 +177,9 @@ def argsort(input: Any, dim: int = -1, descending: bool = False) -> Any:
 
 def topk(input: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> MaxResult:
     """The ``k`` greatest (or smallest) elements along ``dim``, and where they stood."""
+    size = input._array.shape[dim] if input._array.ndim else 1
+    if not 0 <= k <= size:
+        raise ShapeError(f"topk: {k} of {size} elements")
     return MaxResult(*apply(OPS["topk"], (input,), {"k": k, "axis": dim, "largest": largest}))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy
 
-from dynamic.apply import apply, wrap
+from dynamic.apply import Carried, apply, wrap
 from graphs.core.errors import PositionError, ShapeError
 from graphs.core.op import OPS
 from graphs.ops.slicing import Slice
@@ -80,7 +80,10 @@ def expand_as(input: Any, other: Any) -> Any:
 
 def repeat(input: Any, *sizes: Any) -> Any:
     """Copies side by side: ``sizes[i]`` times along dimension i; more sizes than dimensions put new ones in front."""
-    return apply(OPS["tile"], (input,), {"reps": _sizes(sizes)})
+    reps = _sizes(sizes)
+    if len(reps) < input._array.ndim:
+        raise ShapeError(f"repeat: {len(reps)} numbers for {input._array.ndim} dimensions")
+    return apply(OPS["tile"], (input,), {"reps": reps})
 
 
 def t(input: Any) -> Any:
@@ -140,6 +143,8 @@ def split(tensor: Any, split_size_or_sections: Any, dim: int = 0) -> tuple[Any, 
 
 def chunk(input: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
     """About ``chunks`` pieces of equal size along ``dim``; views."""
+    if chunks < 1:
+        raise ShapeError(f"chunk: {chunks} pieces")
     return split(input, -(-input._array.shape[dim] // chunks) or 1, dim)
 
 
@@ -148,14 +153,21 @@ def unbind(input: Any, dim: int = 0) -> tuple[Any, ...]:
     return tuple(select(input, dim, i) for i in range(input._array.shape[dim]))
 
 
+def _need_tensors(name: str, tensors: Any) -> None:
+    if isinstance(tensors, Carried) or not all(isinstance(x, Carried) for x in tensors):
+        raise TypeError(f"{name} takes a sequence of tensors")
+
+
 def cat(tensors: Sequence[Any], dim: int = 0) -> Any:
     """Tensors joined along a dimension that they have."""
+    _need_tensors("cat", tensors)
     kept = [x for x in tensors if x._array.shape != (0,)] or list(tensors)[:1]
     return apply(OPS["concat"], tuple(kept), {"axis": dim})
 
 
 def stack(tensors: Sequence[Any], dim: int = 0) -> Any:
     """Tensors of one shape joined along a new dimension."""
+    _need_tensors("stack", tensors)
     return apply(OPS["stack"], tuple(tensors), {"axis": dim})
 
 
