@@ -11,6 +11,7 @@ from typing import Any
 import numpy
 import pytest
 
+import dynamic
 import graphs.ops  # noqa: F401 - enters the ops in the registry
 from graphs.core.errors import DtypeError, GradientError, ShapeError
 from graphs.core.op import OPS, Ghost, Op
@@ -211,6 +212,26 @@ def test_texts_mean_what_the_kernels_do(name: str, case: Case) -> None:
 
 # Gradients
 
+
+def by_tape(op: Op, case: Case, args: list[Any], seeds: list[Any], wrt: list[int], create_graph: bool) -> list[Any]:
+    """The gradients by ``dynamic``'s tape, of tensors over the same arrays."""
+    tensors = [dynamic.from_numpy(x.copy()) for x in args]
+    for i in wrt:
+        tensors[i].requires_grad = True
+    given = replaced(case, dict(zip(arrays(case), tensors, strict=True)))
+    outs = [y for y in run(op, given) if y.requires_grad]
+    if not outs:
+        return [numpy.zeros_like(args[i]) for i in wrt]
+    found = dynamic.autograd.grad(
+        outs,
+        [tensors[i] for i in wrt],
+        [dynamic.from_numpy(seed) for seed in seeds],
+        create_graph=create_graph,
+        allow_unused=True,
+    )
+    return [numpy.zeros_like(args[i]) if g is None else g.detach().numpy() for i, g in zip(wrt, found, strict=True)]
+
+
 WAYS: dict[str, Callable[..., list[Any]]] = {
     "symbolic": lambda op, case, args, seeds, wrt: list(
         helpers.gradient_of(helpers.function_of(op, case), wrt)(*args, *seeds)
@@ -218,6 +239,8 @@ WAYS: dict[str, Callable[..., list[Any]]] = {
     "symbolic with unknown sizes": lambda op, case, args, seeds, wrt: list(
         helpers.gradient_of(helpers.function_of(op, case, helpers.unknown_sizes), wrt)(*args, *seeds)
     ),
+    "the tape": lambda op, case, args, seeds, wrt: by_tape(op, case, args, seeds, wrt, False),
+    "the tape, recorded": lambda op, case, args, seeds, wrt: by_tape(op, case, args, seeds, wrt, True),
 }
 """Each is to give the bits of eager backward: ``way(op, case, arrays, seeds, wrt)``, ``wrt`` counting among the arrays."""
 
@@ -253,6 +276,37 @@ def test_every_way_gives_the_same_gradient(name: str, case: Case, way: str) -> N
     for g, wanted, i in zip(WAYS[way](OPS[name], case, args, seeds, wrt), eager, wrt, strict=True):
         assert numpy.shape(g) == args[i].shape
         same(g, wanted)
+
+
+@law(lambda op, case: smooth(op, case) and TABLE[op.name].second)
+def test_second_gradients_by_the_tape_are_the_symbolic_ones(name: str, case: Case) -> None:
+    args, wrt = _differentiated(case)
+    gradient = helpers.gradient_of(helpers.function_of(OPS[name], case), wrt)
+    seeds = helpers.seeds_of(helpers.function_of(OPS[name], case), args)
+    again = helpers.seeds_of(gradient, [*args, *seeds])
+    every = [*wrt, *range(len(args), len(args) + len(seeds))]
+    wanted = helpers.gradient_of(gradient, every)(*args, *seeds, *again)
+    for g, reference in zip(_twice_by_tape(OPS[name], case, args, seeds, again, wrt), wanted, strict=True):
+        same(g, reference)
+
+
+def _twice_by_tape(op: Op, case: Case, args: list[Any], seeds: list[Any], again: list[Any], wrt: list[int]) -> list[Any]:
+    tensors = [dynamic.from_numpy(x.copy()) for x in args]
+    leaves = [tensors[i] for i in wrt] + [dynamic.from_numpy(seed.copy()) for seed in seeds]
+    for x in leaves:
+        x.requires_grad = True
+    outs = [y for y in run(op, replaced(case, dict(zip(arrays(case), tensors, strict=True)))) if y.requires_grad]
+    zeros = [numpy.zeros_like(x.detach().numpy()) for x in leaves]
+    if not outs:
+        return zeros
+    first = dynamic.autograd.grad(outs, leaves[: len(wrt)], leaves[len(wrt) :], create_graph=True, allow_unused=True)
+    pairs = [
+        (g, dynamic.from_numpy(seed)) for g, seed in zip(first, again, strict=True) if g is not None and g.requires_grad
+    ]
+    if not pairs:
+        return zeros
+    second = dynamic.autograd.grad([g for g, _ in pairs], leaves, [seed for _, seed in pairs], allow_unused=True)
+    return [zero if g is None else g.numpy() for zero, g in zip(zeros, second, strict=True)]
 
 
 @law(smooth)
