@@ -29,7 +29,7 @@ _PLAIN = frozenset([float, int, bool, ndarray, Ghost, complex])
 observing: list[Callable[[Op, Sequence[Any], Mapping[str, Any], Any], None]] = []
 """Functions that are told of every op that runs on tensors: ``observer(op, arrays, params, outputs)``."""
 
-default_dtype: ContextVar[Any] = ContextVar("default dtype", default=numpy.dtype(numpy.float32))
+default_dtype: ContextVar[Any] = ContextVar("default dtype", default=numpy.dtype(numpy.float32))  # noqa: B039 (a dtype never changes)
 """The dtype of new floating-point tensors, and of what a float makes of an integer tensor."""
 
 
@@ -347,7 +347,9 @@ def _explain(error: Exception, op: Op, arrays: list[Any], params: Mapping[str, A
     if isinstance(error, GraphsError) and "\n  at " in str(error):
         raise error
     given = [Spec.of(array) for array in arrays]
-    kind = type(error) if isinstance(error, GraphsError) else PositionError if isinstance(error, IndexError) else ShapeError
+    kind: type[Exception] = PositionError if isinstance(error, IndexError) else ShapeError
+    if isinstance(error, GraphsError):
+        kind = type(error)
     message = f"{op.name}({', '.join(map(str, given))}): {error}"
     try:
         op.infer(*given, **params)

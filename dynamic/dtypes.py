@@ -94,13 +94,14 @@ def dtype_of(of: Any) -> dtype:
 
 
 class TensorType:
-    """A typed constructor: ``FloatTensor(2, 3)`` uninitialised, ``FloatTensor([1.0, 2.0])`` from data; also a cast's target."""
+    """A typed constructor: ``FloatTensor(2, 3)`` of a size, ``FloatTensor([1.0, 2.0])`` from data; a cast's target too."""
 
     def __init__(self, name: str, of: dtype) -> None:
         self.__name__ = name
         self.dtype = of
 
     def __call__(self, *args: Any) -> Any:
+        """A new tensor of this type."""
         if len(args) == 1 and not isinstance(args[0], (int, numpy.integer)):
             data = args[0]
             if isinstance(data, tuple) and type(data) is not tuple:  # a Size

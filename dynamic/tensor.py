@@ -141,7 +141,7 @@ class Tensor(Carried):
         if dtype is not None:
             wanted = dtype_of(dtype).numpy
             if wanted != self._array.dtype:
-                return apply(cast, (self,), {"dtype": wanted})  # type: ignore[no-any-return]
+                return apply(cast, (self,), {"dtype": wanted})
         return self.clone() if copy else self
 
     def type_as(self, other: Tensor) -> Tensor:
@@ -210,7 +210,7 @@ class Tensor(Carried):
     @property
     def data(self) -> Tensor:
         """A tensor over the same memory, without history, whose changes in place the tape does not see."""
-        return wrap(self._array)  # type: ignore[no-any-return]
+        return wrap(self._array)
 
     @data.setter
     def data(self, value: Any) -> None:
@@ -238,7 +238,7 @@ class Tensor(Carried):
 
     def clone(self) -> Tensor:
         """A copy, through which gradients flow."""
-        return apply(clone, (self,))  # type: ignore[no-any-return]
+        return apply(clone, (self,))
 
     def backward(
         self,
@@ -258,7 +258,7 @@ class Tensor(Carried):
         backward((self,), None if gradient is None else (gradient,), retain_graph, create_graph, inputs)
 
     def register_hook(self, hook: Callable[[Any], Any]) -> HookHandle:
-        """Have ``hook(gradient)`` called whenever the tensor's gradient is computed; what it returns, if anything, replaces it."""
+        """Have ``hook(gradient)`` called when the tensor's gradient is computed; what it returns, if anything, is used."""
         if self._edge is None:
             raise GradientError("a tensor that does not require a gradient takes no hook")
         return tape.add_hook(self._edge.node, self._edge.index, hook)

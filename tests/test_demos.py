@@ -15,6 +15,8 @@ import dynamic
 import static
 
 
+pytestmark = pytest.mark.filterwarnings("ignore:index 0 of a tensor:DeprecationWarning")  # the listings are of 2017
+
 ROOT = Path(__file__).parents[1]
 LISTINGS = ROOT / "demos" / "listings"
 

@@ -156,7 +156,7 @@ def _accumulate(tensor: Any, g: Any, create_graph: bool) -> None:
     if isinstance(g, Carried):
         tensor.grad = g if before is None else before + g
     elif before is None:
-        # A gradient may be shared with another leaf, or be a view of what the tape kept: only a sole owner keeps it as it is.
+        # A gradient may be shared with another leaf, or be a view of what the tape kept: only a sole owner keeps it.
         tensor.grad = wrap(g if g.__class__ is numpy.ndarray and g.base is None and sys.getrefcount(g) <= 4 else +g)
     elif before._edge is not None:
         tensor.grad = before + wrap(g)
@@ -203,8 +203,8 @@ def _edge_of(tensor: Any, role: str) -> Any:
 
 def _freed(record: Record) -> GradientError:
     return GradientError(
-        f"Trying to backward through the graph a second time: what {record.label} had saved at {record.where} was freed by the "
-        f"first pass. Give that one retain_graph=True, or compute the value again{_at()}"
+        f"Trying to backward through the graph a second time: what {record.label} had saved at {record.where} was freed "
+        f"by the first pass. Give that one retain_graph=True, or compute the value again{_at()}"
     )
 
 

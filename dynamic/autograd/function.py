@@ -61,6 +61,7 @@ class Function:
         return _run(ctx, cls.forward, cls.backward, True, args, kwargs)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run an older Function's ``forward`` and put it on the tape."""
         if isinstance(_raw(type(self), "forward"), staticmethod):
             raise TypeError(f"{type(self).__name__} has a static forward: use {type(self).__name__}.apply(...)")
         if not hasattr(self, "_to_save"):  # a subclass with an __init__ of its own need not call ours
@@ -129,7 +130,7 @@ def _gradients(ctx: Function, backward: Any, gs: Sequence[Any], outs: Sequence[A
         if g is None:
             g = numpy.zeros(out.shape, out.dtype)
         given.append(g if isinstance(g, Carried) else wrap(g))
-    result = ctx.backward(*given) if backward is None else backward(ctx, *given)  # type: ignore[arg-type]
+    result = ctx.backward(*given) if backward is None else backward(ctx, *given)
     results = list(result) if isinstance(result, tuple) else [result]
     if len(results) > len(args) and all(g is None for g in results[len(args) :]):
         del results[len(args) :]

@@ -25,6 +25,7 @@ class set_grad_enabled:  # noqa: N801 (PyTorch's name)
         recording.set(self._before)
 
     def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """``function`` with this mode inside."""
         recording.set(self._before)
         return _within(self._mode, function)
 
@@ -47,6 +48,7 @@ class _Mode:
         return super().__new__(cls) if function is None else _within(cls._mode, function)
 
     def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """``function`` with this mode inside."""
         return _within(self._mode, function)
 
 

@@ -114,7 +114,7 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Any:
 
 
 def from_numpy(array: Any) -> Any:
-    """A tensor over the memory of a numpy array. Raises TypeError for anything else, and for a dtype that PyTorch has not."""
+    """A tensor over the memory of a numpy array. Raises TypeError for anything else, and for dtypes that PyTorch has not."""
     if not isinstance(array, numpy.ndarray):
         raise TypeError(f"from_numpy takes a numpy array, not {type(array).__name__}")
     dtype_of(array.dtype)
@@ -155,7 +155,9 @@ def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, req
         start, end = 0, start
     if step == 0 or (end - start) * step < 0:
         where = user_line()
-        raise ShapeError(f"arange does not come from {start} to {end} in steps of {step}" + (f"\n  at {where}" if where else ""))
+        raise ShapeError(
+            f"arange does not come from {start} to {end} in steps of {step}" + (f"\n  at {where}" if where else "")
+        )
     if dtype is None:
         dtype = default_dtype.get() if any(isinstance(x, float) for x in (start, end, step)) else numpy.int64
     return _finish(numpy.arange(start, end, step).astype(_dtype(dtype)), requires_grad)

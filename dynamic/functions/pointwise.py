@@ -191,7 +191,7 @@ def minimum(input: Any, other: Any, *, out: Any = None) -> Any:
 
 
 def where(condition: Any, input: Any = None, other: Any = None) -> Any:
-    """Elements of ``input`` where ``condition`` holds, else of ``other``; with a condition alone, the indices where it holds."""
+    """Elements of ``input`` where ``condition`` holds, else of ``other``; with a condition alone, where it holds."""
     if input is None and other is None:
         return tuple(wrap(each) for each in condition._array.nonzero())
     return apply(where_op, (condition, input, other))

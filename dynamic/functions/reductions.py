@@ -116,12 +116,12 @@ def _extreme(name: str, input: Any, dim: Any, keepdim: bool, other: Any) -> Any:
 
 
 def max(input: Any, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
-    """The greatest element; with ``dim``, the greatest along it and their indices; with a tensor, the greater of each two."""
+    """The greatest element; with ``dim``, the greatest along it and their indices; with a tensor, the greater of two."""
     return _extreme("max", input, dim, keepdim, other)
 
 
 def min(input: Any, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
-    """The smallest element; with ``dim``, the smallest along it and their indices; with a tensor, the smaller of each two."""
+    """The smallest element; with ``dim``, the smallest along it and their indices; with a tensor, the smaller of two."""
     return _extreme("min", input, dim, keepdim, other)
 
 

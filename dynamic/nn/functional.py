@@ -136,7 +136,8 @@ def _target_like(name: str, input: Any, target: Any) -> Any:
     if target._array.size != input._array.size:
         where = user_line()
         raise ShapeError(
-            f"{name}: target of shape {tuple(target._array.shape)} for input of shape {tuple(input._array.shape)}\n  at {where}"
+            f"{name}: target of shape {tuple(target._array.shape)} for input of shape {tuple(input._array.shape)}"
+            f"\n  at {where}"
         )
     message = f"{name}: the target's shape {tuple(target._array.shape)} is not the input's {tuple(input._array.shape)}"
     warnings.warn(message, UserWarning, stacklevel=3)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy
 
@@ -26,7 +26,7 @@ class Optimizer:
         state: per parameter ``step`` and the optimiser's arrays, as tensors; empty until the first step.
     """
 
-    names: Mapping[str, str] = {}
+    names: ClassVar[Mapping[str, str]] = {}
     """PyTorch's names of the rule's slots."""
 
     def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
@@ -76,7 +76,7 @@ class Optimizer:
                     p.grad.zero_()
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Change every parameter that has a gradient, in place. A ``closure`` computes the loss anew; its value is returned."""
+        """Change every parameter that has a gradient, in place. A ``closure`` computes the loss anew, which is returned."""
         loss = None
         if closure is not None:
             with enable_grad():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from dynamic.optim.optimizer import Optimizer
 from graphs import updates
@@ -18,10 +18,10 @@ def _check(**bounds: tuple[float, bool]) -> None:
 class SGD(Optimizer):
     """Gradient descent, with momentum, dampening, Nesterov's form and weight decay where asked for.
 
-    Source: Sutskever et al., "On the importance of initialization and momentum in deep learning", 2013; PyTorch's form of it.
+    Source: Sutskever et al., "On the importance of initialization and momentum in deep learning", 2013; as in PyTorch.
     """
 
-    names = {"momentum": "momentum_buffer"}
+    names: ClassVar[Mapping[str, str]] = {"momentum": "momentum_buffer"}
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class Adagrad(Optimizer):
     Source: Duchi, Hazan and Singer, "Adaptive subgradient methods", 2011; PyTorch's form of it.
     """
 
-    names = {"accumulator": "sum"}
+    names: ClassVar[Mapping[str, str]] = {"accumulator": "sum"}
 
     def __init__(
         self,
@@ -105,7 +105,7 @@ class RMSprop(Optimizer):
     TensorFlow 1's: epsilon inside the root, the mean square starting at 1, the learning rate inside the momentum.
     """
 
-    names = {"rms": "square_avg", "mg": "grad_avg", "momentum": "momentum_buffer"}
+    names: ClassVar[Mapping[str, str]] = {"rms": "square_avg", "mg": "grad_avg", "momentum": "momentum_buffer"}
 
     def __init__(
         self,
@@ -153,7 +153,7 @@ class Adam(Optimizer):
     moment has been corrected, as in today's PyTorch; with ``epsilon_hat=True`` before, as in TensorFlow 1.
     """
 
-    names = {"m": "exp_avg", "v": "exp_avg_sq", "v_max": "max_exp_avg_sq"}
+    names: ClassVar[Mapping[str, str]] = {"m": "exp_avg", "v": "exp_avg_sq", "v_max": "max_exp_avg_sq"}
 
     def __init__(
         self,

@@ -5,7 +5,7 @@ import pytest
 
 import dynamic
 from dynamic.functions import creation
-from tests.dynamic.oracle import agree, covered, normal, pytorch
+from tests.dynamic.oracle import agree, covered, normal
 
 
 pytestmark = pytest.mark.oracle
@@ -68,14 +68,28 @@ def test_casts(kind):
 CASTS = {
     "methods": (lambda t, x: [x.float(), x.double(), x.long(), x.int(), x.bool(), x.half(), x.short(), x.char()], A * 3),
     "byte": (lambda t, x: x.byte(), abs(A) * 3),
-    "typed constructors": (lambda t, x: [x.type(t.FloatTensor), x.type("torch.LongTensor"), x.type(t.ByteTensor)], abs(A) * 3),
+    "typed constructors": (
+        lambda t, x: [x.type(t.FloatTensor), x.type("torch.LongTensor"), x.type(t.ByteTensor)],
+        abs(A) * 3,
+    ),
     "from data": (lambda t: [t.FloatTensor([1, 2]), t.LongTensor([[1], [2]]), t.DoubleTensor([0.5]), t.ByteTensor([1, 0])],),
     "sizes": (lambda t: [t.FloatTensor(2, 3).shape, t.LongTensor(4).size(), t.IntTensor(0).numel(), t.FloatTensor().shape],),
     "to itself": (lambda t, x: [x.to(t.float64) is x, x.double() is x, x.to("cpu") is x, x.cpu() is x], A),
     "to a copy": (lambda t, x: [x.to(t.float64, copy=True) is x, x.to(t.float64, copy=True)], A),
     "what is no dtype": (lambda t, x: x.to("float33"), A),
     "sizes and strides": (
-        lambda t, x: [x.size(), x.size(-1), x.shape, x.dim(), x.ndim, x.numel(), x.nelement(), x.stride(), x.t().stride(0), len(x)],
+        lambda t, x: [
+            x.size(),
+            x.size(-1),
+            x.shape,
+            x.dim(),
+            x.ndim,
+            x.numel(),
+            x.nelement(),
+            x.stride(),
+            x.t().stride(0),
+            len(x),
+        ],
         A,
     ),
     "size beyond": (lambda t, x: x.size(2), A),
@@ -97,35 +111,71 @@ CASTS = {
 
 CREATION = {
     "tensor": (
-        lambda t: [t.tensor(3), t.tensor(3.5), t.tensor([1, 2]), t.tensor([[1.0], [2]]), t.tensor(True), t.tensor([True, False])],
+        lambda t: [
+            t.tensor(3),
+            t.tensor(3.5),
+            t.tensor([1, 2]),
+            t.tensor([[1.0], [2]]),
+            t.tensor(True),
+            t.tensor([True, False]),
+        ],
     ),
-    "tensor of arrays": (lambda t: [t.tensor(A), t.tensor(K), t.tensor(np.float32(2)), t.tensor(A.astype("f")), t.tensor([])],),
+    "tensor of arrays": (
+        lambda t: [t.tensor(A), t.tensor(K), t.tensor(np.float32(2)), t.tensor(A.astype("f")), t.tensor([])],
+    ),
     "tensor of tensors": (lambda t, x: [t.tensor(x.detach().tolist()), t.tensor([x[0, 0].item(), 2])], A),
-    "tensor dtype": (lambda t: [t.tensor([1, 2], dtype=t.float64), t.tensor([1.5], dtype=t.int64), t.tensor(1, dtype=t.bool)],),
+    "tensor dtype": (
+        lambda t: [t.tensor([1, 2], dtype=t.float64), t.tensor([1.5], dtype=t.int64), t.tensor(1, dtype=t.bool)],
+    ),
     "tensor of rows that differ": (lambda t: t.tensor([[1], [1, 2]]),),
     "tensor of words": (lambda t: t.tensor("word"),),
     "as_tensor": (lambda t: [t.as_tensor([1.5]), t.as_tensor(A), t.as_tensor(A, dtype=t.float32), t.as_tensor(t.ones(2))],),
     "from_numpy": (lambda t: [t.from_numpy(A), t.from_numpy(K), t.from_numpy(M)],),
     "from_numpy of a list": (lambda t: t.from_numpy([1]),),
     "zeros ones": (
-        lambda t: [t.zeros(2, 3), t.ones((2, 3)), t.zeros([2]), t.ones(2, dtype=t.int64), t.zeros(()), t.ones(t.zeros(2, 3).size())],
+        lambda t: [
+            t.zeros(2, 3),
+            t.ones((2, 3)),
+            t.zeros([2]),
+            t.ones(2, dtype=t.int64),
+            t.zeros(()),
+            t.ones(t.zeros(2, 3).size()),
+        ],
     ),
     "empty": (lambda t: [t.empty(2, 3).shape, t.empty((0,)).shape, t.empty(1, dtype=t.int32).dtype == t.int32],),
     "full": (lambda t: [t.full((2,), 1.5), t.full((2, 1), 3), t.full((), True), t.full((2,), 1, dtype=t.float32)],),
     "eye": (lambda t: [t.eye(3), t.eye(2, 3), t.eye(2, dtype=t.int64)],),
     "arange": (
-        lambda t: [t.arange(5), t.arange(1, 4), t.arange(0, 1, 0.25), t.arange(5.0), t.arange(5, 0, -2), t.arange(3, dtype=t.float32)],
+        lambda t: [
+            t.arange(5),
+            t.arange(1, 4),
+            t.arange(0, 1, 0.25),
+            t.arange(5.0),
+            t.arange(5, 0, -2),
+            t.arange(3, dtype=t.float32),
+        ],
     ),
     "arange the wrong way": (lambda t: t.arange(3, 0),),
     "linspace": (lambda t: [t.linspace(0, 1, 5), t.linspace(-1, 1, steps=3, dtype=t.float64), t.linspace(2, 3, 1)],),
     "like": (
-        lambda t, x: [t.zeros_like(x), t.ones_like(x, dtype=t.int64), t.full_like(x, 3), t.empty_like(x).shape, t.rand_like(x).shape],
+        lambda t, x: [
+            t.zeros_like(x),
+            t.ones_like(x, dtype=t.int64),
+            t.full_like(x, 3),
+            t.empty_like(x).shape,
+            t.rand_like(x).shape,
+        ],
         A,
     ),
     "random shapes": (
         lambda t: [
             *(t.randn(2, 3).shape, t.rand((4,)).shape, t.randn(2, dtype=t.float64).dtype == t.float64, t.randn(()).shape),
-            *(t.randint(3, 7, (5,)).shape, t.randperm(6).sum(), t.randn_like(t.zeros(2, 2)).shape, t.randint(9, (2,)).dtype == t.int64),
+            *(
+                t.randint(3, 7, (5,)).shape,
+                t.randperm(6).sum(),
+                t.randn_like(t.zeros(2, 2)).shape,
+                t.randint(9, (2,)).dtype == t.int64,
+            ),
             *(t.normal(0.0, 1.0, (2, 3)).shape, t.bernoulli(t.ones(3)), t.multinomial(t.ones(2, 4), 3).shape),
             *(t.normal(t.zeros(3), t.ones(3)).shape, t.randn(3, requires_grad=True).requires_grad),
         ],

@@ -145,7 +145,10 @@ CASES = {
     "addcmul": (lambda t, x, y: [t.addcmul(x, y, y, value=0.5), x.addcmul(y, x), x.clone().addcmul_(y, y, value=2)], A, B),
     "addcdiv": (lambda t, x, y: [t.addcdiv(x, x, y, value=0.5), x.addcdiv(y, y), x.clone().addcdiv_(x, y)], A, P),
     "out": (
-        lambda t, x, y: [t.add(x.detach(), y.detach(), out=t.zeros(3, 4, dtype=t.float64)), t.exp(K_of(t), out=t.empty(0))],
+        lambda t, x, y: [
+            t.add(x.detach(), y.detach(), out=t.zeros(3, 4, dtype=t.float64)),
+            t.exp(floats_of(t), out=t.empty(0)),
+        ],
         A,
         B,
     ),
@@ -220,7 +223,7 @@ CASES = {
 }
 
 
-def K_of(torch):
+def floats_of(torch):
     return torch.from_numpy(K).float()
 
 

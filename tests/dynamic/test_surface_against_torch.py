@@ -204,7 +204,7 @@ WRONG = {
     "no such attribute": lambda t: t.zeros(2).frobnicate(),
     "a string added": lambda t: t.zeros(2) + "a",
     "None added": lambda t: t.zeros(2) + None,
-    "a list added": lambda t: t.zeros(2) + [1, 2],
+    "a list added": lambda t: t.zeros(2) + [1, 2],  # noqa: RUF005
     "a string compared": lambda t: t.zeros(2) < "a",
     "cat of a tensor": lambda t: t.cat(t.zeros(2)),
     "cat of numbers": lambda t: t.cat([1, 2]),

@@ -139,7 +139,7 @@ def test_the_older_style_needs_no_call_of_the_base_s_init():
 
 
 def test_a_static_forward_is_not_called_on_an_instance():
-    with pytest.raises(TypeError, match="ReLU.apply"):
+    with pytest.raises(TypeError, match=r"ReLU\.apply"):
         ReLU()(leaf(1))
 
 
