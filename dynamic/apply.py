@@ -69,7 +69,10 @@ def wrap(array: Any) -> Any:
 
 def unary(op: Op, x: Any) -> Any:
     """``apply(op, (x,))`` for an op with one output that is no view: the short way for what is called most."""
-    if not isinstance(x, Carried) or observing or len(MODULES) > 1:
+    if not isinstance(x, Carried):
+        check_carrier(x, _tensor_class, op)
+        raise TypeError(f"{op.name} takes a tensor, not {type(x).__name__}")
+    if observing or len(MODULES) > 1:
         return apply(op, (x,))
     array = x._array
     dtype = array.dtype

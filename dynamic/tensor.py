@@ -317,6 +317,11 @@ class Tensor(Carried):
     def __repr__(self) -> str:
         return show(self)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        if not self.is_leaf:
+            raise GradientError(f"only leaves are copied or pickled, not what {self.grad_fn} made: detach() it{_at()}")
+        return _rebuilt, (self._array, self.requires_grad)
+
     def __hash__(self) -> builtins.int:
         return id(self)
 
@@ -565,6 +570,11 @@ _IN_PLACE: Mapping[str, Callable[..., Any]] = {
     "multiply": numpy.multiply,
     "divide": numpy.divide,
 }
+
+
+def _rebuilt(array: Any, requires_grad: bool) -> Tensor:
+    """A leaf over ``array``: what pickling and copying end with."""
+    return Tensor(array, requires_grad=requires_grad)
 
 
 def _fits(shape: tuple[int, ...], into: tuple[int, ...]) -> bool:

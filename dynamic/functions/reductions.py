@@ -15,11 +15,18 @@ from graphs.core.op import OPS, Op
 from graphs.ops.reduction import mean as mean_op, sum as sum_op
 
 
-class MaxResult(NamedTuple):
-    """Values and where they stood; PyTorch's ``torch.return_types``."""
+class Result(NamedTuple):
+    """Values and where they stood; its subclasses are PyTorch's ``torch.return_types``."""
 
     values: Any
     indices: Any
+
+    def __repr__(self) -> str:
+        return f"torch.return_types.{type(self).__name__}(\nvalues={self.values!r},\nindices={self.indices!r})"
+
+
+RESULTS: dict[str, Any] = {name: type(name, (Result,), {"__slots__": ()}) for name in ("max", "min", "sort", "topk")}
+"""What the functions of these names return."""
 
 
 Dims = int | tuple[int, ...] | list[int] | None
@@ -109,10 +116,10 @@ def _extreme(name: str, input: Any, dim: Any, keepdim: bool, other: Any) -> Any:
     if not isinstance(dim, int):
         return apply(OPS[f"{name}imum"], (input, dim), {"tie": "both"})
     if input._array.ndim == 0:
-        return MaxResult(input + 0, wrap(input._array.argmax()))
+        return RESULTS[name](input + 0, wrap(input._array.argmax()))
     indices = apply(OPS[f"arg{name}"], (input,), {"axis": dim, "keepdims": True})
     values = apply(OPS["take_along_axis"], (input, indices), {"axis": dim})
-    return MaxResult(values, indices) if keepdim else MaxResult(values.squeeze(dim), indices.squeeze(dim))
+    return RESULTS[name](values, indices) if keepdim else RESULTS[name](values.squeeze(dim), indices.squeeze(dim))
 
 
 def max(input: Any, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
@@ -165,9 +172,9 @@ def cumprod(input: Any, dim: int, *, dtype: Any = None) -> Any:
     return apply(OPS["cumprod"], (input if dtype is None else input.to(dtype),), {"axis": dim})
 
 
-def sort(input: Any, dim: int = -1, descending: bool = False) -> MaxResult:
+def sort(input: Any, dim: int = -1, descending: bool = False) -> Result:
     """The elements in order along ``dim``, and where they stood."""
-    return MaxResult(*apply(OPS["sort"], (input,), {"axis": dim, "descending": descending}))
+    return RESULTS["sort"](*apply(OPS["sort"], (input,), {"axis": dim, "descending": descending}))
 
 
 def argsort(input: Any, dim: int = -1, descending: bool = False) -> Any:
@@ -175,12 +182,12 @@ def argsort(input: Any, dim: int = -1, descending: bool = False) -> Any:
     return apply(OPS["argsort"], (input,), {"axis": dim, "descending": descending})
 
 
-def topk(input: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> MaxResult:
+def topk(input: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Result:
     """The ``k`` greatest (or smallest) elements along ``dim``, and where they stood."""
     size = input._array.shape[dim] if input._array.ndim else 1
     if not 0 <= k <= size:
         raise ShapeError(f"topk: {k} of {size} elements")
-    return MaxResult(*apply(OPS["topk"], (input,), {"k": k, "axis": dim, "largest": largest}))
+    return RESULTS["topk"](*apply(OPS["topk"], (input,), {"k": k, "axis": dim, "largest": largest}))
 
 
 def softmax(input: Any, dim: int | None = None, dtype: Any = None) -> Any:

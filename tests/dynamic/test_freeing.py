@@ -65,6 +65,17 @@ def test_what_no_rule_reads_is_freed_while_the_tape_lives():
     y.sum().backward()
 
 
+def test_views_are_forgotten_when_they_die():
+    x = torch.zeros(10)
+    kept = x[2:]
+    for _ in range(100):
+        x[1:].t().view(3, 3)
+    assert len(x._views) == 1
+    kept[0] = torch.ones(1, requires_grad=True)[0]
+    assert x.requires_grad
+    assert kept.requires_grad
+
+
 def test_training_does_not_grow_memory():
     rng = np.random.default_rng(0)
     x, y = (torch.from_numpy(rng.standard_normal(shape)) for shape in ((8, 4), (8, 2)))

@@ -1,5 +1,7 @@
 """What people see: printed tensors, names of backward functions, errors, ``data[0]``, what an import loads."""
 
+import copy
+import pickle
 import subprocess
 import sys
 
@@ -78,7 +80,7 @@ SEEN = {
     "a dtype": lambda t, x: [x.dtype, t.int64, t.bool, t.float],
     "a detached one": lambda t, x: x.detach(),
     "of a list": lambda t, x: [x[0], x[1]],
-    "named results": lambda t, x: tuple(x.detach().max(1)),
+    "named results": lambda t, x: [x.detach().max(1), x.detach().min(0), x.detach().sort(), x.detach().topk(2)],
 }
 
 
@@ -197,10 +199,22 @@ def test_other_indices_of_a_scalar_are_errors(index):
         dynamic.tensor(3.0)[index]
 
 
+def test_leaves_are_copied_and_pickled():
+    x = dynamic.tensor([1.0, 2.0], requires_grad=True)
+    for again in (copy.deepcopy(x), pickle.loads(pickle.dumps(x)), copy.deepcopy([x, x])[1]):
+        assert (again.tolist(), again.requires_grad, again.is_leaf) == ([1.0, 2.0], True, True)
+        assert again.data_ptr() != x.data_ptr()
+    assert pickle.loads(pickle.dumps(dynamic.int64)) is dynamic.int64
+
+
 # Errors
 
 
 WRONG = {
+    "a number's relu": lambda t: t.relu(3.0),
+    "a number's sum": lambda t: t.sum(3.0),
+    "an array's exp": lambda t: t.exp(np.ones(2)),
+    "a copy of what is no leaf": lambda t: copy.deepcopy(t.ones(2, requires_grad=True) * 2),
     "no such attribute": lambda t: t.zeros(2).frobnicate(),
     "a string added": lambda t: t.zeros(2) + "a",
     "None added": lambda t: t.zeros(2) + None,
