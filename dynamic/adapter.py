@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
-from importlib import import_module
+from contextlib import contextmanager
 from typing import Any
 
 import numpy
 from numpy import ndarray
 
-from dynamic.apply import wrap
-from dynamic.autograd import engine
-from dynamic.tape import Record
+from dynamic import tape
 from graphs.compare import Batch, Log, State
 from graphs.compare.calls import watching
-from graphs.core.arrays import is_array
 from graphs.core.node import ancestors
 
 
@@ -59,7 +55,7 @@ class DynamicProgram:
 
     def watch(self, batch: Batch, log: Log) -> list[State]:
         """The same, every call of a kernel being entered in ``log``."""
-        with watching(log), _by_ops():
+        with watching(log), _switched("watched"):
             return self.states(batch)
 
     def nodes(self, batch: Batch) -> int:
@@ -68,7 +64,7 @@ class DynamicProgram:
 
     def roots(self, batch: Batch) -> list[Any]:
         """The losses' edges on the tape of one step, with all that was saved for the way back."""
-        with _kept():
+        with _switched("kept"):
             return [loss._edge for losses, _ in self._step(batch) for loss in losses.values() if loss._edge is not None]
 
     def _state(self, losses: Mapping[str, Any], gradients: Mapping[str, Any]) -> State:
@@ -99,43 +95,11 @@ def _copy(tensor: Any) -> ndarray:
     return numpy.array(tensor.detach().numpy())
 
 
-def _kept() -> AbstractContextManager[None]:
-    """Let backward passes leave on the tape what they would free, so that a picture can show it."""
-    return _replaced(Record, free=lambda record: None)
-
-
 @contextmanager
-def _by_ops() -> Iterator[None]:
-    """Let ops do what is otherwise left to numpy's own operators: changes in place, and backward passes on bare arrays."""
-    in_place = _replaced(import_module("dynamic.tensor"), _IN_PLACE={})  # dynamic.tensor itself is PyTorch's function
-    roots = engine._roots
-    backward = _replaced(
-        engine,
-        _bare=_wrapping(engine._bare),
-        _bare_then_freed=_wrapping(engine._bare_then_freed),
-        _roots=lambda tensors, seeds, _: roots(tensors, seeds, True),
-    )
-    with in_place, backward:
-        yield
-
-
-def _wrapping(residuals: Callable[[Record], Any]) -> Callable[[Record], Any]:
-    """``residuals``, with the arrays as tensors, so that a gradient rule's operators are ops."""
-
-    def wrapped(record: Record) -> Any:
-        return tuple([wrap(x) if is_array(x) else x for x in side] for side in residuals(record))
-
-    return wrapped
-
-
-@contextmanager
-def _replaced(owner: Any, **parts: Any) -> Iterator[None]:
-    """Have other attributes on a module or class inside."""
-    before = {name: getattr(owner, name) for name in parts}
-    for name, part in parts.items():
-        setattr(owner, name, part)
+def _switched(name: str) -> Iterator[None]:
+    """Have one of the tape's switches on inside."""
+    setattr(tape, name, True)
     try:
         yield
     finally:
-        for name, part in before.items():
-            setattr(owner, name, part)
+        setattr(tape, name, False)

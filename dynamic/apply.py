@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from typing import Any
 
@@ -22,12 +22,11 @@ from graphs.ops import cast
 _NO_PARAMS: Mapping[str, Any] = {}
 _F32, _F64 = numpy.dtype(numpy.float32), numpy.dtype(numpy.float64)
 _ONE = (True,)
+_NOTHING: tuple[Any, ...] = ()
+_UNREAD = (None,)
 _JOINING = frozenset(["concat", "stack"])
 _PRODUCTS = frozenset(["matmul", "dot", "einsum"])
 _PLAIN = frozenset([float, int, bool, ndarray, Ghost, complex])
-
-observing: list[Callable[[Op, Sequence[Any], Mapping[str, Any], Any], None]] = []
-"""Functions that are told of every op that runs on tensors: ``observer(op, arrays, params, outputs)``."""
 
 default_dtype: ContextVar[Any] = ContextVar("default dtype", default=numpy.dtype(numpy.float32))  # noqa: B039 (a dtype never changes)
 """The dtype of new floating-point tensors, and of what a float makes of an integer tensor."""
@@ -72,11 +71,9 @@ def unary(op: Op, x: Any) -> Any:
     if not isinstance(x, Carried):
         check_carrier(x, _tensor_class, op)
         raise TypeError(f"{op.name} takes a tensor, not {type(x).__name__}")
-    if observing or len(MODULES) > 1:
-        return apply(op, (x,))
     array = x._array
     dtype = array.dtype
-    if dtype is not _F32 and dtype is not _F64:
+    if (dtype is not _F32 and dtype is not _F64) or array.__class__ is not ndarray:
         return apply(op, (x,))
     try:
         out = op.kernel(numpy, array)
@@ -87,19 +84,13 @@ def unary(op: Op, x: Any) -> Any:
     edge = x._edge
     if edge is not None and recording.get() and op.rules is not None and out.dtype is dtype:
         (keep,), keep_out = op.keeps.get(_ONE) or op.keep(_ONE)
-        counters = []
-        if keep:
-            counters.append(x._counter or counter_of(x))
-            saved = array
-        else:
-            saved = Ghost((array.shape, dtype))
+        held = (x,) if keep else _NOTHING
+        saved = (array,) if keep else (Ghost((array.shape, dtype)),)
         if keep_out:
             tensor._counter = counter = [0, 0]
-            counters.append(counter)
-            made: Any = (out,)
+            tensor._edge = Record(op, (edge,), _NO_PARAMS, saved, (*held, counter), (out,))
         else:
-            made = (Ghost((out.shape, out.dtype)),)
-        tensor._edge = Record(op, (edge,), _NO_PARAMS, [saved], counters, made)
+            tensor._edge = Record(op, (edge,), _NO_PARAMS, saved, held, _UNREAD, (out.shape, dtype))
     return tensor
 
 
@@ -121,7 +112,7 @@ def binary(op: Op, x: Any, y: Any) -> Any:
         fast = True
     else:
         return apply(op, (x, y))
-    if not fast or (dtype is not _F32 and dtype is not _F64) or observing or len(MODULES) > 1:
+    if not fast or (dtype is not _F32 and dtype is not _F64) or len(MODULES) > 1:
         return apply(op, (x, y))
     try:
         out = op.kernel(numpy, a, b)
@@ -132,28 +123,22 @@ def binary(op: Op, x: Any, y: Any) -> Any:
     if (source is not None or other is not None) and op.rules is not None and out.dtype is dtype and recording.get():
         needs = (source is not None, other is not None)
         (keep_x, keep_y), keep_out = op.keeps.get(needs) or op.keep(needs)
-        counters = []
+        held = _NOTHING
         if a.__class__ is ndarray:
             if keep_x:
-                counters.append(x._counter or counter_of(x))
-            elif source is not None or not op.elementwise:
-                a = Ghost((a.shape, dtype))
+                held = (x,)
             else:
-                a = None  # only its own rule would ask for its shape
+                a = Ghost((a.shape, dtype))
         if b.__class__ is ndarray:
             if keep_y:
-                counters.append(y._counter or counter_of(y))
-            elif other is not None or not op.elementwise:
-                b = Ghost((b.shape, dtype))
+                held = (*held, y)
             else:
-                b = None
+                b = Ghost((b.shape, dtype))
         if keep_out:
             tensor._counter = counter = [0, 0]
-            counters.append(counter)
-            made: Any = (out,)
+            tensor._edge = Record(op, (source, other), _NO_PARAMS, (a, b), (*held, counter), (out,))
         else:
-            made = (Ghost((out.shape, out.dtype)),)
-        tensor._edge = Record(op, (source, other), _NO_PARAMS, [a, b], counters, made)
+            tensor._edge = Record(op, (source, other), _NO_PARAMS, (a, b), held, _UNREAD, (out.shape, dtype))
     return tensor
 
 
@@ -193,8 +178,6 @@ def _run(op: Op, args: Any, arrays: list[Any], edges: list[Any], wanted: bool, p
         out = op.kernel(xp_of(arrays), *arrays, **params)
     except Exception as error:
         out = _explain(error, op, arrays, params)
-    for observer in observing:
-        observer(op, arrays, params, out)
     several = out.__class__ is tuple
     tensors = tuple(map(wrap, out)) if several else (wrap(out),)
     if op.view:
@@ -211,22 +194,22 @@ def _record(
     """Put a call on the tape, with what the gradient rules of the arguments marked in ``needs`` read."""
     kept, keep_out = op.keeps.get(needs) or op.keep(needs)
     saved = []
-    counters = []
+    held: list[Any] = []
     for arg, array, keep in zip(args, arrays, kept):  # noqa: B905 (strict costs time, and all three are as long)
         if keep:
             if isinstance(arg, Carried):
-                counters.append(arg._counter or counter_of(arg))
+                held.append(arg)
             saved.append(array)
         elif array.__class__ is ndarray or is_array(array):
             saved.append(Ghost((array.shape, array.dtype)))
         else:
             saved.append(array)
     if keep_out:
-        counters.extend(tensor._counter or counter_of(tensor) for tensor in tensors)
-        made = tuple([tensor._array for tensor in tensors])
+        held.extend(map(counter_of, tensors))
+        outs = tuple([tensor._array for tensor in tensors])
     else:
-        made = tuple([Ghost((tensor._array.shape, tensor._array.dtype)) for tensor in tensors])
-    record = Record(op, edges, params, saved, counters, made)
+        outs = tuple([Ghost((tensor._array.shape, tensor._array.dtype)) for tensor in tensors])
+    record = Record(op, edges, params, tuple(saved), tuple(held), outs)
     for index, tensor in enumerate(tensors):
         if tensor._array.dtype.kind in "fc":
             tensor._edge = record if index == 0 else Output(record, index)

@@ -69,9 +69,11 @@ class Record(OwnEdge):
         params: the attributes of the call.
         saved: per argument the array, a ``Ghost`` where the op's rules read no more than shape and dtype, or the Python
             scalar; None once the tape has been freed.
-        counters: the version counters of what was kept: each holds the serial of the last change in place, so that a
-            greater one than the record's means that the value is no longer what it was.
-        made: a ``Ghost`` per output, or, where these were kept, the outputs themselves.
+        held: the tensors whose arrays were kept (for an output, which would hold the record in turn, its version counter): a
+            counter has the serial of the last change in place, and one greater than the record's means that the value
+            is no longer what it was.
+        outs: per output the array, or a ``Ghost``, or None where no rule reads anything.
+        made: (shape, dtype) of the only output where ``outs`` does not tell.
         serial: order of creation, counted together with graph nodes.
         hooks: per output index, functions called with its gradient before it flows on; None for none.
     """
@@ -81,13 +83,21 @@ class Record(OwnEdge):
     owner: weakref.ref[Any] | None = None
 
     def __init__(
-        self, op: Op, edges: tuple[Any, ...], params: Mapping[str, Any], saved: Any, counters: Any, made: tuple[Any, ...]
+        self,
+        op: Op,
+        edges: tuple[Any, ...],
+        params: Mapping[str, Any],
+        saved: Any,
+        held: tuple[Any, ...],
+        outs: tuple[Any, ...],
+        made: tuple[Any, Any] | None = None,
     ) -> None:
         self.op = op
         self.edges = edges
         self.params = params
         self.saved = saved
-        self.counters = counters
+        self.held = held
+        self.outs = outs
         self.made = made
         self.serial = next_serial()
         frame: Any = sys._getframe(3)  # this, apply's function and its caller are never the user's
@@ -99,12 +109,12 @@ class Record(OwnEdge):
     @property
     def width(self) -> int:
         """The number of outputs."""
-        return len(self.made)
+        return len(self.outs)
 
     @property
     def specs(self) -> tuple[Spec, ...]:
         """Shapes and dtypes of the outputs."""
-        return tuple(Spec(made.shape, made.dtype) for made in self.made)
+        return (Spec(*self.made),) if self.made is not None else tuple(Spec(out.shape, out.dtype) for out in self.outs)
 
     @property
     def where(self) -> Where:
@@ -115,7 +125,7 @@ class Record(OwnEdge):
         """PyTorch's name of the operation, which for products depends on the rank and for an index on its last item."""
         name = self.op.name
         if name == "matmul":
-            return {0: "Dot", 1: "Mv", 2: "Mm"}.get(self.made[0].ndim, "Bmm")
+            return {0: "Dot", 1: "Mv", 2: "Mm"}.get(self.specs[0].ndim, "Bmm")
         if name == "getitem":
             parts = [item for item in self.params["index"] if item is not Ellipsis and item != Slice()] or [Slice()]
             return "Unsqueeze" if parts[-1] is None else "Slice" if isinstance(parts[-1], Slice) else "Select"
@@ -139,10 +149,10 @@ class Record(OwnEdge):
 
     def free(self) -> None:
         """Let go of the arrays that were kept; where there were any, a second backward pass is an error from now on."""
-        if self.counters:
+        if self.held:
             self.saved = None
-            if self.made[0].__class__ is not Ghost:
-                self.made = tuple([Ghost((out.shape, out.dtype)) for out in self.made])
+            if self.made is None:
+                self.outs = tuple([Ghost((out.shape, out.dtype)) for out in self.outs])
 
     # What people ask PyTorch's grad_fn.
 
@@ -188,6 +198,12 @@ class HookHandle:
             self._hooks.remove(self._hook)
 
 
+watched = False
+"""Whether changes in place and backward passes are to call ops where they would leave it to numpy's operators."""
+
+kept = False
+"""Whether backward passes leave on the tape what they would free, so that it can be drawn."""
+
 hooked = False
 """Whether any hook was ever registered: until then a backward pass does not look for them."""
 
@@ -214,6 +230,6 @@ leaf = Op(_no_value, name="leaf", shape=lambda: (), dtype=lambda: None, traits={
 def new_leaf(tensor: Any) -> Record:
     """The record of a leaf: it knows its tensor weakly, since nobody can read the gradient of one that is gone."""
     array = tensor._array
-    record = Record(leaf, (), {}, (), (), (Ghost((array.shape, array.dtype)),))
+    record = Record(leaf, (), {}, (), (), (None,), (array.shape, array.dtype))
     record.owner = weakref.ref(tensor)
     return record

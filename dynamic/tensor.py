@@ -218,7 +218,7 @@ class Tensor(Carried):
             return  # what `x.data -= y` ends with
         self._array = value._array if isinstance(value, Tensor) else numpy.asarray(value, self._array.dtype)
         if self._edge is not None and self._edge.node.op is leaf:
-            self._edge.made = (Ghost((self._array.shape, self._array.dtype)),)
+            self._edge.made = (self._array.shape, self._array.dtype)
 
     @property
     def _version(self) -> builtins.int:
@@ -461,7 +461,7 @@ class Tensor(Carried):
             function = _IN_PLACE.get(op.name)
             try:
                 array = self._array
-                if function is not None and array.__class__ is ndarray and operand.__class__ in _DIRECT:
+                if function is not None and array.__class__ is ndarray and operand.__class__ in _DIRECT and not tape.watched:
                     function(array, operand, array)
                     self._touch()
                     return self
@@ -515,7 +515,11 @@ class Tensor(Carried):
         array = self._array
         if record.saved is not None:
             record.saved = [x.copy() if is_array(x) and numpy.may_share_memory(x, array) else x for x in record.saved]
-            record.counters = [c for c in record.counters if c is not self._counter]
+            record.held = tuple(held for held in record.held if not self._counts_with(held))
+
+    def _counts_with(self, held: Any) -> builtins.bool:
+        """Whether a tensor or counter that a record holds tells of changes to this tensor's memory."""
+        return held is self or (held if isinstance(held, list) else held._counter) is counter_of(self)
 
     def _touch(self) -> None:
         counter = self._counter

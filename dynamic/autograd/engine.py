@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy
@@ -12,7 +12,7 @@ from dynamic import tape
 from dynamic.apply import Carried, wrap
 from dynamic.tape import Record, leaf, recording
 from graphs.autodiff import backprop
-from graphs.core.arrays import xp_of
+from graphs.core.arrays import is_array, xp_of
 from graphs.core.errors import GradientError, ShapeError, user_line
 from graphs.core.op import Ghost
 
@@ -84,8 +84,11 @@ def grad(
 
 
 def _run(roots: list[tuple[Any, Any]], wrt: list[Any] | None, retain: bool | None, create: bool) -> dict[Record, list[Any]]:
-    keep = create if retain is None else retain
+    keep = tape.kept or (create if retain is None else retain)
     residuals = (_taped if keep else _taped_then_freed) if create else _bare if keep else _bare_then_freed
+    if tape.watched and not create:
+        roots = [(edge, wrap(seed)) for edge, seed in roots]
+        residuals = _watched(residuals)
     token = recording.set(create)
     try:
         return backprop(roots, wrt, residuals, on_gradient=_call_hooks if tape.hooked else None)
@@ -99,10 +102,20 @@ def _bare(record: Record) -> tuple[Sequence[Any], Sequence[Any]]:
     if saved is None:
         raise _freed(record)
     serial = record.serial
-    for counter in record.counters:
-        if counter[0] > serial:
+    for holder in record.held:
+        counter = holder if holder.__class__ is list else holder._counter
+        if counter is not None and counter[0] > serial:
             raise _changed(record)
-    return saved, record.made
+    return saved, record.outs
+
+
+def _watched(residuals: Callable[[Record], Any]) -> Callable[[Record], Any]:
+    """``residuals`` as tensors without history, so that a gradient rule's operators are calls of ops."""
+
+    def wrapped(record: Record) -> Any:
+        return tuple([wrap(x) if is_array(x) else x for x in side] for side in residuals(record))
+
+    return wrapped
 
 
 def _taped(record: Record) -> tuple[Sequence[Any], Sequence[Any]]:
@@ -116,7 +129,7 @@ def _taped(record: Record) -> tuple[Sequence[Any], Sequence[Any]]:
 
 
 def _again(array: Any, edge: Any) -> Any:
-    if isinstance(array, (Ghost, bool, int, float)):
+    if not is_array(array):
         return array
     tensor = wrap(array)
     tensor._edge = edge
@@ -125,7 +138,7 @@ def _again(array: Any, edge: Any) -> Any:
 
 def _bare_then_freed(record: Record) -> tuple[Sequence[Any], Sequence[Any]]:
     found = _bare(record)
-    if record.counters:
+    if record.held:
         record.free()
     return found
 

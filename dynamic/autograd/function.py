@@ -88,8 +88,8 @@ def _run(ctx: Function, forward: Any, backward: Any, static: bool, args: Sequenc
     op = Op(_no_kernel, name=name, shape=_no_kernel, dtype=_no_kernel, traits={"function"})
     op.joint_vjp(lambda _needs, gs, _outs, _args: _gradients(ctx, backward if static else None, gs, _outs, _args))
     saved = [_ghost(arg) if isinstance(arg, Carried) else 0 for arg in args]
-    counters = [counter_of(tensor) for tensor in ctx._to_save if isinstance(tensor, Carried)]
-    record = Record(op, edges, {}, saved, counters, tuple(map(_ghost, fresh)))
+    held = tuple(counter_of(tensor) for tensor in ctx._to_save if isinstance(tensor, Carried))
+    record = Record(op, edges, {}, saved, held, tuple(map(_ghost, fresh)))
     ctx._saved = tuple(_pack(tensor, outs, record) for tensor in ctx._to_save)
     ctx._to_save = ()
     for index, out in enumerate(fresh):

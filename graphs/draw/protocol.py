@@ -19,7 +19,7 @@ class Drawable(Protocol):
 
     Where a node has them, more is used: ``inputs`` or ``saved`` (per argument the array or scalar where there is no edge; in
     ``saved`` also the arrays that are kept for the way back, a pair of shape and dtype for one that is not, None for one of
-    which nothing is known), ``made`` (the outputs, if they are kept) and ``label`` (what a tape calls the record's step
+    which nothing is known), ``outs`` (the outputs, if they are kept) and ``label`` (what a tape calls the record's step
     backward, such as ``MulBackward0``).
     """
 

@@ -111,7 +111,7 @@ def _kept(records: list[Any], forward: _Forward, back: dict[int, int]) -> list[L
             if is_array(kept):
                 edge = record.edges[at]
                 tails.append(forward.outside[record.serial, at] if edge is None else forward.key_of[edge.node.serial])
-        if any(is_array(made) for made in getattr(record, "made", ())):
+        if any(is_array(made) for made in getattr(record, "outs", ())):
             tails.append(forward.key_of[record.serial])
         links += [Link(tail, back[record.serial], "saved") for tail in dict.fromkeys(tails)]
     return links
