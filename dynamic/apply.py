@@ -12,7 +12,7 @@ from numpy import ndarray
 
 from dynamic.tape import Output, Record, recording
 from graphs.core.arrays import MODULES, is_array, xp_of
-from graphs.core.errors import DtypeError, GraphsError, PositionError, ShapeError, user_line
+from graphs.core.errors import DtypeError, GraphsError, PositionError, ShapeError, at_line
 from graphs.core.node import check_carrier
 from graphs.core.op import Ghost, Op
 from graphs.core.spec import Spec
@@ -266,9 +266,8 @@ def _mixed(op: Op, args: tuple[Any, ...], params: Mapping[str, Any]) -> Any:
 def _need_one_dtype(op: Op, args: tuple[Any, ...]) -> None:
     dtypes = [arg._array.dtype if isinstance(arg, Carried) else numpy.asarray(arg).dtype for arg in args]
     if len(set(dtypes)) > 1:
-        where = user_line()
         names = " and ".join(dtype.name for dtype in dtypes)
-        raise DtypeError(f"{op.name} takes operands of one dtype, not {names}" + (f"\n  at {where}" if where else ""))
+        raise DtypeError(f"{op.name} takes operands of one dtype, not {names}{at_line()}")
 
 
 def _floats(op: Op, params: Mapping[str, Any]) -> bool:
@@ -343,5 +342,4 @@ def _explain(error: Exception, op: Op, arrays: list[Any], params: Mapping[str, A
         kind, message = type(inferred), str(inferred)
     except TypeError as wrong:
         kind, message = TypeError, str(wrong)
-    where = user_line()
-    raise kind(f"{message}\n  at {where}" if where else message) from error
+    raise kind(message + at_line()) from error

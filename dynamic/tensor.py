@@ -3,45 +3,27 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any, Self
 
 import numpy
 from numpy import ndarray
 
 from dynamic import tape
-from dynamic.apply import Carried, apply, binary, counter_of, default_dtype, set_tensor_class, unary, wrap
+from dynamic.apply import apply, counter_of, default_dtype, set_tensor_class, wrap
+from dynamic.arithmetic import Arithmetic
 from dynamic.autograd.engine import backward
+from dynamic.changes import Changes
 from dynamic.dtypes import dtype as Dtype, dtype_of, type_name
 from dynamic.indexing import get, put
-from dynamic.inplace import assigned, clone, follow
+from dynamic.inplace import clone
 from dynamic.printing import show
-from dynamic.tape import HookHandle, Record, leaf, new_leaf, recording
+from dynamic.tape import HookHandle, Record, leaf, new_leaf
 from graphs.core.arrays import is_array, to_numpy
-from graphs.core.errors import DtypeError, GradientError, ShapeError, user_line
-from graphs.core.node import next_serial
-from graphs.core.op import OPS, Ghost, Op
+from graphs.core.errors import GradientError, ShapeError, at_line
 from graphs.ops import (
-    absolute,
-    add,
     cast,
-    divide,
-    equal,
-    floor_divide,
-    greater,
-    greater_equal,
-    identity,
-    less,
-    less_equal,
-    logical_not,
-    multiply,
-    negative,
-    not_equal,
-    power,
-    remainder,
-    subtract,
 )
-from graphs.ops.linalg import matmul
 
 
 class Size(tuple[int, ...]):
@@ -60,7 +42,7 @@ class Size(tuple[int, ...]):
         return f"torch.Size([{', '.join(map(str, self))}])"
 
 
-class Tensor(Carried):
+class Tensor(Arithmetic, Changes):
     """An array whose operations run at once and are recorded where a gradient may be wanted.
 
     ``Variable`` is the same class: ``Variable(data, requires_grad=True)`` makes a leaf over the same memory.
@@ -319,7 +301,7 @@ class Tensor(Carried):
 
     def __reduce__(self) -> tuple[Any, ...]:
         if not self.is_leaf:
-            raise GradientError(f"only leaves are copied or pickled, not what {self.grad_fn} made: detach() it{_at()}")
+            raise GradientError(f"only leaves are copied or pickled, not what {self.grad_fn} made: detach() it{at_line()}")
         return _rebuilt, (self._array, self.requires_grad)
 
     def __hash__(self) -> builtins.int:
@@ -333,228 +315,6 @@ class Tensor(Carried):
             raise TypeError("iteration over a tensor without dimensions")
         return iter([self[i] for i in range(len(self._array))])
 
-    # Operators
-
-    def __add__(self, other: Any) -> Any:
-        return binary(add, self, other)
-
-    def __radd__(self, other: Any) -> Any:
-        return binary(add, other, self)
-
-    def __sub__(self, other: Any) -> Any:
-        return binary(subtract, self, other)
-
-    def __rsub__(self, other: Any) -> Any:
-        return binary(subtract, other, self)
-
-    def __mul__(self, other: Any) -> Any:
-        return binary(multiply, self, other)
-
-    def __rmul__(self, other: Any) -> Any:
-        return binary(multiply, other, self)
-
-    def __truediv__(self, other: Any) -> Any:
-        return binary(divide, self, other)
-
-    def __rtruediv__(self, other: Any) -> Any:
-        return binary(divide, other, self)
-
-    def __floordiv__(self, other: Any) -> Any:
-        return binary(floor_divide, self, other)
-
-    def __rfloordiv__(self, other: Any) -> Any:
-        return binary(floor_divide, other, self)
-
-    def __mod__(self, other: Any) -> Any:
-        return binary(remainder, self, other)
-
-    def __rmod__(self, other: Any) -> Any:
-        return binary(remainder, other, self)
-
-    def __pow__(self, other: Any) -> Any:
-        return binary(power, self, other)
-
-    def __rpow__(self, other: Any) -> Any:
-        return binary(power, other, self)
-
-    def __matmul__(self, other: Any) -> Any:
-        return binary(matmul, self, other)
-
-    def __rmatmul__(self, other: Any) -> Any:
-        return binary(matmul, other, self)
-
-    def __neg__(self) -> Any:
-        return unary(negative, self)
-
-    def __pos__(self) -> Any:
-        return self
-
-    def __abs__(self) -> Any:
-        return unary(absolute, self)
-
-    def __eq__(self, other: object) -> Any:
-        return binary(equal, self, other) if _comparable(other) else NotImplemented
-
-    def __ne__(self, other: object) -> Any:
-        return binary(not_equal, self, other) if _comparable(other) else NotImplemented
-
-    def __lt__(self, other: Any) -> Any:
-        return binary(less, self, other)
-
-    def __le__(self, other: Any) -> Any:
-        return binary(less_equal, self, other)
-
-    def __gt__(self, other: Any) -> Any:
-        return binary(greater, self, other)
-
-    def __ge__(self, other: Any) -> Any:
-        return binary(greater_equal, self, other)
-
-    def __and__(self, other: Any) -> Any:
-        return apply(_bits("and", self, other), (self, other))
-
-    __rand__ = __and__
-
-    def __or__(self, other: Any) -> Any:
-        return apply(_bits("or", self, other), (self, other))
-
-    __ror__ = __or__
-
-    def __xor__(self, other: Any) -> Any:
-        return apply(_bits("xor", self, other), (self, other))
-
-    __rxor__ = __xor__
-
-    def __invert__(self) -> Any:
-        return apply(logical_not if self._array.dtype.kind == "b" else OPS["bitwise_not"], (self,))
-
-    # Changes in place
-
-    def __iadd__(self, other: Any) -> Self:
-        return self._change(add, other)
-
-    def __isub__(self, other: Any) -> Self:
-        return self._change(subtract, other)
-
-    def __imul__(self, other: Any) -> Self:
-        return self._change(multiply, other)
-
-    def __itruediv__(self, other: Any) -> Self:
-        return self._change(divide, other)
-
-    def __ifloordiv__(self, other: Any) -> Self:
-        return self._change(floor_divide, other)
-
-    def __imod__(self, other: Any) -> Self:
-        return self._change(remainder, other)
-
-    def __ipow__(self, other: Any) -> Self:
-        return self._change(power, other)
-
-    def _change(self, op: Op, other: Any) -> Self:
-        """``self`` becomes ``op(self, other)``, in the same memory."""
-        if isinstance(other, Carried):
-            operand, edge = other._array, other._edge
-        else:
-            operand, edge = other, None
-        if (self._edge is None and edge is None) or not recording.get():
-            function = _IN_PLACE.get(op.name)
-            try:
-                array = self._array
-                if function is not None and array.__class__ is ndarray and operand.__class__ in _DIRECT and not tape.watched:
-                    function(array, operand, array)
-                    self._touch()
-                    return self
-            except (TypeError, ValueError, RuntimeWarning):
-                pass  # told in our own words, or with warnings off, below
-        return self._become(apply(op, (self, other)))
-
-    def _become(self, value: Any) -> Self:
-        """Take over the values of ``value``, in the same memory, and its history."""
-        self._before_change(value)
-        array, new = self._array, value._array
-        if new.dtype != array.dtype and not numpy.can_cast(new.dtype, array.dtype, "same_kind"):
-            raise DtypeError(f"result type {type_name(new.dtype)} can't be cast to {type_name(array.dtype)}{_at()}")
-        if new.shape != array.shape:
-            if not _fits(new.shape, array.shape):
-                raise ShapeError(f"a result of shape {new.shape} does not fit in place into {array.shape}{_at()}")
-            value = value.expand(*array.shape)
-        if value._edge is not None:
-            if new.dtype != array.dtype:
-                value = value.to(array.dtype)
-            self._rescue(value._edge.node)
-        array[...] = new
-        self._touch()
-        if recording.get():
-            root, chain = self._source or (self, ())
-            if not chain:
-                self._edge = value._edge
-            elif value._edge is not None or root._edge is not None:
-                root._edge = assigned(root, value, chain)
-            for reference in tuple(root._views or ()):
-                view = reference()
-                if view is not None and view._source is not None:
-                    view._edge = None if root._edge is None else follow(root, view._source[1])._edge
-        return self
-
-    def _before_change(self, value: Any) -> None:
-        """Refuse to change a leaf that collects gradients, and memory that several elements share."""
-        if not self._array.flags.writeable:
-            raise ShapeError(f"elements of an expanded tensor share their memory: clone() it before changing it{_at()}")
-        if recording.get():
-            root = self if self._source is None else self._source[0]
-            if root._edge is not None and root._edge.node.op is leaf:
-                kind = "a leaf" if root is self else "a view of a leaf"
-                raise GradientError(
-                    f"{kind} Variable that requires grad is being used in an in-place operation; change its .data, "
-                    f"or do it under no_grad(){_at()}"
-                )
-
-    def _rescue(self, record: Record) -> None:
-        """Give the record of a change in place a copy of what it kept of the memory that is about to change."""
-        array = self._array
-        if record.saved is not None:
-            record.saved = [x.copy() if is_array(x) and numpy.may_share_memory(x, array) else x for x in record.saved]
-            record.held = tuple(held for held in record.held if not self._counts_with(held))
-
-    def _counts_with(self, held: Any) -> builtins.bool:
-        """Whether a tensor or counter that a record holds tells of changes to this tensor's memory."""
-        return held is self or (held if isinstance(held, list) else held._counter) is counter_of(self)
-
-    def _touch(self) -> None:
-        counter = self._counter
-        if counter is None:
-            self._counter = [next_serial(), 1]
-        else:
-            counter[0] = next_serial()
-            counter[1] += 1
-
-    def zero_(self) -> Self:
-        """Fill with zeros, in place."""
-        if self._edge is None and self._source is None:
-            self._array.fill(0)
-            self._touch()
-            return self
-        return self.fill_(0)
-
-    def fill_(self, value: Any) -> Self:
-        """Fill with one value, in place."""
-        number = value.item() if isinstance(value, Tensor) else value
-        if self._edge is None and self._source is None:
-            self._array.fill(number)
-            self._touch()
-            return self
-        return self._become(wrap(numpy.full(self._array.shape, number, self._array.dtype)))
-
-    def copy_(self, source: Any, non_blocking: builtins.bool = False) -> Self:
-        """Take over the values of ``source``, broadcast and cast, in place."""
-        value = source if isinstance(source, Tensor) else wrap(numpy.asarray(source))
-        if value._array.dtype != self._array.dtype:
-            value = value.to(self._array.dtype)
-        if value._edge is not None:
-            value = apply(identity, (value,))
-        return self._become(value)
-
     # Indexing
 
     def __getitem__(self, index: Any) -> Any:
@@ -567,35 +327,7 @@ class Tensor(Carried):
 set_tensor_class(Tensor)
 Variable = Tensor
 
-_DIRECT = frozenset([ndarray, float, int, bool])
-_IN_PLACE: Mapping[str, Callable[..., Any]] = {
-    "add": numpy.add,
-    "subtract": numpy.subtract,
-    "multiply": numpy.multiply,
-    "divide": numpy.divide,
-}
-
 
 def _rebuilt(array: Any, requires_grad: bool) -> Tensor:
     """A leaf over ``array``: what pickling and copying end with."""
     return Tensor(array, requires_grad=requires_grad)
-
-
-def _fits(shape: tuple[int, ...], into: tuple[int, ...]) -> bool:
-    """Whether ``shape`` broadcasts to ``into``."""
-    return len(shape) <= len(into) and all(n in (1, m) for n, m in zip(reversed(shape), reversed(into), strict=False))
-
-
-def _comparable(other: Any) -> bool:
-    return isinstance(other, (Carried, bool, int, float)) or is_array(other)
-
-
-def _bits(word: str, x: Any, y: Any) -> Op:
-    """The logical op for bools, the bitwise one for integers."""
-    whole = all(getattr(a, "_array", a).__class__ is bool or getattr(a, "_array", a).dtype.kind == "b" for a in (x, y))
-    return OPS[f"logical_{word}"] if whole else OPS[f"bitwise_{word}"]
-
-
-def _at() -> str:
-    where = user_line()
-    return f"\n  at {where}" if where else ""

@@ -92,7 +92,7 @@ def backprop(
         args, outs = residuals(node)
         if op.rules is None:
             if op.joint is None:
-                raise GradientError(f"{op.name} has no gradient, and stands on the way back: {node.name}, made at {node.where}")
+                raise GradientError(f"{op.name} has no gradient, and {node.name}, on the way back, was made at {node.where}")
             needs = tuple([edge is not None and (live is None or edge.node in live) for edge in edges])
             with numpy.errstate(all="ignore"):
                 contributions = op.joint(needs, gs, outs, args, **node.params)
@@ -124,7 +124,7 @@ def backprop(
                 collect(edge, each)
             elif source in pending:
                 before = pending[source]
-                if before.__class__ is ndarray and before.base is None and getrefcount(before) <= _SOLE and each.shape == before.shape:
+                if before.__class__ is ndarray and before.base is None and getrefcount(before) <= _SOLE:
                     before += each  # nobody else has it: a rule made it, and it waits here
                 else:
                     pending[source] = before + each

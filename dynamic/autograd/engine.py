@@ -13,8 +13,7 @@ from dynamic.apply import Carried, wrap
 from dynamic.tape import Record, leaf, recording
 from graphs.autodiff import backprop
 from graphs.core.arrays import is_array, xp_of
-from graphs.core.errors import GradientError, ShapeError, user_line
-from graphs.core.op import Ghost
+from graphs.core.errors import GradientError, ShapeError, at_line
 
 
 _UNIT = {numpy.dtype(kind): numpy.ones((), kind) for kind in (numpy.float32, numpy.float64)}
@@ -77,7 +76,7 @@ def grad(
         g = None if gs is None else gs[edge.index]
         if g is None and not allow_unused:
             raise GradientError(
-                f"{edge.node.name} was not used to compute the outputs; allow_unused=True gives None for it{_at()}"
+                f"{edge.node.name} was not used to compute the outputs; allow_unused=True gives None for it{at_line()}"
             )
         results.append(g if g is None or isinstance(g, Carried) else wrap(g))
     return tuple(results)
@@ -85,7 +84,9 @@ def grad(
 
 def _run(roots: list[tuple[Any, Any]], wrt: list[Any] | None, retain: bool | None, create: bool) -> dict[Record, list[Any]]:
     keep = tape.kept or (create if retain is None else retain)
-    residuals = (_taped if keep else _taped_then_freed) if create else _bare if keep else _bare_then_freed
+    residuals: Callable[[Record], Any] = (
+        (_taped if keep else _taped_then_freed) if create else _bare if keep else _bare_then_freed
+    )
     if tape.watched and not create:
         roots = [(edge, wrap(seed)) for edge, seed in roots]
         residuals = _watched(residuals)
@@ -181,7 +182,7 @@ def _accumulate(tensor: Any, g: Any, create_graph: bool) -> None:
 def _roots(tensors: tuple[Any, ...], seeds: Any, create_graph: bool) -> list[tuple[Any, Any]]:
     given = (None,) * len(tensors) if seeds is None else _as_tuple(seeds)
     if len(given) != len(tensors):
-        raise GradientError(f"{len(tensors)} tensors and {len(given)} gradients{_at()}")
+        raise GradientError(f"{len(tensors)} tensors and {len(given)} gradients{at_line()}")
     roots = []
     for tensor, seed in zip(tensors, given, strict=True):
         edge = _edge_of(tensor, "backward")
@@ -190,7 +191,7 @@ def _roots(tensors: tuple[Any, ...], seeds: Any, create_graph: bool) -> list[tup
             if array.size != 1:
                 raise GradientError(
                     f"a gradient can be created for scalars only, and {edge.node.name} has shape {array.shape}: "
-                    f"pass one of that shape{_at()}"
+                    f"pass one of that shape{at_line()}"
                 )
             seed = _UNIT.get(array.dtype) if array.ndim == 0 and array.__class__ is numpy.ndarray else None
             if seed is None:
@@ -198,7 +199,7 @@ def _roots(tensors: tuple[Any, ...], seeds: Any, create_graph: bool) -> list[tup
         else:
             if seed._array.shape != array.shape:
                 if seed._array.size != 1 or array.size != 1:
-                    raise ShapeError(f"gradient of shape {seed._array.shape} for a tensor of shape {array.shape}{_at()}")
+                    raise ShapeError(f"gradient of shape {seed._array.shape} for a tensor of shape {array.shape}{at_line()}")
                 seed = seed.reshape(array.shape)
             if not create_graph:
                 seed = seed._array
@@ -208,29 +209,24 @@ def _roots(tensors: tuple[Any, ...], seeds: Any, create_graph: bool) -> list[tup
 
 def _edge_of(tensor: Any, role: str) -> Any:
     if not isinstance(tensor, Carried):
-        raise TypeError(f"{role} takes tensors, not {type(tensor).__name__}{_at()}")
+        raise TypeError(f"{role} takes tensors, not {type(tensor).__name__}{at_line()}")
     if tensor._edge is None:
-        raise GradientError(f"a tensor in {role} does not require grad and has no grad_fn{_at()}")
+        raise GradientError(f"a tensor in {role} does not require grad and has no grad_fn{at_line()}")
     return tensor._edge
 
 
 def _freed(record: Record) -> GradientError:
     return GradientError(
         f"Trying to backward through the graph a second time: what {record.label} had saved at {record.where} was freed "
-        f"by the first pass. Give that one retain_graph=True, or compute the value again{_at()}"
+        f"by the first pass. Give that one retain_graph=True, or compute the value again{at_line()}"
     )
 
 
 def _changed(record: Record) -> GradientError:
     return GradientError(
         f"one of the variables needed for gradient computation has been modified by an inplace operation: a value that "
-        f"{record.label} saved at {record.where} has been changed since{_at()}"
+        f"{record.label} saved at {record.where} has been changed since{at_line()}"
     )
-
-
-def _at() -> str:
-    where = user_line()
-    return f"\n  at {where}" if where else ""
 
 
 def _as_tuple(x: Any) -> tuple[Any, ...]:

@@ -9,7 +9,7 @@ import numpy
 
 from dynamic.apply import Carried, apply, default_dtype, wrap
 from dynamic.dtypes import dtype as Dtype, dtype_of
-from graphs.core.errors import DtypeError, ShapeError, user_line
+from graphs.core.errors import DtypeError, ShapeError, at_line
 from graphs.core.op import OPS, Op
 from graphs.core.random import Key, Stream, fresh_seed
 
@@ -75,8 +75,7 @@ def _sizes(size: tuple[Any, ...]) -> tuple[int, ...]:
     given = size[0] if len(size) == 1 and isinstance(size[0], (tuple, list)) else size
     sizes = tuple(as_int(n) for n in given)
     if any(n < 0 for n in sizes):
-        where = user_line()
-        raise ShapeError(f"sizes are not negative: {sizes}" + (f"\n  at {where}" if where else ""))
+        raise ShapeError(f"sizes are not negative: {sizes}{at_line()}")
     return sizes
 
 
@@ -91,8 +90,7 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
     if dtype is not None:
         array = array.astype(dtype_of(dtype).numpy)
     elif array.dtype.kind not in "biufc":
-        where = user_line()
-        raise DtypeError(f"tensor cannot be made of {array.dtype} data" + (f"\n  at {where}" if where else ""))
+        raise DtypeError(f"tensor cannot be made of {array.dtype} data{at_line()}")
     return _finish(array, requires_grad)
 
 
@@ -154,10 +152,7 @@ def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, req
     if end is None:
         start, end = 0, start
     if step == 0 or (end - start) * step < 0:
-        where = user_line()
-        raise ShapeError(
-            f"arange does not come from {start} to {end} in steps of {step}" + (f"\n  at {where}" if where else "")
-        )
+        raise ShapeError(f"arange does not come from {start} to {end} in steps of {step}{at_line()}")
     if dtype is None:
         dtype = default_dtype.get() if any(isinstance(x, float) for x in (start, end, step)) else numpy.int64
     return _finish(numpy.arange(start, end, step).astype(_dtype(dtype)), requires_grad)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dynamic.apply import Carried, apply, binary
-from graphs.core.errors import ShapeError, user_line
+from graphs.core.errors import ShapeError, at_line
 from graphs.core.node import check_carrier
 from graphs.core.op import OPS
 from graphs.ops.linalg import matmul as matmul_op
@@ -17,10 +17,8 @@ def _ranks(name: str, *pairs: tuple[Any, int]) -> None:
             check_carrier(tensor, type(pairs[0][0]), matmul_op)
             raise TypeError(f"{name}: argument {position} is a {type(tensor).__name__}, not a tensor")
         if tensor._array.ndim != rank:
-            where = user_line()
-            at = f"\n  at {where}" if where else ""
             raise ShapeError(
-                f"{name}: argument {position} has shape {tuple(tensor._array.shape)}, not {rank} dimensions{at}"
+                f"{name}: argument {position} has shape {tuple(tensor._array.shape)}, not {rank} dimensions{at_line()}"
             )
 
 

@@ -10,7 +10,7 @@ import numpy
 
 from dynamic.apply import apply, unary, wrap
 from dynamic.dtypes import dtype_of, type_name
-from graphs.core.errors import DtypeError, ShapeError, user_line
+from graphs.core.errors import DtypeError, ShapeError, at_line
 from graphs.core.op import OPS, Op
 from graphs.ops.reduction import mean as mean_op, sum as sum_op
 
@@ -46,9 +46,9 @@ def _reduce(op: Op, input: Any, dim: Dims, keepdim: bool, dtype: Any = None, **m
 
 def _needs_floats(name: str, input: Any) -> None:
     if input._array.dtype.kind not in "fc":
-        where = user_line()
-        at = f"\n  at {where}" if where else ""
-        raise DtypeError(f"{name} takes floating-point tensors, not {type_name(input._array.dtype)}: cast with .float(){at}")
+        raise DtypeError(
+            f"{name} takes floating-point tensors, not {type_name(input._array.dtype)}: cast with .float(){at_line()}"
+        )
 
 
 def sum(input: Any, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Any:

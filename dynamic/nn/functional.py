@@ -9,7 +9,7 @@ from typing import Any
 from dynamic.apply import apply, unary
 from dynamic.functions.creation import next_key
 from dynamic.functions.reductions import log_softmax as _log_softmax, softmax as _softmax
-from graphs.core.errors import ShapeError, user_line
+from graphs.core.errors import ShapeError, at_line
 from graphs.core.op import OPS
 from graphs.ops import (
     binary_cross_entropy as bce_op,
@@ -134,10 +134,8 @@ def _target_like(name: str, input: Any, target: Any) -> Any:
     if target._array.shape == input._array.shape:
         return target
     if target._array.size != input._array.size:
-        where = user_line()
         raise ShapeError(
-            f"{name}: target of shape {tuple(target._array.shape)} for input of shape {tuple(input._array.shape)}"
-            f"\n  at {where}"
+            f"{name}: target of shape {tuple(target._array.shape)} for input of shape {tuple(input._array.shape)}{at_line()}"
         )
     message = f"{name}: the target's shape {tuple(target._array.shape)} is not the input's {tuple(input._array.shape)}"
     warnings.warn(message, UserWarning, stacklevel=3)

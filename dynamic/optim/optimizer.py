@@ -10,7 +10,7 @@ import numpy
 from dynamic.apply import wrap
 from dynamic.autograd.grad_mode import enable_grad
 from dynamic.tensor import Tensor
-from graphs.core.errors import ShapeError, user_line
+from graphs.core.errors import ShapeError, at_line
 from graphs.updates import Rule
 
 
@@ -98,8 +98,7 @@ class Optimizer:
             array = p._array
             g = grad._array
             if g.shape != array.shape:
-                where = user_line()
-                raise ShapeError(f"a gradient of shape {g.shape} for a parameter of shape {array.shape}\n  at {where}")
+                raise ShapeError(f"a gradient of shape {g.shape} for a parameter of shape {array.shape}{at_line()}")
             state = self.state.get(p)
             if state is None:
                 fills = rule.fills(**hyper)

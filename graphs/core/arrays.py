@@ -63,8 +63,8 @@ def to_numpy(value: Any) -> ndarray:
 def spread(xp: Any, x: Any, shape: tuple[int, ...]) -> Any:
     """``x`` broadcast to ``shape`` as a read-only view.
 
-    ``numpy.broadcast_to`` takes 2 µs, several times as long as the arithmetic on a small array: one element, which is what the
-    gradient of a loss begins with, goes another way.
+    ``numpy.broadcast_to`` takes 2 µs, several times as long as the arithmetic on a small array: one element, which is what
+    the gradient of a loss begins with, goes another way.
     """
     if x.__class__ is ndarray and x.size == 1 and x.ndim <= len(shape):
         out = ndarray(shape, x.dtype, x, 0, (0,) * len(shape))

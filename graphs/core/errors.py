@@ -36,7 +36,7 @@ class GradientError(GraphsError, RuntimeError):
     """A gradient was asked of something that has none."""
 
 
-class UnknownRank(Exception):
+class UnknownRank(Exception):  # noqa: N818 (a signal between a rule and its caller)
     """Raised inside a shape rule that reads the shape of a value of unknown rank; ``Op.infer`` catches it."""
 
 
@@ -91,3 +91,9 @@ def user_line(depth: int = 1) -> Where | None:
             return Where(frame.f_code, frame.f_lasti)
         frame = frame.f_back
     return None
+
+
+def at_line() -> str:
+    """The end of a message: on a line of its own, where in the user's program it happened; empty if nowhere in it."""
+    where = user_line(2)
+    return f"\n  at {where}" if where else ""

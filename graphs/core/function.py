@@ -31,6 +31,7 @@ class Function:
                 raise ValueError(f"{name} is not closed: it uses {node.name}, which is not among its inputs")
 
     def __call__(self, *args: Any) -> tuple[Any, ...]:
+        """Apply the ops to ``args``; the outputs."""
         if len(args) != len(self.inputs):
             raise TypeError(f"{self.name} takes {len(self.inputs)} values, got {len(args)}")
         values = {(value.node, value.index): arg for value, arg in zip(self.inputs, args, strict=True)}

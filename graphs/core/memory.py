@@ -1,8 +1,8 @@
 """Keep the memory of freed arrays for the next ones.
 
-glibc hands blocks of more than 128 KiB back to the system when they are freed and takes them anew, page by page, when the next
-array of that size is made. A training step makes and frees the same arrays each time: the GAN's, 409 page faults and 0.8 ms
-of system time a step. Raising two thresholds keeps the blocks in the process.
+glibc hands blocks of more than 128 KiB back to the system when they are freed and takes them anew, page by page, when the
+next array of that size is made. A training step makes and frees the same arrays each time: the GAN's, 409 page faults and
+0.8 ms of system time a step. Raising two thresholds keeps the blocks in the process.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ _done = False
 def keep_freed_memory() -> None:
     """Let the allocator keep up to 256 MiB of freed memory, in blocks of up to 32 MiB (the most that it takes).
 
-    This holds for the whole process. It is done once, on Linux with glibc only, and not at all where the environment variable
-    ``DIPTYCH_KEEP_MEMORY`` is 0.
+    This holds for the whole process. It is done once, on Linux with glibc only, and not at all where the environment
+    variable ``DIPTYCH_KEEP_MEMORY`` is 0.
     """
     global _done
     if _done or sys.platform != "linux" or os.environ.get("DIPTYCH_KEEP_MEMORY") == "0":

@@ -1,6 +1,7 @@
 """Nodes and the edges between them: what a static graph, the body of a loop and a traced function are made of.
 
-A tape's record (``dynamic.tape``) answers to the same names, so that one reverse pass, one index and one renderer serve both.
+A tape's record (``dynamic.tape``) answers to the same names, so that one reverse pass, one index and one renderer serve
+both.
 """
 
 from __future__ import annotations

@@ -120,6 +120,7 @@ class Op:
         self._dtype = dtype
 
     def __call__(self, *args: Any, **params: Any) -> Any:
+        """Apply the op: through the front-end of the first argument that belongs to one, else on arrays."""
         xp: Any = numpy
         for arg in args:
             kind = arg.__class__
@@ -143,7 +144,7 @@ class Op:
         self.rules = tuple(rule and _with_attributes(rule, self.attributes) for rule in rules)
         kept = []
         for rule in rules:
-            names = [p for p in inspect.signature(rule).parameters][1 : 2 + len(self.names)] if rule else []
+            names = list(inspect.signature(rule).parameters)[1 : 2 + len(self.names)] if rule else []
             arrays = frozenset(i for i, name in enumerate(names[1:]) if not name.startswith("_"))
             kept.append((arrays, bool(names) and not names[0].startswith("_")))
         self._kept = tuple(kept)

@@ -1,0 +1,163 @@
+"""Changes of tensors in place, and what the tape has to know of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Self
+
+import numpy
+from numpy import ndarray
+
+from dynamic import tape
+from dynamic.apply import Carried, apply, counter_of, wrap
+from dynamic.dtypes import type_name
+from dynamic.inplace import assigned, follow
+from dynamic.tape import Record, leaf, recording
+from graphs.core.arrays import is_array
+from graphs.core.errors import DtypeError, GradientError, ShapeError, at_line
+from graphs.core.node import next_serial
+from graphs.core.op import Op
+from graphs.ops import add, divide, floor_divide, identity, multiply, power, remainder, subtract
+
+
+_DIRECT = frozenset([ndarray, float, int, bool])
+_IN_PLACE: Mapping[str, Callable[..., Any]] = {
+    "add": numpy.add,
+    "subtract": numpy.subtract,
+    "multiply": numpy.multiply,
+    "divide": numpy.divide,
+}
+
+
+class Changes(Carried):
+    """The part of a tensor that changes it in place."""
+
+    def __iadd__(self, other: Any) -> Self:
+        return self._change(add, other)
+
+    def __isub__(self, other: Any) -> Self:
+        return self._change(subtract, other)
+
+    def __imul__(self, other: Any) -> Self:
+        return self._change(multiply, other)
+
+    def __itruediv__(self, other: Any) -> Self:
+        return self._change(divide, other)
+
+    def __ifloordiv__(self, other: Any) -> Self:
+        return self._change(floor_divide, other)
+
+    def __imod__(self, other: Any) -> Self:
+        return self._change(remainder, other)
+
+    def __ipow__(self, other: Any) -> Self:
+        return self._change(power, other)
+
+    def _change(self, op: Op, other: Any) -> Self:
+        """``self`` becomes ``op(self, other)``, in the same memory."""
+        if isinstance(other, Carried):
+            operand, edge = other._array, other._edge
+        else:
+            operand, edge = other, None
+        if (self._edge is None and edge is None) or not recording.get():
+            function = _IN_PLACE.get(op.name)
+            try:
+                array = self._array
+                if function is not None and array.__class__ is ndarray and operand.__class__ in _DIRECT and not tape.watched:
+                    function(array, operand, array)
+                    self._touch()
+                    return self
+            except (TypeError, ValueError, RuntimeWarning):
+                pass  # told in our own words, or with warnings off, below
+        return self._become(apply(op, (self, other)))
+
+    def _become(self, value: Any) -> Self:
+        """Take over the values of ``value``, in the same memory, and its history."""
+        self._before_change(value)
+        array, new = self._array, value._array
+        if new.dtype != array.dtype and not numpy.can_cast(new.dtype, array.dtype, "same_kind"):
+            raise DtypeError(f"result type {type_name(new.dtype)} can't be cast to {type_name(array.dtype)}{at_line()}")
+        if new.shape != array.shape:
+            if not _fits(new.shape, array.shape):
+                raise ShapeError(f"a result of shape {new.shape} does not fit in place into {array.shape}{at_line()}")
+            value = value.expand(*array.shape)
+        if value._edge is not None:
+            if new.dtype != array.dtype:
+                value = value.to(array.dtype)
+            self._rescue(value._edge.node)
+        array[...] = new
+        self._touch()
+        if recording.get():
+            root, chain = self._source or (self, ())
+            if not chain:
+                self._edge = value._edge
+            elif value._edge is not None or root._edge is not None:
+                root._edge = assigned(root, value, chain)
+            for reference in tuple(root._views or ()):
+                view = reference()
+                if view is not None and view._source is not None:
+                    view._edge = None if root._edge is None else follow(root, view._source[1])._edge
+        return self
+
+    def _before_change(self, value: Any) -> None:
+        """Refuse to change a leaf that collects gradients, and memory that several elements share."""
+        if not self._array.flags.writeable:
+            raise ShapeError(f"elements of an expanded tensor share their memory: clone() it before changing it{at_line()}")
+        if recording.get():
+            root = self if self._source is None else self._source[0]
+            if root._edge is not None and root._edge.node.op is leaf:
+                kind = "a leaf" if root is self else "a view of a leaf"
+                raise GradientError(
+                    f"{kind} Variable that requires grad is being used in an in-place operation; change its .data, "
+                    f"or do it under no_grad(){at_line()}"
+                )
+
+    def _rescue(self, record: Record) -> None:
+        """Give the record of a change in place a copy of what it kept of the memory that is about to change."""
+        array = self._array
+        if record.saved is not None:
+            record.saved = [x.copy() if is_array(x) and numpy.may_share_memory(x, array) else x for x in record.saved]
+            record.held = tuple(held for held in record.held if not self._counts_with(held))
+
+    def _counts_with(self, held: Any) -> bool:
+        """Whether a tensor or counter that a record holds tells of changes to this tensor's memory."""
+        return held is self or (held if isinstance(held, list) else held._counter) is counter_of(self)
+
+    def _touch(self) -> None:
+        counter = self._counter
+        if counter is None:
+            self._counter = [next_serial(), 1]
+        else:
+            counter[0] = next_serial()
+            counter[1] += 1
+
+    def zero_(self) -> Self:
+        """Fill with zeros, in place."""
+        if self._edge is None and self._source is None:
+            self._array.fill(0)
+            self._touch()
+            return self
+        return self.fill_(0)
+
+    def fill_(self, value: Any) -> Self:
+        """Fill with one value, in place."""
+        number = value._array.item() if isinstance(value, Carried) else value
+        if self._edge is None and self._source is None:
+            self._array.fill(number)
+            self._touch()
+            return self
+        return self._become(wrap(numpy.full(self._array.shape, number, self._array.dtype)))
+
+    def copy_(self, source: Any, non_blocking: bool = False) -> Self:
+        """Take over the values of ``source``, broadcast and cast, in place."""
+        value: Any = source if isinstance(source, Carried) else wrap(numpy.asarray(source))
+        if value._array.dtype != self._array.dtype:
+            value = value.to(self._array.dtype)
+        if value._edge is not None:
+            value = apply(identity, (value,))
+        return self._become(value)
+
+
+def _fits(shape: tuple[int, ...], into: tuple[int, ...]) -> bool:
+    """Whether ``shape`` broadcasts to ``into``."""
+    return len(shape) <= len(into) and all(n in (1, m) for n, m in zip(reversed(shape), reversed(into), strict=False))
