@@ -178,20 +178,26 @@ def _run(op: Op, args: Any, arrays: list[Any], edges: list[Any], wanted: bool, p
         out = op.kernel(xp_of(arrays), *arrays, **params)
     except Exception as error:
         out = _explain(error, op, arrays, params)
-    several = out.__class__ is tuple
-    tensors = tuple(map(wrap, out)) if several else (wrap(out),)
+    differentiable = wanted and recording.get() and (op.rules is not None or op.joint is not None)
+    if out.__class__ is not tuple:
+        tensor = wrap(out)
+        if op.view:
+            _share(tensor, args[0], (op, params, None))
+        if differentiable and tensor._array.dtype.kind in "fc":
+            _record(op, args, arrays, tuple(edges), params, tensor)
+        return tensor
+    tensors = tuple(map(wrap, out))
     if op.view:
         for index, tensor in enumerate(tensors):
-            _share(tensor, args[0], (op, params, index if several else None))
-    if wanted and recording.get() and op.differentiable and tensors[0]._array.dtype.kind in "fc":
-        _record(op, args, arrays, tuple(edges), tuple([edge is not None for edge in edges]), params, *tensors)
-    return tensors if several else tensors[0]
+            _share(tensor, args[0], (op, params, index))
+    if differentiable and tensors[0]._array.dtype.kind in "fc":
+        _record(op, args, arrays, tuple(edges), params, *tensors)
+    return tensors
 
 
-def _record(
-    op: Op, args: Any, arrays: Any, edges: tuple[Any, ...], needs: tuple[bool, ...], params: Mapping[str, Any], *tensors: Any
-) -> None:
-    """Put a call on the tape, with what the gradient rules of the arguments marked in ``needs`` read."""
+def _record(op: Op, args: Any, arrays: Any, edges: tuple[Any, ...], params: Mapping[str, Any], *tensors: Any) -> None:
+    """Put a call on the tape, with what the gradient rules of the arguments that have an edge read."""
+    needs = tuple([edge is not None for edge in edges])
     kept, keep_out = op.keeps.get(needs) or op.keep(needs)
     saved = []
     held: list[Any] = []

@@ -23,15 +23,9 @@ recording: ContextVar[bool] = ContextVar("grad mode", default=True)
 """Whether operations on tensors that require a gradient are recorded."""
 
 
-class _Own(dict[str, bool]):
-    """Whether a file belongs to this project's packages; remembered, since it is asked at every record."""
+_own: dict[str, bool] = {}
+"""Which files belong to this project's packages; remembered, since it is asked at every record."""
 
-    def __missing__(self, file: str) -> bool:
-        answer = self[file] = own(file)
-        return answer
-
-
-_is_own = _Own()
 
 _TORCH_NAMES = {
     "subtract": "Sub",
@@ -101,8 +95,15 @@ class Record(OwnEdge):
         self.made = made
         self.serial = next_serial()
         frame: Any = sys._getframe(3)  # this, apply's function and its caller are never the user's
-        while _is_own[(code := frame.f_code).co_filename] and frame.f_back is not None:
-            frame = frame.f_back
+        code = frame.f_code
+        while (ours := _own.get(code.co_filename)) is not False:
+            if ours is None:
+                _own[code.co_filename] = own(code.co_filename)
+            elif frame.f_back is None:
+                break
+            else:
+                frame = frame.f_back
+                code = frame.f_code
         self.code = code
         self.lasti = frame.f_lasti
 
