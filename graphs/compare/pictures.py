@@ -12,8 +12,11 @@ from graphs.compare.program import Batch, Twins
 
 FORMATS = ("svg", "png", "dot")
 
-BUDGET, SCOPED_BUDGET = 200, 40
-"""Boxes in a picture. Where there are name scopes they fold well, and a whole training step can be read at one glance."""
+BUDGET, FOLDED_BUDGET = 200, 28
+"""Boxes in a picture, and in one of a graph of more than ``MANY`` nodes with name scopes: these fold well, into a box for a
+variable with its slots, for a layer, for the gradients, and a whole training step can be read at one glance."""
+
+MANY = 60
 
 
 def write(twins: Twins, modes: Sequence[str], batch: Batch, dtype: str, out: Path) -> Iterable[Path]:
@@ -23,7 +26,7 @@ def write(twins: Twins, modes: Sequence[str], batch: Batch, dtype: str, out: Pat
     for mode in modes:
         program = twins.build(mode, setup)  # it lives until all is drawn, as a tape knows its leaves weakly
         roots = twins.run(program.roots, batch)
-        budget = SCOPED_BUDGET if _scoped(roots) else BUDGET
+        budget = FOLDED_BUDGET if _foldable(roots) else BUDGET
         for view in draw.VIEWS:
             title = f"{twins.path.stem}, {mode}, {view}"
             for form in FORMATS:
@@ -32,5 +35,6 @@ def write(twins: Twins, modes: Sequence[str], batch: Batch, dtype: str, out: Pat
                 )
 
 
-def _scoped(roots: Any) -> bool:
-    return any("/" in node.name for _, node in draw.collect(roots).nodes(data="node"))
+def _foldable(roots: Any) -> bool:
+    nodes = draw.collect(roots).nodes(data="node")
+    return len(nodes) > MANY and any("/" in node.name for _, node in nodes)
