@@ -140,7 +140,9 @@ def _again(array: Any, edge: Any) -> Any:
 def _bare_then_freed(record: Record) -> tuple[Sequence[Any], Sequence[Any]]:
     found = _bare(record)
     if record.held:
-        record.free()
+        record.saved = None
+        if record.made is None:
+            record.free()
     return found
 
 
