@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -88,6 +90,21 @@ ROWS = [
 """What is timed: a title, whose module it takes, and what it does with it."""
 
 
+IMPORT = """
+import time, numpy
+start = time.perf_counter()
+import {package}
+print(time.perf_counter() - start)
+"""
+
+
+def import_seconds(package: str, times: int = 5) -> float:
+    """The median of how long ``package`` takes to import beyond numpy, each time in a fresh interpreter."""
+    code = [sys.executable, "-c", IMPORT.format(package=package)]
+    runs = [subprocess.run(code, capture_output=True, text=True, check=True) for _ in range(times)]
+    return statistics.median(float(run.stdout) for run in runs)
+
+
 def main(
     rounds: Annotated[int, typer.Option(help="How often everybody has a turn.")] = 30,
     to_json: Annotated[Path | None, typer.Option("--json", help="Write the medians there too.")] = None,
@@ -110,8 +127,13 @@ def main(
     for title, median in medians.items():
         table.add_row(title, f"{median:.2f}", f"{median - medians['numpy']:+.2f}")
     Console().print(table)
+    imports = {package: import_seconds(package) for package in ("dynamic", "static")}
+    for package, seconds in imports.items():
+        Console().print(f"import {package}: {seconds * 1e3:.0f} ms beyond numpy")
     if to_json is not None:
-        to_json.write_text(json.dumps({"rounds": rounds, "microseconds": medians}, indent=2) + "\n")
+        to_json.write_text(
+            json.dumps({"rounds": rounds, "microseconds": medians, "import seconds": imports}, indent=2) + "\n"
+        )
 
 
 if __name__ == "__main__":
