@@ -90,7 +90,7 @@ def unary(op: Op, x: Any) -> Any:
             tensor._counter = counter = [0, 0]
             tensor._edge = Record(op, (edge,), _NO_PARAMS, saved, (*held, counter), (out,))
         else:
-            tensor._edge = Record(op, (edge,), _NO_PARAMS, saved, held, _UNREAD, (out.shape, dtype))
+            tensor._edge = Record(op, (edge,), _NO_PARAMS, saved, held, _UNREAD, out.shape, dtype)
     return tensor
 
 
@@ -138,7 +138,7 @@ def binary(op: Op, x: Any, y: Any) -> Any:
             tensor._counter = counter = [0, 0]
             tensor._edge = Record(op, (source, other), _NO_PARAMS, (a, b), (*held, counter), (out,))
         else:
-            tensor._edge = Record(op, (source, other), _NO_PARAMS, (a, b), held, _UNREAD, (out.shape, dtype))
+            tensor._edge = Record(op, (source, other), _NO_PARAMS, (a, b), held, _UNREAD, out.shape, dtype)
     return tensor
 
 

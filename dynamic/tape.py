@@ -67,7 +67,7 @@ class Record(OwnEdge):
             counter has the serial of the last change in place, and one greater than the record's means that the value
             is no longer what it was.
         outs: per output the array, or a ``Ghost``, or None where no rule reads anything.
-        made: (shape, dtype) of the only output where ``outs`` does not tell.
+        shape, dtype: those of the only output where ``outs`` does not tell.
         serial: order of creation, counted together with graph nodes.
         hooks: per output index, functions called with its gradient before it flows on; None for none.
     """
@@ -84,7 +84,8 @@ class Record(OwnEdge):
         saved: Any,
         held: tuple[Any, ...],
         outs: tuple[Any, ...],
-        made: tuple[Any, Any] | None = None,
+        shape: tuple[int, ...] | None = None,
+        dtype: Any = None,
     ) -> None:
         self.op = op
         self.edges = edges
@@ -92,7 +93,8 @@ class Record(OwnEdge):
         self.saved = saved
         self.held = held
         self.outs = outs
-        self.made = made
+        self.shape = shape
+        self.dtype = dtype
         self.serial = next_serial()
         frame: Any = sys._getframe(3)  # this, apply's function and its caller are never the user's
         code = frame.f_code
@@ -115,7 +117,9 @@ class Record(OwnEdge):
     @property
     def specs(self) -> tuple[Spec, ...]:
         """Shapes and dtypes of the outputs."""
-        return (Spec(*self.made),) if self.made is not None else tuple(Spec(out.shape, out.dtype) for out in self.outs)
+        if self.shape is not None:
+            return (Spec(self.shape, self.dtype),)
+        return tuple(Spec(out.shape, out.dtype) for out in self.outs)
 
     @property
     def where(self) -> Where:
@@ -152,7 +156,7 @@ class Record(OwnEdge):
         """Let go of the arrays that were kept; where there were any, a second backward pass is an error from now on."""
         if self.held:
             self.saved = None
-            if self.made is None:
+            if self.shape is None:
                 self.outs = tuple([Ghost((out.shape, out.dtype)) for out in self.outs])
 
     # What people ask PyTorch's grad_fn.
@@ -231,6 +235,6 @@ leaf = Op(_no_value, name="leaf", shape=lambda: (), dtype=lambda: None, traits={
 def new_leaf(tensor: Any) -> Record:
     """The record of a leaf: it knows its tensor weakly, since nobody can read the gradient of one that is gone."""
     array = tensor._array
-    record = Record(leaf, (), {}, (), (), (None,), (array.shape, array.dtype))
+    record = Record(leaf, (), {}, (), (), (None,), array.shape, array.dtype)
     record.owner = weakref.ref(tensor)
     return record

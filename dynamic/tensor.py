@@ -200,7 +200,7 @@ class Tensor(Arithmetic, Changes):
             return  # what `x.data -= y` ends with
         self._array = value._array if isinstance(value, Tensor) else numpy.asarray(value, self._array.dtype)
         if self._edge is not None and self._edge.node.op is leaf:
-            self._edge.made = (self._array.shape, self._array.dtype)
+            self._edge.shape, self._edge.dtype = self._array.shape, self._array.dtype
 
     @property
     def _version(self) -> builtins.int:

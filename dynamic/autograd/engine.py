@@ -141,7 +141,7 @@ def _bare_then_freed(record: Record) -> tuple[Sequence[Any], Sequence[Any]]:
     found = _bare(record)
     if record.held:
         record.saved = None
-        if record.made is None:
+        if record.shape is None:
             record.free()
     return found
 
