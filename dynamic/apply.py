@@ -175,50 +175,63 @@ def apply(op: Op, args: tuple[Any, ...], params: Mapping[str, Any] = _NO_PARAMS)
 
 def _run(op: Op, args: Any, arrays: list[Any], edges: list[Any], wanted: bool, params: Mapping[str, Any]) -> Any:
     try:
-        out = op.kernel(xp_of(arrays), *arrays, **params)
+        out = op.kernel(numpy if len(MODULES) == 1 else xp_of(arrays), *arrays, **params)
     except Exception as error:
         out = _explain(error, op, arrays, params)
-    differentiable = wanted and recording.get() and (op.rules is not None or op.joint is not None)
+    differentiable = wanted and (op.rules is not None or op.joint is not None) and recording.get()
     if out.__class__ is not tuple:
-        tensor = wrap(out)
+        tensor = _new(_tensor_class)
+        tensor._array = out = out if out.__class__ is ndarray else _as_array(out)
         if op.view:
             _share(tensor, args[0], (op, params, None))
-        if differentiable and tensor._array.dtype.kind in "fc":
-            _record(op, args, arrays, tuple(edges), params, tensor)
+        if differentiable and out.dtype.kind in "fc":
+            saved, held, keep_out = _kept(op, args, arrays, edges)
+            if keep_out:
+                tensor._edge = Record(op, tuple(edges), params, saved, (*held, counter_of(tensor)), (out,))
+            elif op.joint is None:
+                tensor._edge = Record(op, tuple(edges), params, saved, held, _UNREAD, out.shape, out.dtype)
+            else:
+                tensor._edge = Record(op, tuple(edges), params, saved, held, (Ghost((out.shape, out.dtype)),))
         return tensor
     tensors = tuple(map(wrap, out))
     if op.view:
         for index, tensor in enumerate(tensors):
             _share(tensor, args[0], (op, params, index))
     if differentiable and tensors[0]._array.dtype.kind in "fc":
-        _record(op, args, arrays, tuple(edges), params, *tensors)
+        _record_several(op, args, arrays, edges, params, tensors)
     return tensors
 
 
-def _record(op: Op, args: Any, arrays: Any, edges: tuple[Any, ...], params: Mapping[str, Any], *tensors: Any) -> None:
-    """Put a call on the tape, with what the gradient rules of the arguments that have an edge read."""
+def _record_several(op: Op, args: Any, arrays: Any, edges: Any, params: Mapping[str, Any], tensors: tuple[Any, ...]) -> None:
+    """Put a call with several outputs on the tape: they share one record."""
+    saved, held, keep_out = _kept(op, args, arrays, edges)
+    if keep_out:
+        held = (*held, *map(counter_of, tensors))
+        outs = tuple([tensor._array for tensor in tensors])
+    else:
+        outs = tuple([Ghost((tensor._array.shape, tensor._array.dtype)) for tensor in tensors])
+    record = Record(op, tuple(edges), params, saved, held, outs)
+    for index, tensor in enumerate(tensors):
+        if tensor._array.dtype.kind in "fc":
+            tensor._edge = record if index == 0 else Output(record, index)
+
+
+def _kept(op: Op, args: Any, arrays: Any, edges: Any) -> tuple[Any, tuple[Any, ...], bool]:
+    """What the rules of the arguments with an edge read: something per argument, of which tensors, and whether the output."""
     needs = tuple([edge is not None for edge in edges])
-    kept, keep_out = op.keeps.get(needs) or op.keep(needs)
+    keeps, keep_out = op.keeps.get(needs) or op.keep(needs)
     saved = []
-    held: list[Any] = []
-    for arg, array, keep in zip(args, arrays, kept):  # noqa: B905 (strict costs time, and all three are as long)
+    held = _NOTHING
+    for arg, array, keep in zip(args, arrays, keeps):  # noqa: B905 (strict costs time, and all three are as long)
         if keep:
             if isinstance(arg, Carried):
-                held.append(arg)
+                held = (*held, arg)
             saved.append(array)
         elif array.__class__ is ndarray or is_array(array):
             saved.append(Ghost((array.shape, array.dtype)))
         else:
             saved.append(array)
-    if keep_out:
-        held.extend(map(counter_of, tensors))
-        outs = tuple([tensor._array for tensor in tensors])
-    else:
-        outs = tuple([Ghost((tensor._array.shape, tensor._array.dtype)) for tensor in tensors])
-    record = Record(op, edges, params, tuple(saved), tuple(held), outs)
-    for index, tensor in enumerate(tensors):
-        if tensor._array.dtype.kind in "fc":
-            tensor._edge = record if index == 0 else Output(record, index)
+    return saved, held, keep_out
 
 
 def _share(tensor: Any, source: Any, step: tuple[Op, Mapping[str, Any], int | None]) -> None:
@@ -228,11 +241,12 @@ def _share(tensor: Any, source: Any, step: tuple[Op, Mapping[str, Any], int | No
     base, array = source._array, tensor._array
     if array is base or array.base is base or (array.base is not None and numpy.may_share_memory(array, base)):
         tensor._counter = counter_of(source)
-        root, chain = source._source or (source, ())
+        root, chain = source._source or (source, _NOTHING)
         tensor._source = (root, (*chain, step))
-        if root._views is None:
-            root._views = set()
-        root._views.add(weakref.ref(tensor, root._views.discard))
+        views = root._views
+        if views is None:
+            views = root._views = set()
+        views.add(weakref.ref(tensor, views.discard))
 
 
 def counter_of(tensor: Any) -> list[int]:
