@@ -217,7 +217,7 @@ def _record_several(op: Op, args: Any, arrays: Any, edges: Any, params: Mapping[
 
 
 def _kept(op: Op, args: Any, arrays: Any, edges: Any) -> tuple[Any, tuple[Any, ...], bool]:
-    """What the rules of the arguments with an edge read: something per argument, of which tensors, and whether the output."""
+    """What the rules of arguments with an edge read: something per argument, of which tensors, and whether the output."""
     needs = tuple([edge is not None for edge in edges])
     keeps, keep_out = op.keeps.get(needs) or op.keep(needs)
     saved = []
