@@ -193,3 +193,14 @@ def check_gradient(function: Function, args: Sequence[Any], wrt: Sequence[int], 
 def calls() -> list[tuple[str, Case]]:
     """Every op of the table with each of its cases."""
     return [(name, case) for name, entry in load_samples().items() for case in entry.cases if name in OPS]
+
+
+def by_rules(op: Op, needs: Sequence[bool], gs: Sequence[Any], outs: Sequence[Any], args: Sequence[Any], params: Any) -> Any:
+    """What an op's rules give for the arguments marked in ``needs``, None elsewhere, without the engine around them."""
+    if op.joint is not None:
+        return op.joint(tuple(needs), gs, outs, args, **params)
+    assert op.rules is not None
+    return [
+        rule(gs[0], outs[0], *args, **params) if need and rule is not None else None
+        for need, rule in zip(needs, op.rules, strict=True)
+    ]

@@ -14,7 +14,7 @@ keeps for it: a leading underscore means shape and dtype only, so that the array
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from operator import itemgetter
 from typing import Any
 
@@ -22,7 +22,7 @@ import numpy
 from numpy import ndarray
 
 from graphs.core.arrays import xp_of
-from graphs.core.errors import DtypeError, GradientError, ShapeError, UnknownRank
+from graphs.core.errors import DtypeError, ShapeError, UnknownRank
 from graphs.core.spec import Shape, Spec, broadcast, promote
 
 
@@ -185,20 +185,6 @@ class Op:
     def flows(self, position: int) -> bool:
         """Whether a gradient flows into the argument at ``position``."""
         return self.joint is not None or (self.rules is not None and self.rules[position] is not None)
-
-    def gradients(
-        self, needs: tuple[bool, ...], gs: Sequence[Any], outs: Sequence[Any], args: Sequence[Any], params: Mapping[str, Any]
-    ) -> Sequence[Any]:
-        """The gradients of the arguments marked in ``needs``, None elsewhere. Raises GradientError without rules."""
-        if self.rules is not None:
-            g, out = gs[0], outs[0]
-            return [
-                rule(g, out, *args, **params) if need and rule is not None else None
-                for need, rule in zip(needs, self.rules, strict=True)
-            ]
-        if self.joint is not None:
-            return self.joint(needs, gs, outs, args, **params)
-        raise GradientError(f"{self.name} has no gradient")
 
     def infer(self, *specs: Spec, **params: Any) -> tuple[Spec, ...]:
         """The specs of the outputs. Raises ShapeError or DtypeError naming the op and what it was given."""

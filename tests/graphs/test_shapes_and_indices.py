@@ -16,6 +16,7 @@ from graphs.core.spec import Spec
 from graphs.ops import getitem, index, logsumexp, matmul, tensordot
 from graphs.ops.selection import parted
 from graphs.ops.slicing import Slice, frozen
+from tests.helpers import by_rules
 
 
 def gradient(name: str, x: Any, **params: Any) -> Any:
@@ -23,7 +24,7 @@ def gradient(name: str, x: Any, **params: Any) -> Any:
     x = numpy.array(x, float)
     with numpy.errstate(all="ignore"):
         out = OPS[name](x, **params)
-        return OPS[name].gradients((True,), (numpy.ones_like(out),), (out,), (x,), params)[0].tolist()
+        return by_rules(OPS[name], (True,), (numpy.ones_like(out),), (out,), (x,), params)[0].tolist()
 
 
 # Gradients at points that finite differences avoid
