@@ -129,6 +129,8 @@ class Record(OwnEdge):
     def _kind(self) -> str:
         """PyTorch's name of the operation, which for products depends on the rank and for an index on its last item."""
         name = self.op.name
+        if name in ("maximum", "minimum") and "tie" not in self.params:
+            return "Clamp"  # on one side: the function of two tensors says what to do where they tie
         if name == "matmul":
             return {0: "Dot", 1: "Mv", 2: "Mm"}.get(self.specs[0].ndim, "Bmm")
         if name == "getitem":

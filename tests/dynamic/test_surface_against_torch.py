@@ -110,6 +110,7 @@ NAMED = {
     "sigmoid": lambda t, x: x.sigmoid(),
     "relu": lambda t, x: x.relu(),
     "clamp": lambda t, x: x.clamp(0, 1),
+    "clamp on one side": lambda t, x: x.clamp(min=0),
     "abs": lambda t, x: x.abs(),
     "t": lambda t, x: x.t(),
     "transpose": lambda t, x: x.transpose(0, 1),
