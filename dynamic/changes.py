@@ -21,12 +21,13 @@ from graphs.ops import add, divide, floor_divide, identity, multiply, power, rem
 
 
 _DIRECT = frozenset([ndarray, float, int, bool])
-_IN_PLACE: Mapping[str, Callable[..., Any]] = {
-    "add": numpy.add,
-    "subtract": numpy.subtract,
-    "multiply": numpy.multiply,
-    "divide": numpy.divide,
+_IN_PLACE: Mapping[Op, Callable[..., Any]] = {
+    add: numpy.add,
+    subtract: numpy.subtract,
+    multiply: numpy.multiply,
+    divide: numpy.divide,
 }
+"""Ops that one ufunc does, which can write where it reads."""
 
 
 class Changes(Carried):
@@ -59,16 +60,24 @@ class Changes(Carried):
             operand, edge = other._array, other._edge
         else:
             operand, edge = other, None
-        if (self._edge is None and edge is None) or not recording.get():
-            function = _IN_PLACE.get(op.name)
+        function = _IN_PLACE.get(op)
+        array = self._array
+        if (
+            function is not None
+            and ((self._edge is None and edge is None) or not recording.get())
+            and array.__class__ is ndarray
+            and operand.__class__ in _DIRECT
+            and not tape.watched
+        ):
             try:
-                array = self._array
-                if function is not None and array.__class__ is ndarray and operand.__class__ in _DIRECT and not tape.watched:
+                # Where somebody has made errors of numpy's warnings, one raised here would leave the memory half changed.
+                with numpy.errstate(all="ignore"):
                     function(array, operand, array)
-                    self._touch()
-                    return self
-            except (TypeError, ValueError, RuntimeWarning):
-                pass  # told in our own words, or with warnings off, below
+            except (TypeError, ValueError):
+                pass  # nothing was written; told in our own words below
+            else:
+                self._touch()
+                return self
         return self._become(apply(op, (self, other)))
 
     def _become(self, value: Any) -> Self:

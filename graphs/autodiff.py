@@ -47,8 +47,8 @@ def backprop(
     Returns:
         For each wanted node that was reached, one gradient per output, None where nothing flowed.
 
-    Raises GradientError where the path leads through an op without gradient rules. Arithmetic warnings of numpy, if somebody
-    made errors of them, are none here.
+    Raises GradientError where the path leads through an op without gradient rules. A caller that passes arrays keeps numpy's
+    arithmetic warnings from becoming errors halfway (``numpy.errstate``).
     """
     pending: dict[Any, Any] = {}  # the gradient of each node's first output
     others: dict[Any, dict[int, Any]] = {}  # and of its further outputs
@@ -94,8 +94,7 @@ def backprop(
             if op.joint is None:
                 raise GradientError(f"{op.name} has no gradient, and {node.name}, on the way back, was made at {node.where}")
             needs = tuple([edge is not None and (live is None or edge.node in live) for edge in edges])
-            with numpy.errstate(all="ignore"):
-                contributions = op.joint(needs, gs, outs, args, **node.params)
+            contributions = op.joint(needs, gs, outs, args, **node.params)
             for edge, need, each in zip(edges, needs, contributions, strict=True):
                 if need and each is not None:
                     collect(edge, each)
@@ -108,11 +107,7 @@ def backprop(
             source = edge if isinstance(edge, OwnEdge) else edge.node
             if live is not None and source not in live:
                 continue
-            try:
-                each = rule(g, out, *args, **params) if params else rule(g, out, *args)
-            except RuntimeWarning:
-                with numpy.errstate(all="ignore"):
-                    each = rule(g, out, *args, **params)
+            each = rule(g, out, *args, **params) if params else rule(g, out, *args)
             if op.elementwise:
                 if isinstance(arg, Value):
                     dims = arg.dims

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
+from sys import getrefcount
 from typing import Any
 
 import numpy
@@ -15,6 +15,9 @@ from graphs.autodiff import backprop
 from graphs.core.arrays import is_array, xp_of
 from graphs.core.errors import GradientError, ShapeError, at_line
 
+
+_SOLE = 3
+"""References to a gradient that only the backward pass has: its result, the local name, and ``getrefcount`` itself."""
 
 _UNIT = {numpy.dtype(kind): numpy.ones((), kind) for kind in (numpy.float32, numpy.float64)}
 """The gradient that a scalar loss begins with: nobody writes into it."""
@@ -42,16 +45,17 @@ def backward(
     roots = _roots(_as_tuple(tensors), grad_tensors, create_graph)
     wanted = None if inputs is None else _as_tuple(inputs)
     nodes = None if wanted is None else [_edge_of(x, "inputs").node for x in wanted]
-    found = _run(roots, nodes, retain_graph, create_graph)
-    for record, gs in found.items():
-        if record.op is leaf:
-            tensor = record.owner() if record.owner is not None else None
-            if tensor is not None and gs[0] is not None:
-                _accumulate(tensor, gs[0], create_graph)
-    for tensor in wanted or ():
-        edge = tensor._edge
-        if edge.node.op is not leaf and edge.node in found:
-            _accumulate(tensor, found[edge.node][edge.index], create_graph)
+    with numpy.errstate(all="ignore"):
+        found = _run(roots, nodes, retain_graph, create_graph)
+        for record, gs in found.items():
+            if record.op is leaf:
+                tensor = record.owner() if record.owner is not None else None
+                if tensor is not None and gs[0] is not None:
+                    _accumulate(tensor, gs[0])
+        for tensor in wanted or ():
+            edge = tensor._edge
+            if edge.node.op is not leaf and edge.node in found:
+                _accumulate(tensor, found[edge.node][edge.index])
 
 
 def grad(
@@ -69,7 +73,8 @@ def grad(
     wanted = _as_tuple(inputs)
     edges = [_edge_of(x, "inputs") for x in wanted]
     roots = _roots(_as_tuple(outputs), grad_outputs, create_graph)
-    found = _run(roots, [edge.node for edge in edges], retain_graph, create_graph)
+    with numpy.errstate(all="ignore"):
+        found = _run(roots, [edge.node for edge in edges], retain_graph, create_graph)
     results = []
     for edge in edges:
         gs = found.get(edge.node)
@@ -167,13 +172,13 @@ def _call_hooks(record: Record, gs: list[Any]) -> list[Any]:
     return gs
 
 
-def _accumulate(tensor: Any, g: Any, create_graph: bool) -> None:
+def _accumulate(tensor: Any, g: Any) -> None:
     before = tensor.grad
     if isinstance(g, Carried):
         tensor.grad = g if before is None else before + g
     elif before is None:
-        # A gradient may be shared with another leaf, or be a view of what the tape kept: only a sole owner keeps it.
-        tensor.grad = wrap(g if g.__class__ is numpy.ndarray and g.base is None and sys.getrefcount(g) <= 4 else +g)
+        # A gradient may be shared with another leaf or a hook, or be a view of what the tape kept: then it is copied.
+        tensor.grad = wrap(g if g.__class__ is numpy.ndarray and g.base is None and getrefcount(g) <= _SOLE else +g)
     elif before._edge is not None:
         tensor.grad = before + wrap(g)
     else:

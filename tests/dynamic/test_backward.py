@@ -192,3 +192,29 @@ def test_detach_leaves_the_history_behind():
     z = x * 2
     assert z.detach_() is z
     assert z.is_leaf
+
+
+def test_gradients_overflow_where_warnings_are_errors():
+    """As they are in these tests: in rules, where gradients meet on the way, and where they add to what is there."""
+    x = torch.tensor([1.0, 2.0], requires_grad=True)
+    y = x * 1.0
+    ((y * 3e38 + y * 3e38) + y.log() * 0.0).sum().backward()
+    assert x.grad.tolist() == [np.inf, np.inf]
+    w = torch.tensor([1.0, 2.0], requires_grad=True)
+    for _ in range(2):
+        (w * torch.tensor([3e38, 1.0])).sum().backward()
+    assert w.grad.tolist() == [np.inf, 2.0]
+    zero = torch.zeros(1, requires_grad=True)
+    zero.log().sum().backward()
+    assert zero.grad.tolist() == [np.inf]
+    (g,) = torch.autograd.grad((zero / zero).sum(), zero)
+    assert g.isnan().all()
+
+
+def test_a_gradient_that_a_hook_keeps_is_not_the_leafs():
+    kept = []
+    x = torch.ones(3, requires_grad=True)
+    x.register_hook(kept.append)
+    (x * 2).sum().backward()
+    x.grad.zero_()
+    assert kept[0].tolist() == [2.0, 2.0, 2.0]

@@ -137,3 +137,20 @@ def test_a_leaf_that_collects_gradients_is_not_changed(change):
         change(x)
     assert x.is_leaf
     assert x.tolist() != [1.0, 2.0]
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lambda x: x.__imul__(torch.tensor([2.0, 1e30, 1.0])), [6.0, np.inf, 3e38]),
+        (lambda x: x.__imul__(torch.tensor([2.0, 1e30, 1.0], dtype=torch.float64)), [6.0, np.inf, 3e38]),
+        (lambda x: x[1:].__imul__(x[:-1]), [3.0, 3e38, np.inf]),
+        (lambda x: x.__itruediv__(0.0), [np.inf, np.inf, np.inf]),
+    ],
+    ids=["overflow", "overflow in another dtype", "overflow into what is read", "division by zero"],
+)
+def test_a_change_is_made_once_where_warnings_are_errors(change, expected):
+    """As they are in these tests: numpy raises after it has written some of the memory, or all of it."""
+    x = torch.tensor([3.0, 1e38, 3e38])
+    change(x)
+    np.testing.assert_array_equal(x.numpy(), np.array(expected, np.float32))
