@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from graphs import ops
-from graphs.core.errors import DtypeError, user_line
+from graphs.core.errors import DtypeError, at_line
 from graphs.core.op import Op
 from static.dtypes import as_dtype
 from static.names import type_name
@@ -23,7 +23,7 @@ def taken(x: Any, kinds: str, what: str) -> Any:
     if tensor.dtype.kind not in kinds:
         raise DtypeError(
             f"{what}: value passed to parameter 'x' has DataType {tensor.dtype.name}, which it does not take "
-            f"({tensor.name})\n  at {user_line()}"
+            f"({tensor.name}){at_line()}"
         )
     return tensor
 

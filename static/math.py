@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from graphs import ops
-from graphs.core.errors import DtypeError, user_line
+from graphs.core.errors import DtypeError, at_line
 from static.calls import BOOLS, FLOATS, INEXACT, NUMBERS, REALS, binary, both, call, cast, unary
 from static.reductions import (
     argmax as argmax,
@@ -172,9 +172,7 @@ def matmul(
     """Matrix product over the last two axes; those before them have to be the same or broadcast."""
     a, b = both(a, b)
     if any(x.shape.ndims is not None and x.shape.ndims < 2 for x in (a, b)):
-        raise ValueError(
-            f"MatMul: shapes {a.shape} and {b.shape} must be at least rank 2 ({a.name}, {b.name})\n  at {user_line()}"
-        )
+        raise ValueError(f"MatMul: shapes {a.shape} and {b.shape} must be at least rank 2 ({a.name}, {b.name}){at_line()}")
     if (adjoint_a or adjoint_b) and a.dtype.is_complex:
         raise DtypeError("MatMul: adjoints of complex matrices are not taken")
     a = ops.matrix_transpose(a) if transpose_a or adjoint_a else a

@@ -9,7 +9,7 @@ from typing import Any
 import numpy
 from numpy import ndarray
 
-from graphs.core.errors import user_line
+from graphs.core.errors import at_line
 from graphs.core.node import Value
 from graphs.core.random import Key, Stream
 from graphs.core.spec import show
@@ -231,13 +231,13 @@ class Session:
         if not isinstance(fetches, (str, Operation, Tensor)) and not hasattr(type(fetches), "_as_graph_element"):
             raise TypeError(
                 f"Fetch argument {fetches!r} has invalid type {type(fetches).__name__}, must be a string or Tensor. "
-                f"(Can not convert it into a Tensor or Operation.)\n  at {user_line()}"
+                f"(Can not convert it into a Tensor or Operation.){at_line()}"
             )
         try:
             element = self.graph.as_graph_element(fetches)
         except (ValueError, KeyError) as error:
             raise ValueError(
-                f"Fetch argument {fetches!r} cannot be interpreted as a Tensor. ({error.args[0]})\n  at {user_line()}"
+                f"Fetch argument {fetches!r} cannot be interpreted as a Tensor. ({error.args[0]}){at_line()}"
             ) from None
         if isinstance(element, Operation):
             found.setdefault(element, -1)

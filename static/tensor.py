@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 import numpy
 
-from graphs.core.errors import DtypeError, GraphsError, ShapeError, user_line
+from graphs.core.errors import DtypeError, GraphsError, ShapeError, at_line
 from graphs.core.node import Node, Value, check_carrier, infer
 from graphs.core.op import OPS, Op
 from graphs.core.spec import Spec, show
@@ -133,7 +133,7 @@ def apply(op: Op, *args: Any, name: str | None = None, node: str = "", **params:
             inputs = tuple(_long(x) for x in inputs)
         specs = infer(op, inputs, params)
     except GraphsError as error:
-        line = "" if "\n  at " in str(error) else f"\n  at {user_line()}"
+        line = "" if "\n  at " in str(error) else at_line()
         raise type(error)(f"{full}: {error}{line}") from None
     made = graph.add(op, inputs, params, specs, full, Tensor)
     return made.outputs[0] if len(specs) == 1 else made.outputs

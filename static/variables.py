@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from graphs.core.errors import user_line
+from graphs.core.errors import at_line
 from graphs.core.node import Operators, Value, ancestors
 from graphs.core.op import Op
 from graphs.core.spec import Spec
@@ -61,7 +61,7 @@ class Variable(Operators):
         constraint: Callable[[Any], Any] | None = None,
     ) -> None:
         if initial_value is None:
-            raise ValueError(f"initial_value must be specified.\n  at {user_line()}")
+            raise ValueError(f"initial_value must be specified.{at_line()}")
         graph = get_default_graph()
         full = graph.unique_name(name or "Variable")
         with graph.control_dependencies(None), graph.name_scope(f"{full}/"):
