@@ -144,10 +144,7 @@ def _again(array: Any, edge: Any) -> Any:
 
 def _bare_then_freed(record: Record) -> tuple[Sequence[Any], Sequence[Any]]:
     found = _bare(record)
-    if record.held:
-        record.saved = None
-        if record.shape is None:
-            record.free()
+    record.free()
     return found
 
 
