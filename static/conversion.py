@@ -29,6 +29,8 @@ def as_array(value: Any, dtype: Any = None) -> numpy.ndarray[Any, Any]:
 
     Raises TypeError where the conversion would lose something that the dtype's kind does not have.
     """
+    if (dtype is not None and dtype.kind == "O") or (dtype is None and _is_text(value)):
+        return as_strings(value)
     if dtype is None and not is_array(value):
         _check_list(value)
         dtype = natural(value)
@@ -41,6 +43,29 @@ def as_array(value: Any, dtype: Any = None) -> numpy.ndarray[Any, Any]:
             raise DtypeError(f"Expected {numpy.dtype(dtype).name}, got {array.dtype.name} values instead.")
         array = array.astype(dtype)
     return array
+
+
+def as_strings(value: Any) -> numpy.ndarray[Any, Any]:
+    """``value`` (strings, bytes, nested lists, arrays of them) as an array of bytes objects, which is how strings are kept.
+
+    Raises TypeError where something else is among them.
+    """
+    given = numpy.asarray(value, dtype=object)
+    array = numpy.empty(given.shape, dtype=object)
+    for index, item in enumerate(given.flat):
+        if not isinstance(item, (str, bytes)):
+            raise DtypeError(f"Expected string, got {item!r} of type '{type(item).__name__}' instead.")
+        array.flat[index] = item.encode() if isinstance(item, str) else bytes(item)
+    return array
+
+
+def _is_text(value: Any) -> bool:
+    """Whether ``value`` is a string, an array of strings, or a nested list that begins with one."""
+    while isinstance(value, (list, tuple)) and value:
+        value = value[0]
+    if isinstance(value, numpy.ndarray):
+        return value.dtype.kind in "SU" or (value.dtype.kind == "O" and all(isinstance(x, (str, bytes)) for x in value.flat))
+    return isinstance(value, (str, bytes))
 
 
 def _check_list(value: Any) -> None:

@@ -131,7 +131,8 @@ def as_dtype(value: Any) -> DType:
     if isinstance(value, DType):
         return value
     try:
-        return _KNOWN[numpy.dtype(value)]
+        found = numpy.dtype("object" if isinstance(value, str) and value == "string" else value)
+        return string if found.kind in "SU" else _KNOWN[found]
     except (KeyError, TypeError):
         raise TypeError(f"Cannot convert value {value!r} to a TensorFlow DType") from None
 

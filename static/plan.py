@@ -66,10 +66,8 @@ class Plan:
         """
         try:
             return self._run(state, feeds, keys)
-        except OpError:
-            raise
         except Exception as error:
-            raise self._explained(error) from error
+            raise self._explained(error) from cause(error)
 
     def interpret(
         self, state: State, feeds: Sequence[Any], keys: Sequence[Any] = (), observe: Observer | None = None
@@ -91,7 +89,7 @@ class Plan:
             try:
                 out = step.kernel(numpy, *operands, **step.params, **extra)
             except Exception as error:
-                raise failed(step.node, operands, error) from error
+                raise failed(step.node, operands, error) from cause(error)
             outs = out if len(step.outs) != 1 else (out,)
             values.update(zip(step.outs, outs, strict=True))
             if observe is not None:
@@ -114,6 +112,8 @@ class Plan:
 
     def _explained(self, error: Exception) -> Exception:
         """What to raise for ``error``: an OpError naming the node, by the line of the plan that was running."""
+        if isinstance(error, OpError) and error.op is not None:
+            return error
         trace, line, held = error.__traceback__, 0, {}
         while trace is not None:
             if trace.tb_frame.f_code.co_filename == self._filename:
@@ -129,10 +129,20 @@ class Plan:
 
 
 def failed(node: Operation, operands: Sequence[Any], error: Exception) -> OpError:
-    """The error to raise where the kernel of ``node`` raised ``error`` on ``operands``."""
+    """The error to raise where the kernel of ``node`` raised ``error`` on ``operands``.
+
+    A kernel that knows which of TensorFlow's errors it is raises that with None for the operation.
+    """
+    if isinstance(error, OpError):
+        return error if error.op is not None else type(error)(node, error.message)
     kind = ResourceExhaustedError if isinstance(error, MemoryError) else InvalidArgumentError
     given = ", ".join(str(Spec.of(x)) if x is not None else "no value" for x in operands)
     return kind(node, f"{node.name}: {error} (operands {given or 'none'})")
+
+
+def cause(error: Exception) -> BaseException | None:
+    """What the error that is raised in place of ``error`` came from."""
+    return error.__cause__ if isinstance(error, OpError) else error
 
 
 def uninitialized(variable: Operation) -> FailedPreconditionError:

@@ -9,10 +9,11 @@ from typing import Any
 import numpy
 from numpy import ndarray
 
-from graphs.core.errors import at_line
+from graphs.core.errors import DtypeError, at_line
 from graphs.core.node import Value
 from graphs.core.random import Key, Stream
 from graphs.core.spec import show
+from static.conversion import as_strings
 from static.defaults import session_scope
 from static.errors import place
 from static.graph import Graph, Operation, get_default_graph
@@ -69,7 +70,9 @@ class _Feed:
                 f"The value of a feed cannot be a {type(value).__name__}: {name!r} takes scalars, lists or numpy arrays."
             )
         try:
-            array = numpy.asarray(value)
+            array = as_strings(value) if self.dtype.kind == "O" else numpy.asarray(value)
+        except DtypeError as error:
+            raise TypeError(f"Cannot feed {name!r}: {error}\n  {place(self.tensor.op)}") from None
         except ValueError as error:
             raise ValueError(f"Cannot feed {name!r}: {error}\n  {place(self.tensor.op)}") from None
         if not numpy.can_cast(array.dtype, self.dtype, "same_kind") and array.size:
