@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy
 
-from graphs.core.random import Key, generator
-from graphs.ops.random import random_normal, random_uniform, truncated_normal
+from graphs.core.random import Key
+from graphs.ops.random import random_normal, random_orthogonal, random_uniform, truncated_normal
 
 
 def fans(shape: Sequence[int]) -> tuple[int, int]:
@@ -90,8 +90,4 @@ def orthogonal(shape: Sequence[int], dtype: Any = "float32", *, key: Key, gain: 
     """
     if len(shape) < 2:
         raise ValueError(f"a weight of shape {tuple(shape)} has no rows and columns")
-    rows, columns = math.prod(shape[:-1]), shape[-1]
-    draws = generator(key).standard_normal((max(rows, columns), min(rows, columns)))
-    q, r = numpy.linalg.qr(draws)
-    q *= numpy.sign(numpy.diagonal(r))  # the factorisation leaves signs open; these make the distribution uniform
-    return (gain * (q if rows >= columns else q.T)).reshape(shape).astype(dtype)
+    return numpy.asarray(random_orthogonal(shape=tuple(shape), dtype=dtype, gain=gain, key=key))

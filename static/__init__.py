@@ -12,6 +12,7 @@ from static import (
     dtypes as dtypes,
     errors as errors,
     flow as _flow,
+    initializers as initializers,
     linalg as linalg,
     logging as logging,
     math as math,
@@ -76,9 +77,11 @@ from static.graph import (
     GraphKeys as GraphKeys,
     Operation as Operation,
     add_to_collection as add_to_collection,
+    add_to_collections as add_to_collections,
     control_dependencies as control_dependencies,
     device as device,
     get_collection as get_collection,
+    get_collection_ref as get_collection_ref,
     get_default_graph as get_default_graph,
     name_scope as name_scope,
     reset_default_graph as reset_default_graph,
@@ -93,6 +96,19 @@ from static.indexing import (
     scatter_nd as scatter_nd,
     sort as sort,
     where as where,
+)
+from static.initializers import (
+    constant_initializer as constant_initializer,
+    glorot_normal_initializer as glorot_normal_initializer,
+    glorot_uniform_initializer as glorot_uniform_initializer,
+    ones_initializer as ones_initializer,
+    orthogonal_initializer as orthogonal_initializer,
+    random_normal_initializer as random_normal_initializer,
+    random_uniform_initializer as random_uniform_initializer,
+    truncated_normal_initializer as truncated_normal_initializer,
+    uniform_unit_scaling_initializer as uniform_unit_scaling_initializer,
+    variance_scaling_initializer as variance_scaling_initializer,
+    zeros_initializer as zeros_initializer,
 )
 from static.math import (
     abs as abs,
@@ -189,6 +205,13 @@ from static.random import (
     random_uniform as random_uniform,
     truncated_normal as truncated_normal,
 )
+from static.scopes import (
+    AUTO_REUSE as AUTO_REUSE,
+    VariableScope as VariableScope,
+    get_variable_scope as get_variable_scope,
+    variable_op_scope as variable_op_scope,
+    variable_scope as variable_scope,
+)
 from static.session import (
     ConfigProto as ConfigProto,
     GPUOptions as GPUOptions,
@@ -196,6 +219,7 @@ from static.session import (
     Session as Session,
 )
 from static.shapes import Dimension as Dimension, TensorShape as TensorShape
+from static.store import get_local_variable as get_local_variable, get_variable as get_variable
 from static.tensor import (
     Tensor as Tensor,
     constant as constant,

@@ -45,17 +45,43 @@ class Operation(Node):
 
 
 class GraphKeys:
-    """The names of the collections that this package keeps itself."""
+    """The names of collections that this package keeps itself, and of those that programs keep under TensorFlow's names."""
 
-    GLOBAL_VARIABLES = "variables"
+    GLOBAL_VARIABLES = VARIABLES = "variables"
     LOCAL_VARIABLES = "local_variables"
+    METRIC_VARIABLES = "metric_variables"
+    MODEL_VARIABLES = "model_variables"
     TRAINABLE_VARIABLES = "trainable_variables"
+    MOVING_AVERAGE_VARIABLES = "moving_average_variables"
+    TRAINABLE_RESOURCE_VARIABLES = "trainable_resource_variables"
+    CONCATENATED_VARIABLES = "concatenated_variables"
     GLOBAL_STEP = "global_step"
     TRAIN_OP = "train_op"
+    INIT_OP = "init_op"
+    LOCAL_INIT_OP = "local_init_op"
+    READY_OP = "ready_op"
+    READY_FOR_LOCAL_INIT_OP = "ready_for_local_init_op"
+    TABLE_INITIALIZERS = "table_initializer"
     LOSSES = "losses"
     REGULARIZATION_LOSSES = "regularization_losses"
     UPDATE_OPS = "update_ops"
+    EVAL_STEP = "eval_step"
+    WEIGHTS = "weights"
+    BIASES = "biases"
+    ACTIVATIONS = "activations"
     SUMMARIES = "summaries"
+    SUMMARY_OP = "summary_op"
+    _SUMMARY_COLLECTION = "_SUMMARY_V2"
+    SAVERS = "savers"
+    SAVEABLE_OBJECTS = "saveable_objects"
+    ASSET_FILEPATHS = "asset_filepaths"
+    QUEUE_RUNNERS = "queue_runners"
+    RESOURCES = "resources"
+    LOCAL_RESOURCES = "local_resources"
+    COND_CONTEXT = "cond_context"
+    WHILE_CONTEXT = "while_context"
+    STREAMING_MODEL_PORTS = "streaming_model_ports"
+    UNBOUND_INPUTS = "unbound_inputs"
 
 
 class Graph:
@@ -139,6 +165,10 @@ class Graph:
             yield f"{self._scope}/" if self._scope else ""
         finally:
             self._scope = before
+
+    def get_name_scope(self) -> str:
+        """The name scope in force, without the slash at its end."""
+        return self._scope
 
     @contextmanager
     def control_dependencies(self, inputs: Iterable[Any] | None) -> Iterator[None]:
@@ -237,6 +267,11 @@ class Graph:
         self.check_open(f"add to the collection {name!r}")
         self._collections.setdefault(name, []).append(value)
 
+    def add_to_collections(self, names: Any, value: Any) -> None:
+        """Append ``value`` to each of the collections ``names``, which may be one name."""
+        for name in dict.fromkeys((names,) if isinstance(names, str) else names):
+            self.add_to_collection(name, value)
+
     def get_collection(self, name: Any, scope: str | None = None) -> list[Any]:
         """What the collection holds; with ``scope`` only what has a name that begins as this regular expression says."""
         found = list(self._collections.get(name, ()))
@@ -250,7 +285,7 @@ class Graph:
 
     def get_all_collection_keys(self) -> list[Any]:
         """The names of the collections that are not empty."""
-        return [name for name, values in self._collections.items() if values]
+        return [name for name, values in self._collections.items() if values and isinstance(name, str)]
 
 
 def check_name(name: str) -> None:
@@ -302,6 +337,16 @@ def add_to_collection(name: Any, value: Any) -> None:
 def get_collection(key: Any, scope: str | None = None) -> list[Any]:
     """What the default graph's collection ``key`` holds."""
     return get_default_graph().get_collection(key, scope)
+
+
+def add_to_collections(names: Any, value: Any) -> None:
+    """Append ``value`` to each of the default graph's collections ``names``."""
+    get_default_graph().add_to_collections(names, value)
+
+
+def get_collection_ref(key: Any) -> list[Any]:
+    """The default graph's collection ``key`` itself, which may be changed."""
+    return get_default_graph().get_collection_ref(key)
 
 
 def set_random_seed(seed: int | None) -> None:

@@ -27,7 +27,7 @@ def _key(seed: int | None) -> dict[str, Any]:
     return {"key": (mixed, 0, 0)}
 
 
-def _drawn(op: Op, like: Op | None, shape: Any, dtype: Any, seed: int | None, name: str, **settings: Any) -> Any:
+def drawn(op: Op, like: Op | None, shape: Any, dtype: Any, seed: int | None, name: str, **settings: Any) -> Any:
     """The node of ``op`` for a shape known while building, of its twin ``like`` for one that only the run knows."""
     dtype = as_dtype(dtype)
     known = sizes(shape)
@@ -44,7 +44,7 @@ def random_normal(
     """Normal numbers."""
     given = _numbers(mean=mean, stddev=stddev)
     if given is not None:
-        return _drawn(ops.random_normal, ops.random_normal_like, shape, dtype, seed, name or "random_normal", **given)
+        return drawn(ops.random_normal, ops.random_normal_like, shape, dtype, seed, name or "random_normal", **given)
     standard = random_normal(shape, dtype=dtype, seed=seed)
     return apply(ops.add, standard * stddev, mean, name=name, node="random_normal")
 
@@ -59,7 +59,7 @@ def random_uniform(
         maxval = 1.0
     given = _numbers(low=minval, high=maxval)
     if given is not None:
-        return _drawn(ops.random_uniform, ops.random_uniform_like, shape, dtype, seed, name or "random_uniform", **given)
+        return drawn(ops.random_uniform, ops.random_uniform_like, shape, dtype, seed, name or "random_uniform", **given)
     standard = random_uniform(shape, dtype=dtype, seed=seed)
     return apply(ops.add, standard * (maxval - minval), minval, name=name, node="random_uniform")
 
@@ -75,7 +75,7 @@ def truncated_normal(
     """Normal numbers, those beyond two standard deviations drawn again."""
     given = _numbers(mean=mean, stddev=stddev)
     if given is not None:
-        return _drawn(ops.truncated_normal, None, shape, dtype, seed, name or "truncated_normal", **given)
+        return drawn(ops.truncated_normal, None, shape, dtype, seed, name or "truncated_normal", **given)
     standard = truncated_normal(shape, dtype=dtype, seed=seed)
     return apply(ops.add, standard * stddev, mean, name=name, node="truncated_normal")
 

@@ -13,7 +13,7 @@ from static.defaults import default_session
 from static.dtypes import DType
 from static.flow import group
 from static.graph import Graph, GraphKeys, Operation, get_collection, get_default_graph
-from static.shapes import TensorShape
+from static.shapes import TensorShape, dims_of
 from static.state import (
     assign_add_op,
     assign_op,
@@ -37,10 +37,13 @@ class Variable(Operators):
 
     Args:
         initial_value: a tensor, anything that can be made a constant, or a callable that returns either.
-        trainable: whether optimizers change it when they are given no list.
+        trainable: whether optimizers change it when they are given no list (they do).
         name, dtype: as for a tensor.
         validate_shape: False lets values of another shape be assigned.
-        collections: the collections it goes to, by default ``GLOBAL_VARIABLES``.
+        collections: the collections it goes to, by default ``GLOBAL_VARIABLES``; besides ``TRAINABLE_VARIABLES``.
+        constraint: a function of the value after an optimizer's step that gives the value to keep.
+        shape: the shape, where the initial value's says less.
+        caching_device, use_resource, synchronization, aggregation: accepted, without effect.
     """
 
     handle: Any
@@ -49,7 +52,7 @@ class Variable(Operators):
     def __init__(
         self,
         initial_value: Any = None,
-        trainable: bool = True,
+        trainable: bool | None = None,
         collections: Iterable[str] | None = None,
         validate_shape: bool = True,
         caching_device: Any = None,
@@ -59,6 +62,10 @@ class Variable(Operators):
         expected_shape: Any = None,
         import_scope: str | None = None,
         constraint: Callable[[Any], Any] | None = None,
+        use_resource: bool | None = None,
+        synchronization: Any = None,
+        aggregation: Any = None,
+        shape: Any = None,
     ) -> None:
         if initial_value is None:
             raise ValueError(f"initial_value must be specified.{at_line()}")
@@ -70,7 +77,7 @@ class Variable(Operators):
                     initial_value = initial_value()
             initial = convert_to_tensor(initial_value, dtype, name="initial_value")
             initial = guarded(initial)
-            dims = initial.spec.dims if validate_shape else None
+            dims = (initial.spec.dims if shape is None else dims_of(shape)) if validate_shape else None
             spec = Spec(dims, initial.spec.dtype)
             with graph.name_scope(None):
                 self.handle = graph.add(variable_op, (), {"spec": spec}, (spec,), full, Tensor).outputs[0]
@@ -80,13 +87,12 @@ class Variable(Operators):
             assigned = apply(assign_op, self.handle, initial, name="Assign", validate_shape=validate_shape)
             self.initializer: Operation = assigned.op
             self._snapshot = apply(read_op, self.handle, name="read")
-        self.trainable = trainable
+        self.trainable = trainable is None or bool(trainable)
         self.constraint = constraint
         self._reads: dict[Any, Any] = {}
-        for key in (GraphKeys.GLOBAL_VARIABLES,) if collections is None else collections:
+        keys = [GraphKeys.GLOBAL_VARIABLES] if collections is None else list(collections)
+        for key in dict.fromkeys([*keys, *([GraphKeys.TRAINABLE_VARIABLES] if self.trainable else ())]):
             graph.add_to_collection(key, self)
-        if trainable:
-            graph.add_to_collection(GraphKeys.TRAINABLE_VARIABLES, self)
 
     @classmethod
     def __bind__(cls, op: Op, args: tuple[Any, ...], params: Mapping[str, Any]) -> Any:

@@ -163,6 +163,7 @@ from graphs.ops.random import (
     permutation as permutation,
     random_normal as random_normal,
     random_normal_like as random_normal_like,
+    random_orthogonal as random_orthogonal,
     random_uniform as random_uniform,
     random_uniform_like as random_uniform_like,
     truncated_normal as truncated_normal,

@@ -6,6 +6,7 @@ array module, so that every device gets the same; float32 is drawn as float32, n
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -106,6 +107,27 @@ def truncated_normal(
     while (far := abs(values) > 2.0).any():
         values[far] = draws.standard_normal(int(far.sum()), values.dtype)
     return xp.asarray((values * stddev + mean).astype(wanted, copy=False))
+
+
+def _matrix_shape(*, shape: Sequence[int], **_: Any) -> Shape:
+    if len(shape) < 2:
+        raise ShapeError(f"a weight of shape {tuple(shape)} has no rows and columns")
+    return _given_shape(shape=shape)
+
+
+@op(_matrix_shape, dtype=_given_float, traits=_RANDOM)
+def random_orthogonal(
+    xp: Any, *, shape: Sequence[int], dtype: Any = "float64", gain: float = 1.0, key: Key | None = None
+) -> Any:
+    """A random matrix with orthonormal rows or columns, whichever are fewer, times ``gain`` (Saxe et al. 2014).
+
+    Axes before the last are taken as one.
+    """
+    rows, columns = math.prod(shape[:-1]), shape[-1]
+    draws = _generator(key).standard_normal((max(rows, columns), min(rows, columns)))
+    q, r = numpy.linalg.qr(draws)
+    q *= numpy.sign(numpy.diagonal(r))  # the factorisation leaves signs open; these make the distribution uniform
+    return xp.asarray((gain * (q if rows >= columns else q.T)).reshape(shape).astype(dtype))
 
 
 @op(like_first, dtype=_float_like, traits=_RANDOM)
