@@ -15,7 +15,7 @@ from static.dtypes import float64
 from static.flow import group
 from static.gradients import gradients
 from static.graph import Graph, GraphKeys
-from static.steps import (
+from static.train.steps import (
     create_global_step as create_global_step,
     exponential_decay as exponential_decay,
     get_global_step as get_global_step,
