@@ -60,6 +60,12 @@ from graphs.ops.elementwise import (
     stop_gradient as stop_gradient,
     subtract as subtract,
 )
+from graphs.ops.factors import (
+    cholesky as cholesky,
+    eigh as eigh,
+    qr as qr,
+    svd as svd,
+)
 from graphs.ops.functions import (
     cbrt as cbrt,
     ceil as ceil,
@@ -181,10 +187,29 @@ from graphs.ops.reduction import (
     spread_like as spread_like,
     sum as sum,
 )
+from graphs.ops.sampling import (
+    random_gamma as random_gamma,
+    random_poisson as random_poisson,
+    sample_classes as sample_classes,
+    sample_weighted as sample_weighted,
+)
+from graphs.ops.segments import (
+    reverse_sequence as reverse_sequence,
+    segment_max as segment_max,
+    segment_min as segment_min,
+    segment_prod as segment_prod,
+    segment_sum as segment_sum,
+    segment_take as segment_take,
+)
 from graphs.ops.selection import (
     index as index,
     index_adjoint as index_adjoint,
     index_put as index_put,
+)
+from graphs.ops.sets import (
+    bincount as bincount,
+    listdiff as listdiff,
+    unique as unique,
 )
 from graphs.ops.shape import (
     broadcast_like as broadcast_like,
@@ -207,9 +232,23 @@ from graphs.ops.shape import (
     unbroadcast as unbroadcast,
     zeros_like as zeros_like,
 )
+from graphs.ops.sized import (
+    arange_to as arange_to,
+    getitem_at as getitem_at,
+    pad_to as pad_to,
+    pad_to_adjoint as pad_to_adjoint,
+    put_at_like as put_at_like,
+    tile_to as tile_to,
+    tile_to_adjoint as tile_to_adjoint,
+)
 from graphs.ops.slicing import (
     getitem as getitem,
     put_like as put_like,
+)
+from graphs.ops.special import (
+    erfc as erfc,
+    lgamma as lgamma,
+    polygamma as polygamma,
 )
 from graphs.ops.statistics import (
     logsumexp as logsumexp,

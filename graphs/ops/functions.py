@@ -139,7 +139,7 @@ _P = (
     3.20937758913846947e3,
 )
 _Q = (1.0, 2.36012909523441209e1, 2.44024637934444173e2, 1.28261652607737228e3, 2.84423683343917062e3)
-_R = (
+ERFC_P = (
     2.15311535474403846e-8,
     5.64188496988670089e-1,
     8.88314979438837594e0,
@@ -150,7 +150,7 @@ _R = (
     2.05107837782607147e3,
     1.23033935479799725e3,
 )
-_S = (
+ERFC_Q = (
     1.0,
     1.57449261107098347e1,
     1.17693950891312499e2,
@@ -163,7 +163,7 @@ _S = (
 )
 
 
-def _polynomial(x: Any, coefficients: tuple[float, ...]) -> Any:
+def polynomial(x: Any, coefficients: tuple[float, ...]) -> Any:
     """Horner's rule, highest power first."""
     value = x * coefficients[0]
     for coefficient in coefficients[1:-1]:
@@ -178,12 +178,12 @@ def erf(xp: Any, x: Any) -> Any:
     """Error function ``2/√π ∫₀ˣ exp(-t²) dt``, to a few units in the last place."""
     size = xp.minimum(xp.absolute(x), 6.0)  # erf(6) is 1 in double precision
     squared = size * size
-    small = _polynomial(squared, _P)
+    small = polynomial(squared, _P)
     small *= size
-    small /= _polynomial(squared, _Q)
+    small /= polynomial(squared, _Q)
     large = xp.exp(-squared)
-    large *= _polynomial(size, _R)
-    large /= _polynomial(size, _S)
+    large *= polynomial(size, ERFC_P)
+    large /= polynomial(size, ERFC_Q)
     return xp.copysign(xp.where(size <= 0.46875, small, 1.0 - large), x)
 
 

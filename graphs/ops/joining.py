@@ -192,7 +192,7 @@ repeat_adjoint.vjp(lambda g, _out, _x, _like, *, repeats, axis: repeat(g, repeat
 Paddings = tuple[tuple[int, int], ...]
 """How much is added before and after, axis by axis."""
 
-MODES = ("constant", "reflect", "edge", "wrap")
+MODES = ("constant", "reflect", "symmetric", "edge", "wrap")
 
 
 def _padded(x: Spec, *, paddings: Paddings, mode: str, **_: Any) -> Shape:
@@ -203,6 +203,8 @@ def _padded(x: Spec, *, paddings: Paddings, mode: str, **_: Any) -> Shape:
     for dim, (before, after) in zip(x.shape, paddings, strict=True):
         if mode == "reflect" and dim is not None and max(before, after) >= max(dim, 1):
             raise ShapeError(f"an axis of size {dim} does not reflect over {max(before, after)} elements")
+        if mode == "symmetric" and dim is not None and max(before, after) > dim:
+            raise ShapeError(f"an axis of size {dim} has no mirror image of {max(before, after)} elements")
         if mode != "constant" and dim == 0 and before + after:
             raise ShapeError(f"an empty axis has nothing to pad with in the mode {mode}")
     return tuple(None if n is None else n + before + after for n, (before, after) in zip(x.shape, paddings, strict=True))
@@ -210,7 +212,8 @@ def _padded(x: Spec, *, paddings: Paddings, mode: str, **_: Any) -> Shape:
 
 @op(_padded)
 def pad(xp: Any, x: Any, *, paddings: Paddings, mode: str = "constant", value: float = 0) -> Any:
-    """``x`` with a border: of ``value``, of its mirror image without the edge (reflect), of its edge, or wrapped around."""
+    """``x`` with a border: of ``value``, of its mirror image without the edge (reflect) or with it (symmetric), of its edge,
+    or wrapped around."""
     if mode == "constant":
         out = xp.full(tuple(n + sum(pair) for n, pair in zip(x.shape, paddings, strict=True)), value, x.dtype)
         out[tuple(slice(before, before + n) for n, (before, _) in zip(x.shape, paddings, strict=True))] = x
