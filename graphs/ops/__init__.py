@@ -19,6 +19,12 @@ from graphs.ops.activations import (
     softsign as softsign,
     threshold as threshold,
 )
+from graphs.ops.convolution import (
+    convolution as convolution,
+    convolution_input as convolution_input,
+    convolution_transpose as convolution_transpose,
+    convolution_weight as convolution_weight,
+)
 from graphs.ops.creation import (
     arange as arange,
     eye as eye,
@@ -162,6 +168,16 @@ from graphs.ops.order import (
     sort as sort,
     topk as topk,
 )
+from graphs.ops.pooling import (
+    avg_pool as avg_pool,
+    avg_pool_adjoint as avg_pool_adjoint,
+    max_pool as max_pool,
+    max_pool_adjoint as max_pool_adjoint,
+    max_pool_positions as max_pool_positions,
+    max_pool_select as max_pool_select,
+    sum_pool as sum_pool,
+    sum_pool_adjoint as sum_pool_adjoint,
+)
 from graphs.ops.random import (
     bernoulli as bernoulli,
     dropout_mask as dropout_mask,
@@ -271,4 +287,9 @@ from graphs.ops.trigonometric import (
     sinh as sinh,
     tan as tan,
     tanh as tanh,
+)
+from graphs.ops.windows import (
+    fold as fold,
+    fold_like as fold_like,
+    unfold as unfold,
 )
