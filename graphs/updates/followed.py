@@ -73,9 +73,17 @@ class Ftrl(Rule):
         return (initial_accumulator_value, 0.0)
 
     def _rates(
-        self, _t: Any, *, learning_rate: Any, l1: Any = 0.0, l2: Any = 0.0, l2_shrinkage: Any = 0.0, power: Any = 0.5
+        self,
+        _t: Any,
+        *,
+        learning_rate: Any,
+        l1: Any = 0.0,
+        l2: Any = 0.0,
+        l2_shrinkage: Any = 0.0,
+        power: Any = 0.5,
+        beta: Any = 0.0,
     ) -> dict[str, Any]:
-        twice = {"twice_l2": l2 * 2.0, "shrinkage": l2_shrinkage * 2.0}
+        twice = {"twice_l2": l2 * 2.0 + beta / learning_rate, "shrinkage": l2_shrinkage * 2.0}
         return {"learning_rate": learning_rate, "l1": l1, "power": power, **twice}
 
     def _update(self, p: Any, g: Any, slots: Sequence[Any], rates: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -18,12 +18,17 @@ from static.checkpoints import (
     load_variable as load_variable,
 )
 from static.saver import Saver as Saver
-from static.train.optimizer import (
+from static.train.moments import AdamOptimizer as AdamOptimizer
+from static.train.optimizer import Optimizer as Optimizer
+from static.train.optimizers import (
+    AdadeltaOptimizer as AdadeltaOptimizer,
+    AdagradDAOptimizer as AdagradDAOptimizer,
     AdagradOptimizer as AdagradOptimizer,
-    AdamOptimizer as AdamOptimizer,
+    FtrlOptimizer as FtrlOptimizer,
     GradientDescentOptimizer as GradientDescentOptimizer,
     MomentumOptimizer as MomentumOptimizer,
-    Optimizer as Optimizer,
+    ProximalAdagradOptimizer as ProximalAdagradOptimizer,
+    ProximalGradientDescentOptimizer as ProximalGradientDescentOptimizer,
     RMSPropOptimizer as RMSPropOptimizer,
 )
 from static.train.steps import (

@@ -1,45 +1,39 @@
-"""``tf.train``: optimizers. Each parameter's update is one node, whose mathematics ``graphs.updates`` has for both modes."""
+"""What all optimizers share: from gradients to an operation that changes variables, and the variables kept beside them.
+
+Programs may derive optimizers of their own from ``Optimizer``, by the methods that TensorFlow 1 names for that.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import numpy
-
-from graphs import updates
-from graphs.codegen.fused import fused
-from static.array import filled, zeros_like
-from static.calls import cast
-from static.dtypes import float64
-from static.flow import group
+from graphs.core.errors import at_line
+from static.flow import group, tuple_
 from static.gradients import gradients
-from static.graph import Graph, GraphKeys
-from static.train.steps import (
-    create_global_step as create_global_step,
-    exponential_decay as exponential_decay,
-    get_global_step as get_global_step,
-    get_or_create_global_step as get_or_create_global_step,
-    global_step as global_step,
-)
-from static.tensor import Tensor, apply, constant, convert_to_tensor
+from static.graph import Graph, GraphKeys, get_default_graph
+from static.slices import IndexedSlices, without_duplicates
+from static.tensor import Tensor, convert_to_tensor
+from static.train.slots import create_slot, create_zeros_slot
 from static.variables import Variable, trainable_variables
 
 
 class Optimizer:
-    """What all optimizers share: gradients, slots, and the update of each parameter from the two.
+    """Changes variables so that a loss gets smaller.
 
-    A subclass has a ``Rule`` of ``graphs.updates`` and the numbers that it needs.
+    A subclass gives ``_apply_dense`` and ``_apply_sparse``, which make the operations that change one variable by its
+    gradient, and, as it needs them, ``_create_slots``, ``_prepare`` and ``_finish``.
     """
 
     GATE_NONE, GATE_OP, GATE_GRAPH = 0, 1, 2
 
-    def __init__(self, rule: updates.Rule, name: str, **hyper: Any) -> None:
-        self._rule = rule
+    def __init__(self, use_locking: bool, name: str) -> None:
+        if not name:
+            raise ValueError("Must specify the optimizer name")
+        self._use_locking = use_locking
         self._name = name
-        self._hyper = hyper
-        self._slots: dict[str, dict[Any, Variable]] = {slot: {} for slot in rule.slots}
-        self._steps: Variable | None = None
+        self._slots: dict[str, dict[Any, Variable]] = {}
+        self._non_slots: dict[tuple[str, Graph], Variable] = {}
 
     def get_name(self) -> str:
         """The optimizer's name."""
@@ -57,7 +51,7 @@ class Optimizer:
         grad_loss: Any = None,
     ) -> Any:
         """An operation that changes the variables (``var_list``, by default all trainable ones) to make ``loss`` smaller."""
-        pairs = self.compute_gradients(loss, var_list, grad_loss=grad_loss)
+        pairs = self.compute_gradients(loss, var_list, gate_gradients, grad_loss=grad_loss)
         return self.apply_gradients(pairs, global_step, name)
 
     def compute_gradients(
@@ -69,15 +63,23 @@ class Optimizer:
         colocate_gradients_with_ops: bool = False,
         grad_loss: Any = None,
     ) -> list[tuple[Any, Variable]]:
-        """Pairs of the gradient of ``loss`` (None where there is none) and the variable."""
-        with convert_to_tensor(loss).graph.as_default():
-            chosen = list(trainable_variables() if var_list is None else var_list)
-        if not chosen:
-            raise ValueError("No variables to optimize.")
-        wrong = [v for v in chosen if not isinstance(v, Variable)]
-        if wrong:
-            raise TypeError(f"an optimizer changes variables, not {type(wrong[0]).__name__} {wrong[0]!r}")
-        grads = gradients(loss, chosen, None if grad_loss is None else [grad_loss])
+        """Pairs of the gradient of ``loss`` (``IndexedSlices`` where rows were gathered, None for none) and the variable."""
+        if gate_gradients not in (self.GATE_NONE, self.GATE_OP, self.GATE_GRAPH):
+            raise ValueError(
+                "gate_gradients must be one of: Optimizer.GATE_NONE, Optimizer.GATE_OP, Optimizer.GATE_GRAPH. "
+                f"Not {gate_gradients}"
+            )
+        loss = convert_to_tensor(loss)
+        with loss.graph.as_default():
+            chosen = trainable_variables() if var_list is None else list(_flat(var_list))
+            if not chosen:
+                raise ValueError("No variables to optimize.")
+            wrong = [v for v in chosen if not isinstance(v, Variable)]
+            if wrong:
+                raise TypeError(f"an optimizer changes variables, not {type(wrong[0]).__name__} {wrong[0]!r}")
+            grads = gradients(loss, chosen, None if grad_loss is None else [grad_loss])
+            if gate_gradients == self.GATE_GRAPH:
+                grads = tuple_(grads)
         return list(zip(grads, chosen, strict=True))
 
     def apply_gradients(
@@ -85,7 +87,9 @@ class Optimizer:
     ) -> Any:
         """An operation that changes each variable by its gradient, and adds 1 to ``global_step`` after that."""
         pairs = [(g, v) for g, v in grads_and_vars]
-        wanted = [(convert_to_tensor(g), v) for g, v in pairs if g is not None]
+        if not pairs:
+            raise ValueError("No variables provided.")
+        wanted = [(g if isinstance(g, IndexedSlices) else convert_to_tensor(g), v) for g, v in pairs if g is not None]
         if not wanted:
             names = ", ".join(v.name for _, v in pairs)
             raise ValueError(
@@ -95,63 +99,61 @@ class Optimizer:
         graph = wanted[0][1].graph
         with graph.as_default():
             self._create_slots([v for _, v in wanted])
-            with graph.name_scope(name or self._name) as scope, graph.lenient():
-                changes = self._changes(wanted, graph)
-            if global_step is None:
-                train_op = group(*changes, name=scope)
-            else:
-                with graph.control_dependencies([group(*changes, name="update")]):
-                    train_op = global_step.assign_add(1, name=scope).op
-            graph.get_collection_ref(GraphKeys.TRAIN_OP).append(train_op)
+            with graph.name_scope(name or self._name) as scope:
+                self._prepare()
+                updates: list[Any] = []
+                for g, variable in wanted:
+                    with graph.name_scope(f"update_{variable.op.name}"):
+                        changed = self._update(g, variable)
+                        updates += changed if isinstance(changed, list) else [changed]
+                if global_step is None:
+                    train_op = self._finish(updates, scope)
+                else:
+                    with graph.control_dependencies([self._finish(updates, "update")]):
+                        train_op = global_step.assign_add(1, name=scope)
+            train_op = train_op.op if isinstance(train_op, Tensor) else train_op
+            known = graph.get_collection_ref(GraphKeys.TRAIN_OP)
+            if train_op not in known:
+                known.append(train_op)
         return train_op
 
-    def _changes(self, pairs: Sequence[tuple[Any, Variable]], graph: Graph) -> list[Any]:
-        """The operations that assign the new values of the variables and slots, and count the step.
+    def _update(self, g: Any, variable: Variable) -> Any:
+        """The operation (or several in a list) that changes ``variable`` by ``g``, and then lays its constraint on it."""
+        if isinstance(g, IndexedSlices):
+            if variable.constraint is not None:
+                raise RuntimeError(f"Cannot use a constraint function on a sparse variable: {variable.name}{at_line()}")
+            return self._apply_sparse_duplicate_indices(g, variable)
+        changed = self._apply_dense(g, variable)
+        if variable.constraint is None:
+            return changed
+        with variable.graph.control_dependencies(changed if isinstance(changed, list) else [changed]):
+            return variable.assign(variable.constraint(variable.value())).op
 
-        They start from the variables as the updates that stand before them in the run have left them, so that of two
-        optimizers in one run both count.
-        """
-        rule, steps = self._rule, self._steps
-        t = 1.0 if steps is None else steps.handle + 1.0
-        rates = rule.rates(t, **{name: _number(value) for name, value in self._hyper.items()})
-        cast_rates: dict[Any, list[Any]] = {}
-        changes = []
-        for g, variable in pairs:
-            dtype = variable.dtype
-            if dtype not in cast_rates:
-                cast_rates[dtype] = [_rate(*pair, dtype) for pair in zip(rule.rate_names, rates, strict=True)]
-            with graph.name_scope(f"update_{variable.op.name}"):
-                state = [variable, *(self._slots[slot][variable.op] for slot in rule.slots)]
-                now = [x.handle for x in state]
-                arrays = (now[0], g, *now[1:], *cast_rates[dtype])
-                label = f"Apply{rule.name}"
-                out = apply(fused, *arrays, node=label, body=rule.function(dtype.dtype), label=label)
-                new = list(out) if len(state) > 1 else [out]
-                if variable.constraint is not None:
-                    new[0] = variable.constraint(new[0])
-                changes += [x.assign(value).op for x, value in zip(state, new, strict=True)]
-        if steps is not None:
-            changes.append(steps.assign_add(1.0, name="count").op)
-        return changes
+    # What a subclass gives
 
-    # Slots
+    def _create_slots(self, var_list: Sequence[Variable]) -> None:
+        """Make the variables to be kept beside those of ``var_list``."""
 
-    def _create_slots(self, variables: Sequence[Variable]) -> None:
-        fills = self._rule.fills(**self._hyper_for_fills())
-        for variable in variables:
-            for slot, fill in zip(self._rule.slots, fills, strict=True):
-                if variable.op not in self._slots[slot]:
-                    self._slots[slot][variable.op] = _beside(variable, fill, self._name)
-        if self._counts and self._steps is None:
-            with variables[0].graph.name_scope(None):
-                zero = constant(0.0, float64)
-                self._steps = Variable(zero, trainable=False, name=f"{self._name}/steps")
+    def _prepare(self) -> None:
+        """Make the tensors that all updates share."""
 
-    _counts = False
-    """Whether the rates depend on the number of the step."""
+    def _apply_dense(self, grad: Any, var: Variable) -> Any:
+        """The operation (or several in a list) that changes ``var`` by the tensor ``grad``."""
+        raise NotImplementedError(f"{type(self).__name__} has no _apply_dense")
 
-    def _hyper_for_fills(self) -> dict[str, Any]:
-        return {}
+    def _apply_sparse_duplicate_indices(self, grad: IndexedSlices, var: Variable) -> Any:
+        """As ``_apply_sparse``, where several slices may be for one row: they are summed first."""
+        return self._apply_sparse(without_duplicates(grad), var)
+
+    def _apply_sparse(self, grad: IndexedSlices, var: Variable) -> Any:
+        """The operation (or several in a list) that changes ``var`` by slices for rows that are all different."""
+        raise NotImplementedError(f"{type(self).__name__} has no _apply_sparse")
+
+    def _finish(self, update_ops: Sequence[Any], name_scope: str) -> Any:
+        """The operation called ``name_scope`` that runs ``update_ops`` and whatever is to follow them."""
+        return group(*update_ops, name=name_scope)
+
+    # Slots and other variables
 
     def get_slot(self, var: Variable, name: str) -> Variable | None:
         """The variable kept beside ``var`` under the slot's ``name``, None where there is none."""
@@ -162,116 +164,49 @@ class Optimizer:
         return sorted(self._slots)
 
     def variables(self) -> list[Variable]:
-        """The slots' variables and the count of steps, as far as they have been made."""
-        slots = [variable for each in self._slots.values() for variable in each.values()]
-        found = slots + ([] if self._steps is None else [self._steps])
-        return sorted(found, key=lambda variable: variable.name)
+        """The variables that it keeps in the default graph, slots and others, by name."""
+        graph = get_default_graph()
+        found = [*self._non_slots.values(), *(v for each in self._slots.values() for v in each.values())]
+        return sorted((v for v in found if v.graph is graph), key=lambda variable: variable.name)
+
+    def _slot_dict(self, slot_name: str) -> dict[Any, Variable]:
+        return self._slots.setdefault(slot_name, {})
+
+    def _get_or_make_slot(self, var: Variable, val: Any, slot_name: str, op_name: str) -> Variable:
+        """The slot of ``var``, made with the initial value ``val`` under ``<var's name>/<op_name>`` where there is none."""
+        named = self._slot_dict(slot_name)
+        if var.op not in named:
+            named[var.op] = create_slot(var, val, op_name)
+        return named[var.op]
+
+    def _zeros_slot(self, var: Variable, slot_name: str, op_name: str) -> Variable:
+        """The slot of ``var``, made of zeros where there is none."""
+        named = self._slot_dict(slot_name)
+        if var.op not in named:
+            named[var.op] = create_zeros_slot(var, op_name)
+        return named[var.op]
+
+    def _create_non_slot_variable(self, initial_value: Any, name: str, colocate_with: Variable) -> Variable:
+        """The optimizer's own variable ``name`` in the graph of ``colocate_with``."""
+        key = (name, colocate_with.graph)
+        if key not in self._non_slots:
+            self._non_slots[key] = Variable(initial_value, trainable=False, name=name)
+        return self._non_slots[key]
+
+    def _get_non_slot_variable(self, name: str, graph: Graph | None = None) -> Variable | None:
+        return self._non_slots.get((name, graph or get_default_graph()))
+
+    def _non_slot_variables(self) -> list[Variable]:
+        return list(self._non_slots.values())
+
+    def _call_if_callable(self, param: Any) -> Any:
+        """``param``, or what it returns."""
+        return param() if callable(param) else param
 
 
-def _beside(variable: Variable, fill: float, name: str) -> Variable:
-    """A new variable of the shape of ``variable``, filled with ``fill``."""
-    graph = variable.graph
-    with graph.control_dependencies(None), graph.name_scope(None):
-        if variable.shape.is_fully_defined():
-
-            def initial() -> Any:
-                return filled(variable.shape, fill, variable.dtype, "zeros" if fill == 0 else "Const")
+def _flat(variables: Iterable[Any]) -> Iterable[Any]:
+    for item in variables:
+        if isinstance(item, (list, tuple)):
+            yield from _flat(item)
         else:
-
-            def initial() -> Any:
-                return zeros_like(variable.initialized_value()) + fill
-
-        return Variable(
-            initial, trainable=False, name=f"{variable.op.name}/{name}", validate_shape=variable.shape.ndims is not None
-        )
-
-
-def _number(value: Any) -> Any:
-    """A hyper-parameter as the rates want it: a number, a float64 tensor, or what a callable returns."""
-    value = value() if callable(value) else value
-    if isinstance(value, (Tensor, Variable)):
-        return cast(value, float64)
-    return value
-
-
-def _rate(name: str, rate: Any, dtype: Any) -> Any:
-    return cast(rate, dtype, name) if isinstance(rate, Tensor) else constant(numpy.asarray(rate, dtype.dtype), name=name)
-
-
-class GradientDescentOptimizer(Optimizer):
-    """Gradient descent: ``w - learning_rate * g``."""
-
-    def __init__(self, learning_rate: Any, use_locking: bool = False, name: str = "GradientDescent") -> None:
-        super().__init__(updates.SGD(), name, learning_rate=learning_rate)
-
-
-class MomentumOptimizer(Optimizer):
-    """Gradient descent with momentum: ``a = momentum * a + g; w - learning_rate * a`` (Sutskever et al. 2013)."""
-
-    def __init__(
-        self,
-        learning_rate: Any,
-        momentum: Any,
-        use_locking: bool = False,
-        name: str = "Momentum",
-        use_nesterov: bool = False,
-    ) -> None:
-        rule = updates.SGD(momentum=True, nesterov=use_nesterov)
-        super().__init__(rule, name, learning_rate=learning_rate, momentum=momentum)
-
-
-class RMSPropOptimizer(Optimizer):
-    """RMSProp, with epsilon inside the root and a mean square that starts at 1."""
-
-    def __init__(
-        self,
-        learning_rate: Any,
-        decay: Any = 0.9,
-        momentum: Any = 0.0,
-        epsilon: Any = 1e-10,
-        use_locking: bool = False,
-        centered: bool = False,
-        name: str = "RMSProp",
-    ) -> None:
-        rule = updates.RMSProp(momentum=True, centered=centered, epsilon_inside=True)
-        super().__init__(rule, name, learning_rate=learning_rate, decay=decay, momentum=momentum, epsilon=epsilon)
-
-
-class AdagradOptimizer(Optimizer):
-    """Adagrad, whose accumulator starts at ``initial_accumulator_value`` (Duchi, Hazan and Singer 2011)."""
-
-    def __init__(
-        self, learning_rate: Any, initial_accumulator_value: float = 0.1, use_locking: bool = False, name: str = "Adagrad"
-    ) -> None:
-        if initial_accumulator_value <= 0.0:
-            raise ValueError(f"initial_accumulator_value must be positive: {initial_accumulator_value}")
-        super().__init__(updates.Adagrad(epsilon=False), name, learning_rate=learning_rate)
-        self._start = initial_accumulator_value
-
-    def _hyper_for_fills(self) -> dict[str, Any]:
-        return {"initial_accumulator_value": self._start}
-
-
-class AdamOptimizer(Optimizer):
-    """Adam (Kingma and Ba 2015).
-
-    Args:
-        epsilon_hat: True adds epsilon to the root of the second moment before its bias is corrected, as TensorFlow 1 does;
-            False adds it afterwards, as the paper's algorithm 1 and PyTorch do. ``dynamic.optim.Adam`` has the same
-            argument.
-    """
-
-    _counts = True
-
-    def __init__(
-        self,
-        learning_rate: Any = 0.001,
-        beta1: Any = 0.9,
-        beta2: Any = 0.999,
-        epsilon: Any = 1e-08,
-        use_locking: bool = False,
-        name: str = "Adam",
-        epsilon_hat: bool = True,
-    ) -> None:
-        hyper = {"learning_rate": learning_rate, "beta1": beta1, "beta2": beta2, "epsilon": epsilon}
-        super().__init__(updates.Adam(), name, **hyper, epsilon_hat=epsilon_hat)
+            yield item
