@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import difflib as _difflib
-from typing import Any as _Any
+import sys as _sys
 
 from static import (
     app as app,
@@ -20,6 +19,7 @@ from static import (
     random as random,
     train as train,
 )
+from static.absent import explain as _explain
 from static.array import (
     broadcast_to as broadcast_to,
     concat as concat,
@@ -272,8 +272,4 @@ matrix_inverse = linalg.inv
 matrix_solve = linalg.solve
 trace = linalg.trace
 
-
-def __getattr__(name: str) -> _Any:
-    near = _difflib.get_close_matches(name, [n for n in globals() if not n.startswith("_")], 3)
-    hint = f"; near it: {', '.join(near)}" if near else ""
-    raise AttributeError(f"static has no {name!r} (not all of TensorFlow 1 is here){hint}")
+_explain(_sys.modules[__name__])
