@@ -55,13 +55,15 @@ def theirs(path, case, out):
 @cache
 def _child(python):
     """One process for all cases: it takes three seconds to start."""
+    # A newer TensorFlow in this process leaves switches such as TF2_BEHAVIOR in the environment.
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("TF")}
     quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "", "PYTHONWARNINGS": "ignore"}
     child = subprocess.Popen(
         [python, str(_SERVER)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env={**os.environ, **quiet},
+        env=inherited | quiet,
         text=True,
     )
     atexit.register(_end, child)

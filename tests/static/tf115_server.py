@@ -1,7 +1,7 @@
-"""Runs cases of programs against TensorFlow 1.15; started by ``tests.static.tf115`` under Python 3.7, whose syntax this keeps to.
+"""Runs cases of programs with TensorFlow 1.15: ``tests.static.tf115`` starts it under Python 3.7, to whose syntax it keeps.
 
-Each line of standard input asks for a case, ``{"path": ..., "case": ..., "out": ...}``; the values go to the npz file ``out``,
-and a line of standard output says ``{"error": null}`` or gives the traceback.
+Each line of standard input asks for a case, ``{"path": ..., "case": ..., "out": ...}``; the values go to the npz file
+``out``, and a line of standard output says ``{"error": null}`` or gives the traceback.
 """
 
 import importlib.util
