@@ -218,18 +218,21 @@ class variable_scope:  # noqa: N801 (TensorFlow's name of it)
         self._constraint = constraint
         self._auxiliary = auxiliary_name_scope
         self._graph = common_graph("variable_scope", values or ())
-        self._entered: list[ExitStack] = []
+        self._entered: list[tuple[VariableScope, ExitStack]] = []
 
     def __enter__(self) -> VariableScope:
         with ExitStack() as stack:
             stack.enter_context(self._graph.as_default())
             name_scope = self._enter_name_scope(stack)
             scope = stack.enter_context(self._variable_scope(name_scope))
-            self._entered.append(stack.pop_all())
+            self._entered.append((scope, stack.pop_all()))
         return scope
 
     def __exit__(self, *error: Any) -> None:
-        self._entered.pop().__exit__(*error)
+        scope, stack = self._entered.pop()
+        if scopes_of(self._graph).current is not scope:
+            raise RuntimeError(f"Improper nesting of variable_scope.{at_line()}")
+        stack.__exit__(*error)
 
     def _enter_name_scope(self, stack: ExitStack) -> str:
         target = self._name_or_scope
@@ -268,8 +271,6 @@ def _entered(
     try:
         yield inside
     finally:
-        if scopes.current is not inside:
-            raise RuntimeError(f"Improper nesting of variable_scope.{at_line()}")
         if jump:
             scopes.opened = counts
         else:
