@@ -8,7 +8,9 @@ from static import (
     app as app,
     array as _array,
     compat as compat,
+    debugging as debugging,
     dtypes as dtypes,
+    effects as _effects,
     errors as errors,
     flow as _flow,
     initializers as initializers,
@@ -50,7 +52,39 @@ from static.array import (
     zeros as zeros,
     zeros_like as zeros_like,
 )
+from static.clipping import (
+    clip_by_average_norm as clip_by_average_norm,
+    clip_by_global_norm as clip_by_global_norm,
+    clip_by_norm as clip_by_norm,
+    clip_by_value as clip_by_value,
+    global_norm as global_norm,
+)
 from static.compat import disable_eager_execution as disable_eager_execution, disable_v2_behavior as disable_v2_behavior
+from static.custom import custom_gradient as custom_gradient
+from static.debugging import (
+    assert_equal as assert_equal,
+    assert_greater as assert_greater,
+    assert_greater_equal as assert_greater_equal,
+    assert_integer as assert_integer,
+    assert_less as assert_less,
+    assert_less_equal as assert_less_equal,
+    assert_near as assert_near,
+    assert_negative as assert_negative,
+    assert_non_negative as assert_non_negative,
+    assert_non_positive as assert_non_positive,
+    assert_none_equal as assert_none_equal,
+    assert_positive as assert_positive,
+    assert_proper_iterable as assert_proper_iterable,
+    assert_rank as assert_rank,
+    assert_rank_at_least as assert_rank_at_least,
+    assert_rank_in as assert_rank_in,
+    assert_same_float_dtype as assert_same_float_dtype,
+    assert_scalar as assert_scalar,
+    assert_type as assert_type,
+    is_non_decreasing as is_non_decreasing,
+    is_numeric_tensor as is_numeric_tensor,
+    is_strictly_increasing as is_strictly_increasing,
+)
 from static.defaults import get_default_session as get_default_session
 from static.dtypes import (
     DType as DType,
@@ -71,6 +105,15 @@ from static.dtypes import (
     uint16 as uint16,
     uint32 as uint32,
     uint64 as uint64,
+)
+from static.effects import (
+    Assert as Assert,
+    Print as Print,
+    add_check_numerics_ops as add_check_numerics_ops,
+    check_numerics as check_numerics,
+    numpy_function as numpy_function,
+    py_func as py_func,
+    verify_tensor_all_finite as verify_tensor_all_finite,
 )
 from static.flow import group as group, no_op as no_op
 from static.gradients import gradients as gradients
@@ -128,9 +171,6 @@ from static.math import (
     atanh as atanh,
     cast as cast,
     ceil as ceil,
-    clip_by_global_norm as clip_by_global_norm,
-    clip_by_norm as clip_by_norm,
-    clip_by_value as clip_by_value,
     cos as cos,
     cosh as cosh,
     count_nonzero as count_nonzero,
@@ -147,7 +187,6 @@ from static.math import (
     floor as floor,
     floordiv as floordiv,
     floormod as floormod,
-    global_norm as global_norm,
     greater as greater,
     greater_equal as greater_equal,
     is_finite as is_finite,
@@ -200,6 +239,7 @@ from static.math import (
     truediv as truediv,
     truncatemod as truncatemod,
 )
+from static.overrides import NotDifferentiable as NotDifferentiable, RegisterGradient as RegisterGradient
 from static.random import (
     multinomial as multinomial,
     random_normal as random_normal,
@@ -222,6 +262,7 @@ from static.session import (
 )
 from static.shapes import Dimension as Dimension, TensorShape as TensorShape
 from static.store import get_local_variable as get_local_variable, get_variable as get_variable
+from static.slices import IndexedSlices as IndexedSlices, IndexedSlicesValue as IndexedSlicesValue
 from static.tensor import (
     Tensor as Tensor,
     constant as constant,
@@ -253,6 +294,7 @@ newaxis = None
 # Names of Python's own, which the modules that define them do not shadow
 
 bool = dtypes.bool_
+print = _effects.print_
 range = _array.range_
 slice = _array.slice_
 tuple = _flow.tuple_
@@ -261,6 +303,7 @@ tuple = _flow.tuple_
 
 arg_max = argmax
 arg_min = argmin
+NoGradient = NotDifferentiable
 batch_matmul = matmul
 floor_div = floordiv
 lin_space = linspace

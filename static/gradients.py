@@ -9,6 +9,7 @@ from graphs.autodiff import backprop
 from graphs.core.errors import GradientError
 from graphs.core.node import ancestors
 from graphs.ops import ones_like
+from static.slices import rows_of
 from static.tensor import Tensor, common_graph, convert_to_tensor
 
 
@@ -28,6 +29,8 @@ def gradients(
     unconnected_gradients: Any = None,
 ) -> list[Any]:
     """Tensors of the gradient of the sum of ``ys`` with respect to each of ``xs``, None where ``ys`` do not depend on one.
+
+    It is ``IndexedSlices`` where all that is used of an ``x`` are rows gathered from it.
 
     Args:
         ys, xs: tensors, or lists of them; ``xs`` may be variables, whose every reading counts.
@@ -59,6 +62,7 @@ def gradients(
         finally:
             graph.enter_scope(inside)
         grads = [found[x.node][x.index] if x.node in found and x.spec.dtype.kind in "fc" else None for x in sources]
+        grads = [None if g is None else rows_of(g) for g in grads]
         if unconnected_gradients == "zero":
             grads = [x * 0 if g is None else g for x, g in zip(map(convert_to_tensor, _listed(xs)), grads, strict=True)]
         return grads
@@ -66,7 +70,7 @@ def gradients(
 
 def _flat(node: Any) -> bool:
     """Whether no gradient flows through a node: it steps, or yields nothing but integers and bools."""
-    return node.op.name in _STEPS or not any(spec.dtype.kind in "fc" for spec in node.specs)
+    return (node.op.name in _STEPS and node.op.joint is None) or not any(spec.dtype.kind in "fcO" for spec in node.specs)
 
 
 def _listed(x: Any) -> list[Any]:

@@ -8,23 +8,50 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
-from graphs.core.errors import user_line
+from graphs.core.errors import at_line, user_line
 from graphs.core.node import Node, Value
 from graphs.core.op import Op
 from graphs.core.spec import Spec
 from static.defaults import default_session, graphs, pushed
 from static.names import type_name
+from static.overrides import overridden
 
 
 _VALID = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.\\/-]*\Z")
 
 
-class Operation(Node):
-    """A node of a ``Graph``, as TensorFlow 1 presents it."""
+class Body:
+    """The inside of a loop or branch while it is being built: what is made there belongs to it, and stays there."""
 
-    __slots__ = ("graph",)
+    __slots__ = ("kind", "name", "outer")
+
+    def __init__(self, kind: str, name: str, outer: Body | None) -> None:
+        self.kind = kind
+        self.name = name
+        self.outer = outer
+
+    def within(self, other: Body | None) -> bool:
+        """Whether this is ``other`` or lies inside it; None is the graph itself."""
+        body: Body | None = self
+        while body is not None and body is not other:
+            body = body.outer
+        return body is other
+
+
+class Operation(Node):
+    """A node of a ``Graph``, as TensorFlow 1 presents it.
+
+    Attributes:
+        graph: where it is.
+        body: the inside of the loop or branch that it was made in.
+        writes: the variables that it changes beside yielding values, each with the output that is the new value.
+    """
+
+    __slots__ = ("graph", "body", "writes")
 
     graph: Graph
+    body: Body | None
+    writes: tuple[tuple[Operation, int], ...]
 
     @property
     def type(self) -> str:
@@ -94,6 +121,8 @@ class Graph:
         self._after: tuple[Operation, ...] = ()
         self._collections: dict[Any, list[Any]] = {}
         self._finalized = False
+        self.body: Body | None = None
+        self._gradients: dict[str, str] = {}
         self.variables: dict[Operation, Any] = {}
         self.strict = True
         self.seed: int | None = None
@@ -111,12 +140,21 @@ class Graph:
     ) -> Operation:
         """Make a node under ``name`` (see ``unique_name``), after the control dependencies in force."""
         where = user_line(2)
+        if self._gradients and type_name(op.name) in self._gradients:
+            op = overridden(op, self._gradients[type_name(op.name)])
         check_name(name)
         self.check_open(f"add {name!r} to it", where)
         seen = {x.node for x in inputs if hasattr(x, "node")} if self._after else ()
         after = tuple(node for node in self._after if node not in seen)
+        body = self.body
+        for x in inputs:
+            if isinstance(x, Value) and (inner := x.node.body) is not body and inner is not None:  # type: ignore[attr-defined]
+                check_reachable(x, name, body)
         node = Operation(op, inputs, params, specs, name, value=value, where=where, after=after)
-        object.__setattr__(node, "graph", self)
+        put = object.__setattr__
+        put(node, "graph", self)
+        put(node, "body", body)
+        put(node, "writes", ())
         self._operations[name] = node
         return node
 
@@ -181,6 +219,28 @@ class Graph:
             yield
         finally:
             self._after = before
+
+    @contextmanager
+    def gradient_override_map(self, op_type_map: Mapping[str, str]) -> Iterator[None]:
+        """Give operations made inside the gradient that the map has for their type (see ``RegisterGradient``)."""
+        if not isinstance(op_type_map, dict) or not all(isinstance(x, str) for pair in op_type_map.items() for x in pair):
+            raise TypeError("op_type_map must be a dictionary mapping strings to strings")
+        before = self._gradients
+        self._gradients = {**before, **op_type_map}
+        try:
+            yield
+        finally:
+            self._gradients = before
+
+    @contextmanager
+    def inside(self, body: Body | None) -> Iterator[None]:
+        """Make what is built inside part of ``body`` (None: of no loop or branch), without control dependencies."""
+        before, self.body = self.body, body
+        after, self._after = self._after, ()
+        try:
+            yield
+        finally:
+            self.body, self._after = before, after
 
     @property
     def dependencies(self) -> tuple[Operation, ...]:
@@ -286,6 +346,16 @@ class Graph:
     def get_all_collection_keys(self) -> list[Any]:
         """The names of the collections that are not empty."""
         return [name for name, values in self._collections.items() if values and isinstance(name, str)]
+
+
+def check_reachable(x: Any, name: str, body: Body | None) -> None:
+    """Raise ValueError where the operation ``name``, made in ``body``, may not read ``x``: it is of another body."""
+    inner = x.node.body
+    if body is None or not body.within(inner):
+        raise ValueError(
+            f"Cannot use {x.node.name!r} as input to {name!r} because {x.node.name!r} is in a {inner.kind} "
+            f"({inner.name!r}, made at {x.node.where}){at_line()}"
+        )
 
 
 def check_name(name: str) -> None:
