@@ -11,12 +11,9 @@ from static.calls import BOOLS, FLOATS, INEXACT, NUMBERS, REALS, binary, both, c
 from static.reductions import (
     argmax as argmax,
     argmin as argmin,
-    clip_by_global_norm as clip_by_global_norm,
-    clip_by_norm as clip_by_norm,
     count_nonzero as count_nonzero,
     cumprod as cumprod,
     cumsum as cumsum,
-    global_norm as global_norm,
     norm as norm,
     reduce_all as reduce_all,
     reduce_any as reduce_any,
@@ -147,12 +144,6 @@ def to_int32(x: Any, name: str | None = None) -> Any:
 def to_int64(x: Any, name: str | None = None) -> Any:
     """``x`` in int64."""
     return cast(x, "int64", name)
-
-
-def clip_by_value(t: Any, clip_value_min: Any, clip_value_max: Any, name: str | None = None) -> Any:
-    """``t`` with what lies below ``clip_value_min`` or above ``clip_value_max`` set to these."""
-    low = apply(ops.maximum, convert_to_tensor(t), clip_value_min)
-    return apply(ops.minimum, low, clip_value_max, name=name, node="clip_by_value")
 
 
 # Products

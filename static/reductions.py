@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from graphs import ops
@@ -98,28 +98,6 @@ def norm(
     order = 2.0 if ord in ("euclidean", "fro") else float(ord)
     keep = bool(keepdims or keep_dims)
     return apply(ops.norm, taken(tensor, FLOATS, "norm"), name=name, node="norm", ord=order, axis=axes(axis), keepdims=keep)
-
-
-def global_norm(t_list: Sequence[Any], name: str | None = None) -> Any:
-    """The Euclidean norm of all the tensors together; those that are None are passed over."""
-    squares = [reduce_sum(ops.square(convert_to_tensor(t))) for t in t_list if t is not None]
-    return apply(ops.sqrt, sum(squares[1:], squares[0]), name=name, node="global_norm")
-
-
-def clip_by_norm(t: Any, clip_norm: Any, axes: Any = None, name: str | None = None) -> Any:
-    """``t`` scaled down so that its Euclidean norm over ``axes`` is at most ``clip_norm``."""
-    t = taken(t, FLOATS, "clip_by_norm")
-    length = norm(t, axis=axes, keepdims=True)
-    return apply(ops.divide, t * clip_norm, ops.maximum(length, clip_norm), name=name, node="clip_by_norm")
-
-
-def clip_by_global_norm(t_list: Sequence[Any], clip_norm: Any, use_norm: Any = None, name: str | None = None) -> Any:
-    """The tensors scaled down together so that their global norm is at most ``clip_norm``, and that norm."""
-    length = global_norm(t_list) if use_norm is None else use_norm
-    scale = clip_norm / ops.maximum(length, clip_norm)
-    return [
-        None if t is None else apply(ops.multiply, t, scale, name=name, node="clip_by_global_norm") for t in t_list
-    ], length
 
 
 def zero_fraction(value: Any, name: str | None = None) -> Any:
