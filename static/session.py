@@ -231,6 +231,10 @@ class Session:
         if isinstance(fetches, Mapping):
             named = {name: self._packer(item, found) for name, item in fetches.items()}
             return lambda values: {name: part(values) for name, part in named.items()}
+        if hasattr(type(fetches), "_fetched"):
+            inner, make_of = fetches._fetched()
+            pieces = [self._packer(item, found) for item in inner]
+            return lambda values: make_of(*[piece(values) for piece in pieces])
         if not isinstance(fetches, (str, Operation, Tensor)) and not hasattr(type(fetches), "_as_graph_element"):
             raise TypeError(
                 f"Fetch argument {fetches!r} has invalid type {type(fetches).__name__}, must be a string or Tensor. "
