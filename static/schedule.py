@@ -92,7 +92,7 @@ def needed(fetches: Iterable[Any], fed: Iterable[Value]) -> list[Operation]:
 
 
 def schedule(fetches: Sequence[Any], fed: Sequence[Value]) -> Schedule:
-    """The schedule of a run. Raises InvalidArgumentError where a placeholder is needed that is not fed."""
+    """The schedule of a run. Raises InvalidArgumentError where a placeholder is not fed, or a variable that changes is."""
     nodes = needed(fetches, fed)
     unfed = [node for node in nodes if node.op is placeholder_op]
     if unfed:
@@ -171,6 +171,8 @@ class _Lowering:
 
     def update(self, node: Operation, register: str) -> None:
         variable = node.inputs[0].node
+        if self.registers.get((variable, 0), "")[:1] == "f":
+            raise InvalidArgumentError(node, f"{node.name} cannot change variable {variable.name!r} in a run that feeds it")
         self.registers.setdefault((node, 0), register)
         self.current[variable] = register
 

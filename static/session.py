@@ -17,6 +17,7 @@ from static.conversion import as_strings
 from static.defaults import session_scope
 from static.errors import place
 from static.graph import Graph, Operation, get_default_graph
+from static.growth import Growth
 from static.plan import Plan, State
 from static.tensor import Tensor
 
@@ -112,6 +113,7 @@ class Session:
         self.graph = graph or get_default_graph()
         self._state: State = {}
         self._calls: dict[Any, _Call] = {}
+        self._growth = Growth(self.graph)
         self._lock = threading.RLock()
         self._closed = False
         self._stream: Stream | None = None
@@ -209,6 +211,7 @@ class Session:
     def _call(self, fetches: Any, feed_dict: Mapping[Any, Any]) -> _Call:
         if self._closed:
             raise RuntimeError("Attempted to use a closed Session.")
+        self._growth.look()
         found: dict[Any, int] = {}
         pack = self._packer(fetches, found)
         feeds = []

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy
 
-from graphs.core.errors import GraphsError, ShapeError
+from graphs.core.errors import GraphsError, PositionError, ShapeError
 from graphs.core.op import Op, first_dtype, like_first
 from graphs.core.spec import Shape, Spec, show
 
@@ -127,21 +127,46 @@ def assigned_shape(xp: Any, value: Any, *, dims: Shape) -> Any:
     return value
 
 
-@_session_op("assign_add", like_first, first_dtype, "update")
+def _changed_by(variable: Spec, value: Spec) -> Shape | None:
+    if not compatible(variable, value):
+        raise ShapeError(f"a variable of shape {show(variable.dims)} is changed by a value of shape {show(value.dims)}")
+    return variable.dims
+
+
+def _check_same(variable: Any, value: Any) -> None:
+    if numpy.shape(variable) != numpy.shape(value):
+        shapes = show(numpy.shape(variable)), show(numpy.shape(value))
+        raise ShapeError(f"a variable of shape {shapes[0]} is changed by a value of shape {shapes[1]}")
+
+
+@_session_op("assign_add", _changed_by, first_dtype, "update")
 def assign_add_op(xp: Any, variable: Any, value: Any) -> Any:
-    """The variable's value plus ``value``."""
+    """The variable's value plus ``value``, of the same shape."""
+    _check_same(variable, value)
     return xp.add(variable, value)
 
 
-@_session_op("assign_sub", like_first, first_dtype, "update")
+@_session_op("assign_sub", _changed_by, first_dtype, "update")
 def assign_sub_op(xp: Any, variable: Any, value: Any) -> Any:
-    """The variable's value minus ``value``."""
+    """The variable's value minus ``value``, of the same shape."""
+    _check_same(variable, value)
     return xp.subtract(variable, value)
+
+
+def _check_rows(variable: Any, indices: Any, updates: Any) -> None:
+    rows, wanted = len(variable), (*numpy.shape(indices), *variable.shape[1:])
+    if numpy.shape(updates) not in ((), wanted):
+        raise ShapeError(f"updates of shape {show(numpy.shape(updates))} are given for rows of shape {show(wanted)}")
+    places = numpy.ravel(indices)
+    if places.size and (places.min() < 0 or places.max() >= rows):
+        wrong = places[(places < 0) | (places >= rows)][0]
+        raise PositionError(f"row {wrong} is not one of the {rows} of the variable")
 
 
 @_session_op("scatter_update", like_first, first_dtype, "update")
 def scatter_update_op(xp: Any, variable: Any, indices: Any, updates: Any) -> Any:
     """The variable's value with the rows at ``indices`` replaced."""
+    _check_rows(variable, indices, updates)
     out = variable.copy()
     out[indices] = updates
     return out
@@ -150,6 +175,7 @@ def scatter_update_op(xp: Any, variable: Any, indices: Any, updates: Any) -> Any
 @_session_op("scatter_add", like_first, first_dtype, "update")
 def scatter_add_op(xp: Any, variable: Any, indices: Any, updates: Any) -> Any:
     """The variable's value with ``updates`` added to the rows at ``indices``, once for each time an index occurs."""
+    _check_rows(variable, indices, updates)
     out = variable.copy()
     xp.add.at(out, indices, updates)
     return out

@@ -126,6 +126,27 @@ def test_each_session_has_its_own_values():
         assert (one.run(w), two.run(w)) == (5.0, 1.0)
 
 
+@pytest.mark.parametrize(
+    ("change", "value", "message"),
+    [
+        (lambda w, x: w.assign(x), [1, 2, 3], r"a value of shape \(3,\) is assigned to a variable of shape \(2,\)"),
+        (lambda w, x: w.assign_add(x), 1.0, r"variable of shape \(2,\) is changed by a value of shape \(\)"),
+        (lambda w, x: w.assign_sub(x), [[1, 2]], r"variable of shape \(2,\) is changed by a value of shape \(1, 2\)"),
+        (lambda w, x: w.scatter_add([1], x), [1, 2], r"updates of shape \(2,\) are given for rows of shape \(1,\)"),
+        (lambda w, x: w.scatter_update([0, 2], x), [1, 2], "row 2 is not one of the 2 of the variable"),
+        (lambda w, x: w.scatter_add([-1, 0], x), [1, 2], "row -1 is not one of the 2 of the variable"),
+    ],
+)
+def test_values_that_do_not_fit_are_refused_in_the_run(session, change, value, message):
+    w = tf.Variable([1.0, 2.0])
+    x = tf.placeholder(tf.float32)
+    new = change(w, x)
+    start(session)
+    with pytest.raises(tf.errors.InvalidArgumentError, match=rf"{message}[\s\S]*test_variables.py"):
+        session.run(new, {x: value})
+    np.testing.assert_array_equal(session.run(w), [1, 2])
+
+
 def test_load_and_eval(session):
     w = tf.Variable([1.0, 2.0], name="w")
     w.load([3, 4])
@@ -138,6 +159,8 @@ def test_load_and_eval(session):
     ("assign", "message"),
     [
         (lambda w: w.assign(tf.zeros([3])), r"Assign: assign: a value of shape \(3,\) .* variable of shape \(2,\)"),
+        (lambda w: w.assign_add(1.0), r"AssignAdd: .* variable of shape \(2,\) is changed by a value of shape \(\)"),
+        (lambda w: w.assign_sub([[1.0, 2.0]]), r"AssignSub: .* variable of shape \(2,\) .* of shape \(1, 2\)"),
         (lambda w: w.assign(tf.zeros([2], tf.float64)), "requested dtype float32"),
         (lambda w: w.assign("text"), "'text'"),
     ],
