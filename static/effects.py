@@ -30,13 +30,14 @@ from static.errors import (
 )
 from static.flow import group
 from static.graph import get_default_graph
+from static.registry import registered
 from static.summarize import layout, summary
 from static.tensor import Tensor, apply, common_graph, convert_to_tensor
 
 
 def effect(name: str, shape: Callable[..., Any], dtype: Callable[..., Any], *traits: str) -> Callable[..., Op]:
     """Make the decorated kernel an op that is run for its effect."""
-    return lambda kernel: Op(kernel, name=name, shape=shape, dtype=dtype, traits=traits)
+    return lambda kernel: registered(Op(kernel, name=name, shape=shape, dtype=dtype, traits=traits))
 
 
 def _nothing(*_: Any, **__: Any) -> tuple[()]:

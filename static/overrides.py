@@ -71,6 +71,11 @@ def overridden(op: Op, gradient: str) -> Op:
     return made
 
 
+def gradient_of(op: Op) -> str | None:
+    """The gradient that ``overridden`` has given ``op``, None for an op that has its own."""
+    return next((gradient for (_, gradient), made in _MADE.items() if made is op), None)
+
+
 def _joint(gradient: str) -> Callable[..., Any]:
     def rule(needs: Sequence[bool], gs: Sequence[Any], outs: Sequence[Any], args: Sequence[Any], **params: Any) -> Any:
         node = outs[0].node

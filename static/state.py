@@ -1,8 +1,8 @@
 """The ops that only a session can run: what is given to a run, and what a run changes.
 
-They are not in the registry of ops: nothing but a plan gives them meaning (see ``static.schedule``). An op with the trait
-``update`` takes a variable first; its kernel is handed the variable's value at that point of the run and returns the new
-one.
+They are not in the registry of ``graphs``: nothing but a plan gives them meaning (see ``static.schedule``). An op with the
+trait ``update`` takes a variable first; its kernel is handed the variable's value at that point of the run and returns the
+new one.
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ import numpy
 from graphs.core.errors import GraphsError, PositionError, ShapeError
 from graphs.core.op import Op, first_dtype, like_first
 from graphs.core.spec import Shape, Spec, show
+from static.registry import registered
 
 
 def _session_op(
     name: str, shape: Callable[..., Any], dtype: Callable[..., Any], *traits: str
 ) -> Callable[[Callable[..., Any]], Op]:
-    return lambda kernel: Op(kernel, name=name, shape=shape, dtype=dtype, traits=traits)
+    return lambda kernel: registered(Op(kernel, name=name, shape=shape, dtype=dtype, traits=traits))
 
 
 @_session_op("placeholder", lambda *, spec: spec.dims, lambda *, spec: spec.dtype, "source")

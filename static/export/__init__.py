@@ -1,0 +1,1 @@
+"""Graphs as data: ``GraphDef``, its JSON, and back."""
