@@ -1,4 +1,4 @@
-"""``tf.nn``: activations, losses, moments and dropout."""
+"""``tf.nn``: activations, losses, dropout; and the names of other modules that belong to it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,50 @@ from typing import Any
 
 from graphs import ops
 from static.calls import FLOATS, REALS, both, call, cast, taken, unary
+from static.convolution import (
+    atrous_conv2d,
+    atrous_conv2d_transpose,
+    conv1d,
+    conv1d_transpose,
+    conv2d,
+    conv2d_backprop_filter,
+    conv2d_backprop_input,
+    conv2d_transpose,
+    conv3d,
+    conv3d_transpose,
+    convolution,
+    depthwise_conv2d,
+    depthwise_conv2d_native,
+    separable_conv2d,
+)
 from static.indexing import in_top_k, top_k
-from static.math import log_sigmoid, rsqrt, sigmoid, square, tanh
+from static.math import log_sigmoid, sigmoid, square, tanh
+from static.normalization import (
+    batch_norm_with_global_normalization,
+    batch_normalization,
+    fused_batch_norm,
+    l2_normalize,
+    moments,
+    normalize_moments,
+    sufficient_statistics,
+    weighted_moments,
+)
+from static.pooling import (
+    avg_pool,
+    avg_pool1d,
+    avg_pool2d,
+    avg_pool3d,
+    local_response_normalization,
+    lrn,
+    max_pool,
+    max_pool1d,
+    max_pool2d,
+    max_pool3d,
+    max_pool_with_argmax,
+    pool,
+)
 from static.random import _key
-from static.reductions import reduce_mean, reduce_sum, zero_fraction
+from static.reductions import reduce_sum, zero_fraction
 from static.tensor import apply, constant_value, convert_to_tensor
 
 
@@ -135,43 +175,6 @@ def l2_loss(t: Any, name: str | None = None) -> Any:
     return apply(ops.multiply, reduce_sum(square(taken(t, FLOATS, "l2_loss"))), 0.5, name=name, node="L2Loss")
 
 
-# Statistics and scaling
-
-
-def moments(
-    x: Any,
-    axes: Any,
-    shift: Any = None,
-    name: str | None = None,
-    keep_dims: bool | None = None,
-    keepdims: bool | None = None,
-) -> tuple[Any, Any]:
-    """The mean and the variance (not corrected) over ``axes``."""
-    x = taken(x, FLOATS, "moments")
-    keep = bool(keepdims or keep_dims)
-    with x.graph.name_scope(name or "moments"):
-        mean = reduce_mean(x, axes, True, name="mean")
-        variance = reduce_mean(ops.squared_difference(x, ops.stop_gradient(mean)), axes, keep, name="variance")
-        return (mean if keep else reduce_mean(x, axes, name="mean"), variance)
-
-
-def batch_normalization(
-    x: Any, mean: Any, variance: Any, offset: Any, scale: Any, variance_epsilon: float, name: str | None = None
-) -> Any:
-    """``(x - mean) * scale / sqrt(variance + variance_epsilon) + offset`` (Ioffe and Szegedy 2015)."""
-    inverse = rsqrt(variance + variance_epsilon)
-    factor = inverse if scale is None else inverse * scale
-    shift = -mean * factor if offset is None else offset - mean * factor
-    return apply(ops.add, x * factor, shift, name=name, node="batchnorm")
-
-
-def l2_normalize(x: Any, axis: Any = None, epsilon: float = 1e-12, name: str | None = None, dim: Any = None) -> Any:
-    """``x`` scaled to Euclidean norm 1 over ``axis``."""
-    x = taken(x, FLOATS, "l2_normalize")
-    total = reduce_sum(square(x), dim if axis is None else axis, True)
-    return apply(ops.multiply, x, rsqrt(ops.maximum(total, epsilon)), name=name, node="l2_normalize")
-
-
 def dropout(
     x: Any,
     keep_prob: Any = None,
@@ -204,9 +207,14 @@ def embedding_lookup(params: Any, ids: Any, name: str | None = None) -> Any:
 
 
 __all__ = [
-    "batch_normalization", "bias_add", "crelu", "dropout", "elu", "embedding_lookup", "in_top_k", "l2_loss", "l2_normalize",
-    "leaky_relu", "log_sigmoid", "log_softmax", "moments", "relu", "relu6", "relu_layer", "selu", "sigmoid",
-    "sigmoid_cross_entropy_with_logits", "softmax", "softmax_cross_entropy_with_logits",
-    "softmax_cross_entropy_with_logits_v2", "softplus", "softsign", "sparse_softmax_cross_entropy_with_logits", "swish",
-    "tanh", "top_k", "weighted_cross_entropy_with_logits", "xw_plus_b", "zero_fraction",
+    "atrous_conv2d", "atrous_conv2d_transpose", "avg_pool", "avg_pool1d", "avg_pool2d", "avg_pool3d",
+    "batch_norm_with_global_normalization", "batch_normalization", "bias_add", "conv1d", "conv1d_transpose", "conv2d",
+    "conv2d_backprop_filter", "conv2d_backprop_input", "conv2d_transpose", "conv3d", "conv3d_transpose", "convolution",
+    "crelu", "depthwise_conv2d", "depthwise_conv2d_native", "dropout", "elu", "embedding_lookup", "fused_batch_norm",
+    "in_top_k", "l2_loss", "l2_normalize", "leaky_relu", "local_response_normalization", "log_sigmoid", "log_softmax",
+    "lrn", "max_pool", "max_pool1d", "max_pool2d", "max_pool3d", "max_pool_with_argmax", "moments", "normalize_moments",
+    "pool", "relu", "relu6", "relu_layer", "selu", "separable_conv2d", "sigmoid", "sigmoid_cross_entropy_with_logits",
+    "softmax", "softmax_cross_entropy_with_logits", "softmax_cross_entropy_with_logits_v2", "softplus", "softsign",
+    "sparse_softmax_cross_entropy_with_logits", "sufficient_statistics", "swish", "tanh", "top_k",
+    "weighted_cross_entropy_with_logits", "weighted_moments", "xw_plus_b", "zero_fraction",
 ]  # fmt: skip

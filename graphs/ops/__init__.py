@@ -160,6 +160,7 @@ from graphs.ops.neural import (
     softmax_cross_entropy_with_logits as softmax_cross_entropy_with_logits,
     sparse_softmax_cross_entropy_with_logits as sparse_softmax_cross_entropy_with_logits,
 )
+from graphs.ops.normalization import batch_norm as batch_norm
 from graphs.ops.order import (
     argsort as argsort,
     nonzero as nonzero,

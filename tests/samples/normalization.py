@@ -1,0 +1,28 @@
+"""Samples of batch normalisation."""
+
+from __future__ import annotations
+
+import numpy
+
+from tests.samples.table import case, normal, samples, uniform
+
+
+def batch_norm(x, scale, offset, epsilon):
+    axes = tuple(range(x.ndim - 1))
+    mean, variance = numpy.mean(x, axes), numpy.var(x, axes)
+    return (x - mean) / numpy.sqrt(variance + epsilon) * scale + offset, mean, variance
+
+
+samples(
+    "batch_norm",
+    batch_norm,
+    case(normal(6, 3), uniform(0.5, 2, 3), normal(3), epsilon=1e-3),
+    case(normal(2, 3, 4, 2), uniform(0.5, 2, 2), normal(2), epsilon=1e-1),
+    case(normal(1, 2), uniform(0.5, 2, 2), normal(2), epsilon=1e-3),
+    tolerance=1e-5,
+    refuses=(
+        case(normal(6, 3), normal(2), normal(3), epsilon=1e-3),
+        case(normal(6, 3), normal(3), normal(2), epsilon=1e-3),
+        case(normal(6, 3), normal(3, 1), normal(3), epsilon=1e-3),
+    ),
+)
