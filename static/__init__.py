@@ -60,6 +60,13 @@ from static.clipping import (
     global_norm as global_norm,
 )
 from static.compat import disable_eager_execution as disable_eager_execution, disable_v2_behavior as disable_v2_behavior
+from static.config import (
+    ConfigProto as ConfigProto,
+    GPUOptions as GPUOptions,
+    GraphOptions as GraphOptions,
+    OptimizerOptions as OptimizerOptions,
+)
+from static.control import case as case, cond as cond, switch_case as switch_case, while_loop as while_loop
 from static.custom import custom_gradient as custom_gradient
 from static.debugging import (
     assert_equal as assert_equal,
@@ -86,6 +93,7 @@ from static.debugging import (
     is_strictly_increasing as is_strictly_increasing,
 )
 from static.defaults import get_default_session as get_default_session
+from static.devices import DeviceSpec as DeviceSpec
 from static.dtypes import (
     DType as DType,
     as_dtype as as_dtype,
@@ -116,6 +124,7 @@ from static.effects import (
     verify_tensor_all_finite as verify_tensor_all_finite,
 )
 from static.flow import group as group, no_op as no_op
+from static.functional import foldl as foldl, foldr as foldr, map_fn as map_fn, scan as scan
 from static.gradients import gradients as gradients
 from static.graph import (
     Graph as Graph,
@@ -123,6 +132,7 @@ from static.graph import (
     Operation as Operation,
     add_to_collection as add_to_collection,
     add_to_collections as add_to_collections,
+    colocate_with as colocate_with,
     control_dependencies as control_dependencies,
     device as device,
     get_collection as get_collection,
@@ -240,6 +250,7 @@ from static.math import (
     truncatemod as truncatemod,
 )
 from static.overrides import NotDifferentiable as NotDifferentiable, RegisterGradient as RegisterGradient
+from static.pooling import extract_image_patches as extract_image_patches
 from static.random import (
     multinomial as multinomial,
     random_normal as random_normal,
@@ -254,15 +265,11 @@ from static.scopes import (
     variable_op_scope as variable_op_scope,
     variable_scope as variable_scope,
 )
-from static.session import (
-    ConfigProto as ConfigProto,
-    GPUOptions as GPUOptions,
-    InteractiveSession as InteractiveSession,
-    Session as Session,
-)
+from static.session import InteractiveSession as InteractiveSession, Session as Session
 from static.shapes import Dimension as Dimension, TensorShape as TensorShape
-from static.store import get_local_variable as get_local_variable, get_variable as get_variable
 from static.slices import IndexedSlices as IndexedSlices, IndexedSlicesValue as IndexedSlicesValue
+from static.store import get_local_variable as get_local_variable, get_variable as get_variable
+from static.templates import make_template as make_template
 from static.tensor import (
     Tensor as Tensor,
     constant as constant,

@@ -53,8 +53,9 @@ class Emission:
         usual = step.node.op.attributes if step.kernel is step.node.op.kernel else {}
         params = {name: value for name, value in step.params.items() if not _same(value, usual.get(name, _MISSING))}
         given = [*step.args, *(f"{name}={self._setting(value)}" for name, value in params.items())]
-        if step.key is not None:
-            given.append(f"key={step.key}")
+        if step.draws:
+            own = self._setting(step.node.params.get("key"))
+            given.append(f"key=draw({own}, {step.node.serial})" if "random" in step.node.op.traits else "key=draw")
         targets = f"{', '.join(step.outs)} = " if step.outs else ""
         dead = f"; del {', '.join(step.dead)}" if step.dead else ""
         about = ", ".join(map(str, step.node.specs))
@@ -80,10 +81,9 @@ class Emission:
 
     def _main(self) -> None:
         made = self.schedule
-        self.lines.append("def run(state, feeds, keys):")
-        for registers, source in ((made.feeds, "feeds"), (list(made.keys), "keys")):
-            if registers:
-                self._line(f"{', '.join(registers)}, = {source}")
+        self.lines.append("def run(state, feeds, draw):")
+        if made.feeds:
+            self._line(f"{', '.join(made.feeds)}, = feeds")
         for register, variable in made.reads.items():
             key = self._variable(variable)
             self._line(f"{register} = state[{key}]  # {variable.name} {variable.specs[0]}", variable)

@@ -8,107 +8,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
-from graphs.core.errors import at_line, user_line
+from graphs.core.errors import user_line
 from graphs.core.node import Node, Value
 from graphs.core.op import Op
 from graphs.core.spec import Spec
-from static.defaults import default_session, graphs, pushed
+from static.defaults import graphs, pushed
+from static.devices import Beside, checked, placed
+from static.export.definitions import GraphDef
+from static.keys import GraphKeys as GraphKeys
 from static.names import type_name
+from static.operation import Body as Body, Operation as Operation, check_name as check_name, check_reachable
 from static.overrides import overridden
-
-
-_VALID = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.\\/-]*\Z")
-
-
-class Body:
-    """The inside of a loop or branch while it is being built: what is made there belongs to it, and stays there."""
-
-    __slots__ = ("kind", "name", "outer")
-
-    def __init__(self, kind: str, name: str, outer: Body | None) -> None:
-        self.kind = kind
-        self.name = name
-        self.outer = outer
-
-    def within(self, other: Body | None) -> bool:
-        """Whether this is ``other`` or lies inside it; None is the graph itself."""
-        body: Body | None = self
-        while body is not None and body is not other:
-            body = body.outer
-        return body is other
-
-
-class Operation(Node):
-    """A node of a ``Graph``, as TensorFlow 1 presents it.
-
-    Attributes:
-        graph: where it is.
-        body: the inside of the loop or branch that it was made in.
-        writes: the variables that it changes beside yielding values, each with the output that is the new value.
-    """
-
-    __slots__ = ("graph", "body", "writes")
-
-    graph: Graph
-    body: Body | None
-    writes: tuple[tuple[Operation, int], ...]
-
-    @property
-    def type(self) -> str:
-        """TensorFlow's name of the op: ``MatMul``, ``Sub``."""
-        return type_name(self.op.name)
-
-    @property
-    def control_inputs(self) -> list[Node]:
-        """The operations that must run before this one although no value flows."""
-        return list(self.after)
-
-    def run(self, feed_dict: Mapping[Any, Any] | None = None, session: Any = None) -> None:
-        """Run it in ``session``, by default the default one."""
-        default_session(session, self.graph, "Operation.run").run(self, feed_dict)
-
-    def __repr__(self) -> str:
-        return f"<tf.Operation '{self.name}' type={self.type}>"
-
-
-class GraphKeys:
-    """The names of collections that this package keeps itself, and of those that programs keep under TensorFlow's names."""
-
-    GLOBAL_VARIABLES = VARIABLES = "variables"
-    LOCAL_VARIABLES = "local_variables"
-    METRIC_VARIABLES = "metric_variables"
-    MODEL_VARIABLES = "model_variables"
-    TRAINABLE_VARIABLES = "trainable_variables"
-    MOVING_AVERAGE_VARIABLES = "moving_average_variables"
-    TRAINABLE_RESOURCE_VARIABLES = "trainable_resource_variables"
-    CONCATENATED_VARIABLES = "concatenated_variables"
-    GLOBAL_STEP = "global_step"
-    TRAIN_OP = "train_op"
-    INIT_OP = "init_op"
-    LOCAL_INIT_OP = "local_init_op"
-    READY_OP = "ready_op"
-    READY_FOR_LOCAL_INIT_OP = "ready_for_local_init_op"
-    TABLE_INITIALIZERS = "table_initializer"
-    LOSSES = "losses"
-    REGULARIZATION_LOSSES = "regularization_losses"
-    UPDATE_OPS = "update_ops"
-    EVAL_STEP = "eval_step"
-    WEIGHTS = "weights"
-    BIASES = "biases"
-    ACTIVATIONS = "activations"
-    SUMMARIES = "summaries"
-    SUMMARY_OP = "summary_op"
-    _SUMMARY_COLLECTION = "_SUMMARY_V2"
-    SAVERS = "savers"
-    SAVEABLE_OBJECTS = "saveable_objects"
-    ASSET_FILEPATHS = "asset_filepaths"
-    QUEUE_RUNNERS = "queue_runners"
-    RESOURCES = "resources"
-    LOCAL_RESOURCES = "local_resources"
-    COND_CONTEXT = "cond_context"
-    WHILE_CONTEXT = "while_context"
-    STREAMING_MODEL_PORTS = "streaming_model_ports"
-    UNBOUND_INPUTS = "unbound_inputs"
 
 
 class Graph:
@@ -121,6 +31,7 @@ class Graph:
         self._after: tuple[Operation, ...] = ()
         self._collections: dict[Any, list[Any]] = {}
         self._finalized = False
+        self._devices: tuple[Any, ...] = ()
         self.body: Body | None = None
         self._gradients: dict[str, str] = {}
         self.variables: dict[Operation, Any] = {}
@@ -155,6 +66,7 @@ class Graph:
         put(node, "graph", self)
         put(node, "body", body)
         put(node, "writes", ())
+        put(node, "device", placed(node, self._devices) if self._devices else "")
         self._operations[name] = node
         return node
 
@@ -242,6 +154,24 @@ class Graph:
         finally:
             self.body, self._after = before, after
 
+    def device(self, device_name_or_function: Any) -> AbstractContextManager[None]:
+        """Record a device on what is built inside (see ``Operation``): a name, a function of an operation, or None."""
+        return self._on(checked(device_name_or_function))
+
+    @contextmanager
+    def _on(self, device: Any) -> Iterator[None]:
+        before = self._devices
+        self._devices = (*before, device)
+        try:
+            yield
+        finally:
+            self._devices = before
+
+    def colocate_with(self, op: Any, ignore_existing: bool = False) -> AbstractContextManager[None]:
+        """Record the device of ``op`` (an operation, tensor or variable) on what is built inside."""
+        found = self.as_graph_element(op)
+        return self._on(Beside(found.node if isinstance(found, Value) else found))
+
     @property
     def dependencies(self) -> tuple[Operation, ...]:
         """The control dependencies in force."""
@@ -272,6 +202,10 @@ class Graph:
     def enter_scope(self, scope: str) -> None:
         """Put ``scope/`` before the names of the nodes made from now on, until the enclosing ``name_scope`` ends."""
         self._scope = scope
+
+    def as_graph_def(self, from_version: int | None = None, add_shapes: bool = False) -> GraphDef:
+        """What it holds by now, as data (see ``tf.import_graph_def``)."""
+        return GraphDef.of(self._operations.values(), self.seed)
 
     # Looking things up
 
@@ -348,22 +282,6 @@ class Graph:
         return [name for name, values in self._collections.items() if values and isinstance(name, str)]
 
 
-def check_reachable(x: Any, name: str, body: Body | None) -> None:
-    """Raise ValueError where the operation ``name``, made in ``body``, may not read ``x``: it is of another body."""
-    inner = x.node.body
-    if body is None or not body.within(inner):
-        raise ValueError(
-            f"Cannot use {x.node.name!r} as input to {name!r} because {x.node.name!r} is in a {inner.kind} "
-            f"({inner.name!r}, made at {x.node.where}){at_line()}"
-        )
-
-
-def check_name(name: str) -> None:
-    """Raise ValueError where ``name`` cannot be the name of an operation or scope."""
-    if not _VALID.match(name):
-        raise ValueError(f"{name!r} is not a valid scope name")
-
-
 # The default graph
 
 
@@ -424,7 +342,11 @@ def set_random_seed(seed: int | None) -> None:
     get_default_graph().seed = seed
 
 
-@contextmanager
-def device(device_name_or_function: Any) -> Iterator[None]:
-    """Accepted so that programs run; everything runs where its arrays are."""
-    yield
+def device(device_name_or_function: Any) -> AbstractContextManager[None]:
+    """Record a device on what is built inside; everything runs where its arrays are. Names nest, None starts anew."""
+    return get_default_graph().device(device_name_or_function)
+
+
+def colocate_with(op: Any, ignore_existing: bool = False) -> AbstractContextManager[None]:
+    """Record the device of ``op`` on what is built inside."""
+    return get_default_graph().colocate_with(op, ignore_existing)

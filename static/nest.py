@@ -1,4 +1,4 @@
-"""Nested structures: lists, tuples, named tuples and dicts (in the order of their sorted keys), with anything else as leaves."""
+"""Nested structures: lists, tuples, named tuples and dicts (in the order of their sorted keys); anything else is a leaf."""
 
 from __future__ import annotations
 
@@ -35,7 +35,9 @@ def pack_sequence_as(structure: Any, flat_sequence: Sequence[Any]) -> Any:
     flat = list(flat_sequence)
     count = len(flatten(structure))
     if len(flat) != count:
-        raise ValueError(f"Could not pack sequence. Structure had {count} elements, but flat_sequence had {len(flat)} elements.")
+        raise ValueError(
+            f"Could not pack sequence. Structure had {count} elements, but flat_sequence had {len(flat)} elements."
+        )
     leaves = iter(flat)
     return _packed(structure, leaves)
 

@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy
 
+from graphs.control import failing
+from graphs.control.program import Draw
 from graphs.core.node import Value
 from graphs.core.spec import Spec
 from static.emit import Emission, handed_out
@@ -41,14 +43,14 @@ class Plan:
     Attributes:
         schedule: the steps and registers.
         writes: whether a run changes variables.
-        random: the random operations, in the order of their keys.
+        random: whether a run draws random numbers.
     """
 
     def __init__(self, fetches: Sequence[Any], fed: Sequence[Any]) -> None:
         self.schedule = made = schedule(fetches, fed)
         self.specs = [fetch.spec for fetch in fetches if isinstance(fetch, Value)]
         self.writes = bool(made.writes)
-        self.random = tuple(made.keys.values())
+        self.random = made.random
         self._nodes: dict[int, Step | Operation] = {}
         self._namespace: dict[str, Any] = {}
         self._filename = f"<plan {next(_numbers)}>"
@@ -59,24 +61,23 @@ class Plan:
         """The run as Python text."""
         return "\n".join(Emission(self.schedule, self.specs).lines) + "\n"
 
-    def __call__(self, state: State, feeds: Sequence[Any], keys: Sequence[Any] = ()) -> tuple[tuple[Any, ...], State]:
+    def __call__(self, state: State, feeds: Sequence[Any], draw: Draw | None = None) -> tuple[tuple[Any, ...], State]:
         """The values of the fetched tensors, the caller's own, and the new values of the variables that the run changes.
 
         Raises OpError naming the node for whatever goes wrong in a kernel. Nothing is changed in ``state``.
         """
         try:
-            return self._run(state, feeds, keys)
+            return self._run(state, feeds, draw)
         except Exception as error:
             raise self._explained(error) from cause(error)
 
     def interpret(
-        self, state: State, feeds: Sequence[Any], keys: Sequence[Any] = (), observe: Observer | None = None
+        self, state: State, feeds: Sequence[Any], draw: Draw | None = None, observe: Observer | None = None
     ) -> tuple[tuple[Any, ...], State]:
         """The same as a call, bit for bit, node by node: ``observe`` is told of each with its operands and outputs."""
         made = self.schedule
         values: dict[str, Any] = dict(made.constants)
         values.update(zip(made.feeds, feeds, strict=True))
-        values.update(zip(made.keys, keys, strict=True))
         for register, variable in made.reads.items():
             if variable not in state:
                 raise uninitialized(variable)
@@ -85,7 +86,7 @@ class Plan:
             values[register] = state.get(variable)
         for step in made.steps:
             operands = tuple([values[arg] for arg in step.args])
-            extra = {} if step.key is None else {"key": values[step.key]}
+            extra = {} if draw is None or not step.draws else {"key": step.key(draw)}
             try:
                 out = step.kernel(numpy, *operands, **step.params, **extra)
             except Exception as error:
@@ -136,6 +137,9 @@ def failed(node: Operation, operands: Sequence[Any], error: Exception) -> OpErro
     if isinstance(error, OpError):
         return error if error.op is not None else type(error)(node, error.message)
     kind = ResourceExhaustedError if isinstance(error, MemoryError) else InvalidArgumentError
+    inner = failing(error.__traceback__)
+    if inner is not None:
+        return kind(inner, f"{inner.name}: {error} (in the body of {node.name})")
     given = ", ".join(str(Spec.of(x)) if x is not None else "no value" for x in operands)
     return kind(node, f"{node.name}: {error} (operands {given or 'none'})")
 

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from graphs.control import draws
+from graphs.control.program import Draw
 from graphs.core.node import Value
 from static.errors import InvalidArgumentError
 from static.graph import Operation
@@ -31,16 +33,19 @@ _PEEKING = (initialized_value_op, is_initialized_op, report_uninitialized_op)
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One call of a kernel. ``args`` and ``outs`` are registers, ``key`` is that of a random op's key; nothing reads those
-    in ``dead`` afterwards."""
+    """One call of a kernel. ``args`` and ``outs`` are registers; nothing reads those in ``dead`` afterwards."""
 
     node: Operation
     kernel: Callable[..., Any]
     args: tuple[str, ...]
     params: Mapping[str, Any]
     outs: tuple[str, ...]
-    key: str | None = None
+    draws: bool = False
     dead: list[str] = field(default_factory=list)
+
+    def key(self, draw: Draw) -> Any:
+        """What the kernel is given as its ``key``: the key of its draw, or what makes the keys inside its bodies."""
+        return draw(self.node.params.get("key"), self.node.serial) if "random" in self.node.op.traits else draw
 
 
 @dataclass(slots=True)
@@ -48,14 +53,14 @@ class Schedule:
     """The steps of a run and the registers around them.
 
     Registers are strings: ``f0`` holds what is fed, ``v0`` what a variable held when the run began (``o0``: or None), ``c0``
-    a constant, ``r0`` a random key, ``t0`` a result.
+    a constant, ``t0`` a result.
 
     Attributes:
         steps: in the order they run.
         feeds: the register of each fed tensor.
         reads: the variable behind each ``v`` register; ``peeks``: behind each ``o`` register.
         constants: the value of each ``c`` register, and of each Python scalar, which is written as it is.
-        keys: the random op behind each ``r`` register, in order.
+        random: whether any step draws random numbers.
         fetches: the register of each fetched tensor, and whether nothing else holds its array.
         writes: for each variable that the run changes, the register of its last value, and whether nothing else holds it.
     """
@@ -65,7 +70,7 @@ class Schedule:
     reads: dict[str, Operation] = field(default_factory=dict)
     peeks: dict[str, Operation] = field(default_factory=dict)
     constants: dict[str, Any] = field(default_factory=dict)
-    keys: dict[str, Operation] = field(default_factory=dict)
+    random: bool = False
     fetches: list[tuple[str, bool]] = field(default_factory=list)
     writes: dict[Operation, tuple[str, bool]] = field(default_factory=dict)
 
@@ -100,7 +105,9 @@ def schedule(fetches: Sequence[Any], fed: Sequence[Value]) -> Schedule:
         raise InvalidArgumentError(
             unfed[0], f"You must feed a value for placeholder tensor '{unfed[0].name}:0', which is {spec}."
         )
-    lowering = _Lowering(nodes, fed)
+    read = {(x.node, x.index) for node in nodes for x in node.inputs if isinstance(x, Value)}
+    read |= {(x.node, x.index) for x in fetches if isinstance(x, Value)}
+    lowering = _Lowering(nodes, fed, read)
     for node in nodes:
         lowering.lower(node)
     return lowering.finish(fetches)
@@ -109,12 +116,13 @@ def schedule(fetches: Sequence[Any], fed: Sequence[Value]) -> Schedule:
 class _Lowering:
     """The state of lowering one run's nodes."""
 
-    def __init__(self, nodes: Sequence[Operation], fed: Sequence[Value]) -> None:
+    def __init__(self, nodes: Sequence[Operation], fed: Sequence[Value], read: set[tuple[Any, int]]) -> None:
         self.made = Schedule()
+        self.read = read
         self.registers: dict[tuple[Any, int], str] = {}
         self.owned: set[str] = set()
         self.current: dict[Any, str] = {}
-        self.behind = _updates_behind(nodes)
+        self.behind = updates_behind(nodes)
         self.count = 0
         self.interned: dict[Any, str] = {}
         for tensor in fed:
@@ -134,6 +142,10 @@ class _Lowering:
             self.update(node, self.assigned(node))
         elif "update" in op.traits:
             self.update(node, self.step(node, tuple(map(self.operand, node.inputs)))[0])
+        elif node.writes:
+            outs = self.step(node, tuple(map(self.operand, node.inputs)))
+            for variable, index in node.writes:
+                self.write(node, variable, outs[index])
         elif op in _PEEKING:
             args = [
                 self.peek(x.node) if isinstance(x, Value) and x.node.op is variable_op else self.operand(x)
@@ -146,13 +158,14 @@ class _Lowering:
     def step(self, node: Operation, args: tuple[str, ...], kernel: Any = None, params: Any = None) -> tuple[str, ...]:
         outs = tuple(self.fresh() for _ in node.specs)
         params = node.params if params is None else params
-        key = None
-        if "random" in node.op.traits:
-            key = f"r{len(self.made.keys)}"
-            self.made.keys[key] = node
+        random = draws(node)
+        if random:
+            self.made.random = True
             params = {name: value for name, value in params.items() if name != "key"}
-        self.made.steps.append(Step(node, kernel or node.op.kernel, args, params, outs, key))
-        if not node.op.view:
+        if params.get("record"):
+            params = {**params, "wanted": tuple(i for i in range(len(outs)) if (node, i) in self.read)}
+        self.made.steps.append(Step(node, kernel or node.op.kernel, args, params, outs, random))
+        if not node.op.view and "control" not in node.op.traits:
             self.owned.update(outs)
         for index, register in enumerate(outs):
             self.registers.setdefault((node, index), register)
@@ -170,10 +183,12 @@ class _Lowering:
         return checked
 
     def update(self, node: Operation, register: str) -> None:
-        variable = node.inputs[0].node
+        self.write(node, node.inputs[0].node, register)
+        self.registers.setdefault((node, 0), register)
+
+    def write(self, node: Operation, variable: Any, register: str) -> None:
         if self.registers.get((variable, 0), "")[:1] == "f":
             raise InvalidArgumentError(node, f"{node.name} cannot change variable {variable.name!r} in a run that feeds it")
-        self.registers.setdefault((node, 0), register)
         self.current[variable] = register
 
     def name(self, node: Operation, register: str) -> None:
@@ -242,16 +257,22 @@ class _Lowering:
             step.dead.append(register)
 
 
-def _updates_behind(nodes: Sequence[Operation]) -> dict[Any, int]:
+def changed_by(node: Any) -> list[Any]:
+    """The variables that a node changes."""
+    return [node.inputs[0].node] if "update" in node.op.traits else [variable for variable, _ in node.writes]
+
+
+def updates_behind(nodes: Sequence[Operation]) -> dict[Any, int]:
     """For each node the updates it comes after, and for each variable (under ``(variable, "updates")``) its own, as bits."""
     behind: dict[Any, int] = {}
-    updates = [node for node in nodes if "update" in node.op.traits]
-    if not updates:
+    changes = {node: changed for node in nodes if (changed := changed_by(node))}
+    if not changes:
         return behind
-    bits = {node: 1 << position for position, node in enumerate(updates)}
+    bits = {node: 1 << position for position, node in enumerate(changes)}
     for node, bit in bits.items():
-        key = (node.inputs[0].node, "updates")
-        behind[key] = behind.get(key, 0) | bit
+        for variable in changes[node]:
+            key = (variable, "updates")
+            behind[key] = behind.get(key, 0) | bit
     for node in nodes:
         seen = bits.get(node, 0)
         for edge in node.edges:

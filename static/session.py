@@ -11,7 +11,7 @@ from numpy import ndarray
 
 from graphs.core.errors import DtypeError, at_line
 from graphs.core.node import Value
-from graphs.core.random import Key, Stream
+from graphs.core.random import Draws, Stream
 from graphs.core.spec import show
 from static.conversion import as_strings
 from static.defaults import session_scope
@@ -20,23 +20,6 @@ from static.graph import Graph, Operation, get_default_graph
 from static.growth import Growth
 from static.plan import Plan, State
 from static.tensor import Tensor
-
-
-class ConfigProto:
-    """Accepted so that programs run; none of its fields has an effect."""
-
-    def __init__(self, **fields: Any) -> None:
-        self.gpu_options = GPUOptions()
-        for name, value in fields.items():
-            setattr(self, name, value)
-
-
-class GPUOptions:
-    """Accepted so that programs run; none of its fields has an effect."""
-
-    def __init__(self, **fields: Any) -> None:
-        for name, value in fields.items():
-            setattr(self, name, value)
 
 
 class _Feed:
@@ -151,7 +134,7 @@ class Session:
         plan = call.plan
         if plan.writes or plan.random:
             with self._lock, numpy.errstate(all="ignore"):
-                values, written = plan(self._state, feeds, self._keys(plan) if plan.random else ())
+                values, written = plan(self._state, feeds, self._draws() if plan.random else None)
                 self._state = {**self._state, **written}
         else:
             with numpy.errstate(all="ignore"):
@@ -174,24 +157,17 @@ class Session:
         feeds = [feed.array(value) for feed, value in zip(call.feeds, (feed_dict or {}).values(), strict=True)]
         with self._lock, numpy.errstate(all="ignore"):
             before = (self.stream.step, self.stream.ordinal)
-            values, written = call.plan.interpret(self._state, feeds, self._keys(call.plan), observe)
+            values, written = call.plan.interpret(self._state, feeds, self._draws() if call.plan.random else None, observe)
             if commit:
                 self._state = {**self._state, **written}
             else:
                 self.stream.step, self.stream.ordinal = before
         return call.pack(values)
 
-    def _keys(self, plan: Plan) -> list[Key]:
-        """A key for each random operation of the plan, in order of creation; one with a seed of its own has its own key."""
-        if not plan.random:
-            return []
-        stream = self.stream
-        stream.advance()
-        keys = []
-        for node in plan.random:
-            own = node.params.get("key")
-            keys.append(stream.key() if own is None else (own[0], stream.step, own[2]))
-        return keys
+    def _draws(self) -> Draws:
+        """The keys of one more run's random operations."""
+        self.stream.advance()
+        return Draws(self.stream)
 
     @property
     def stream(self) -> Stream:
@@ -249,6 +225,12 @@ class Session:
             raise ValueError(
                 f"Fetch argument {fetches!r} cannot be interpreted as a Tensor. ({error.args[0]}){at_line()}"
             ) from None
+        node = element if isinstance(element, Operation) else element.node
+        if node.body is not None:
+            raise ValueError(
+                f"Operation {node.name!r} has been marked as not fetchable: it is in a {node.body.kind} "
+                f"({node.body.name!r}), which has no value of it outside.{at_line()}"
+            )
         if isinstance(element, Operation):
             found.setdefault(element, -1)
             return lambda values: None

@@ -11,7 +11,7 @@ from graphs.core.errors import DtypeError, GraphsError, ShapeError, at_line
 from graphs.core.node import Node, Value, check_carrier, infer
 from graphs.core.op import OPS, Op
 from graphs.core.spec import Spec, show
-from graphs.ops.slicing import frozen
+from graphs.ops.sized import opened
 from static.conversion import as_array, check_literal
 from static.defaults import default_session
 from static.dtypes import DType, as_dtype
@@ -66,8 +66,8 @@ class Tensor(Value):
 
     @property
     def device(self) -> str:
-        """Always empty: everything runs where its arrays are."""
-        return ""
+        """The device recorded on the operation; it has no effect."""
+        return self.node.device  # type: ignore[attr-defined]
 
     @property
     def dtype(self) -> DType:
@@ -282,18 +282,31 @@ def source(op: Op, params: Mapping[str, Any], spec: Spec, name: str) -> Any:
     """The output of a new node without inputs in the default graph."""
     check_name(name)
     graph = get_default_graph()
-    return graph.add(op, (), params, (spec,), graph.unique_name(name), Tensor).outputs[0]
+    with graph.inside(None):
+        return graph.add(op, (), params, (spec,), graph.unique_name(name), Tensor).outputs[0]
 
 
 def index(x: Any, key: Any) -> Any:
-    """``x[key]`` for integers, slices, None, Ellipsis, and a scalar integer tensor in the first places."""
-    keys = key if isinstance(key, tuple) else (key,)
-    at = next((i for i, k in enumerate(keys) if isinstance(_read(k), Tensor)), None)
-    if at is None:
-        return apply(OPS["getitem"], x, node="strided_slice", index=frozen(keys))
-    if at and any(k is None or k is Ellipsis for k in keys[:at]):
-        raise TypeError(f"{x.name}: a tensor as an index cannot follow None or an ellipsis")
-    picked = apply(OPS["take"], x, keys[at], node="strided_slice", axis=at)
-    rank = len(keys[at].shape)
-    rest = (*keys[:at], *[slice(None)] * rank, *keys[at + 1 :])
-    return picked if all(k == slice(None) for k in rest) else index(picked, rest)
+    """``x[key]`` for integers, slices, None and Ellipsis, where positions and ends of slices may be scalar tensors."""
+    keys = tuple(_fixed(k) for k in (key if isinstance(key, tuple) else (key,)))
+    for at, k in enumerate(keys):
+        if isinstance(k, Tensor) and k.dims:  # positions, which TensorFlow does not take here
+            if any(before is None or before is Ellipsis for before in keys[:at]):
+                raise TypeError(f"{x.name}: a vector as an index cannot follow None or an ellipsis")
+            axis = at - (x.shape.ndims or 0)  # from the end: a slice's gradient is dense, that of rows gathered along 0 not
+            picked = apply(OPS["take"], x, k, node="strided_slice", axis=axis)
+            rest = (*keys[:at], *[slice(None)] * len(k.dims), *keys[at + 1 :])
+            return picked if all(k == slice(None) for k in rest) else index(picked, rest)
+    fixed, places, bounds = opened(keys, lambda k: isinstance(k, Tensor))
+    if not bounds:
+        return apply(OPS["getitem"], x, node="strided_slice", index=fixed)
+    return apply(OPS["getitem_at"], x, *bounds, node="strided_slice", index=fixed, places=places)
+
+
+def _fixed(key: Any) -> Any:
+    """An item of an index with the values of tensors put in where they are known."""
+    if isinstance(key, slice):
+        return slice(_fixed(key.start), _fixed(key.stop), _fixed(key.step))
+    key = _read(key)
+    value = constant_value(key) if isinstance(key, Tensor) else None
+    return key if value is None or value.ndim else int(value)

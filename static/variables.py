@@ -71,9 +71,9 @@ class Variable(Operators):
             raise ValueError(f"initial_value must be specified.{at_line()}")
         graph = get_default_graph()
         full = graph.unique_name(name or "Variable")
-        with graph.control_dependencies(None), graph.name_scope(f"{full}/"):
+        with graph.inside(None), graph.name_scope(f"{full}/"):
             if callable(initial_value):
-                with graph.name_scope("Initializer"):
+                with graph.name_scope("Initializer"), graph.device(None):
                     initial_value = initial_value()
             initial = convert_to_tensor(initial_value, dtype, name="initial_value")
             initial = guarded(initial)
@@ -135,24 +135,27 @@ class Variable(Operators):
 
     @property
     def device(self) -> str:
-        """Always empty: everything runs where its arrays are."""
-        return ""
+        """The device recorded on the operation; it has no effect."""
+        return self.op.device
 
     # Reading
 
     def value(self) -> Any:
         """A tensor of its value (see the class for which)."""
+        return self._read() if self.graph.dependencies else self._snapshot
+
+    def read_value(self) -> Any:
+        """As ``value``; inside a loop or branch that changes the variable, its value at this point."""
+        return self._read() if self.graph.dependencies or self.graph.body else self._snapshot
+
+    def _read(self) -> Any:
         graph = self.graph
-        after = graph.dependencies
-        if not after:
-            return self._snapshot
-        read = self._reads.get(after)
+        key = (graph.body, graph.dependencies)
+        read = self._reads.get(key)
         if read is None:
             with graph.name_scope(f"{self.op.name}/"):
-                read = self._reads[after] = apply(read_op, self.handle, name="read")
+                read = self._reads[key] = apply(read_op, self.handle, name="read")
         return read
-
-    read_value = value
 
     def eval(self, session: Any = None) -> Any:
         """Its value in ``session``, by default the default one."""
@@ -160,7 +163,7 @@ class Variable(Operators):
 
     def initialized_value(self) -> Any:
         """A tensor of the value that the run found, of the initial value where there was none."""
-        with self.graph.control_dependencies(None), self.graph.name_scope(f"{self.op.name}/"):
+        with self.graph.inside(None), self.graph.name_scope(f"{self.op.name}/"):
             return apply(initialized_value_op, self.handle, self.initial_value, name="initialized_value")
 
     def __getitem__(self, key: Any) -> Any:

@@ -13,7 +13,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("graphs", "static", "dynamic")
-ORDER = ("core", "ops", "autodiff", "codegen", "updates", "initial", "datasets", "draw", "compare", "execute", "cli")
+ORDER = ("core", "ops", "autodiff", "control", "rewrite", "codegen", "updates", "initial")
+ORDER += ("datasets", "draw", "compare", "execute", "cli")
 """The parts of ``graphs``, from the bottom up: each may import itself and what stands before it."""
 
 LATE = {"cupy", "numba"}

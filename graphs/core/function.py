@@ -12,18 +12,20 @@ from graphs.core.spec import Spec
 class Function:
     """Inputs (parameters) and outputs with everything between them; no value from outside.
 
-    Calling one applies its ops to whatever is passed: on arrays it computes, on tensors it is taped, on symbols it is
+    ``effects`` are nodes that are run although no output needs them. Calling one applies its ops to whatever is passed: on arrays it computes, on tensors it is taped, on symbols it is
     inlined.
     """
 
     __slots__ = ("inputs", "outputs", "nodes", "name", "cache", "__weakref__")
 
-    def __init__(self, inputs: Iterable[Value], outputs: Iterable[Any], name: str = "function") -> None:
+    def __init__(
+        self, inputs: Iterable[Value], outputs: Iterable[Any], name: str = "function", effects: Iterable[Node] = ()
+    ) -> None:
         self.inputs = tuple(inputs)
         self.outputs = tuple(outputs)
         self.name = name
         given = {value.node for value in self.inputs}
-        reached = ancestors({out.node for out in self.outputs if isinstance(out, Value)} | given)
+        reached = ancestors({out.node for out in self.outputs if isinstance(out, Value)} | given | set(effects))
         self.nodes: tuple[Node, ...] = tuple(node for node in reached if node not in given)
         self.cache: dict[Any, Any] = {}
         for node in self.nodes:

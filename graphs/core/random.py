@@ -53,6 +53,27 @@ class Stream:
             self.step, self.ordinal, self.pinned = before
 
 
+class Draws:
+    """The keys of one run's draws, in the order in which they are made.
+
+    ``draws(own, site)`` is the next key of ``stream``, or, for an op with a key of its own, that key in the stream's step; the
+    second time round a loop (``site`` tells the op) it is another.
+    """
+
+    __slots__ = ("_rounds", "_stream")
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+        self._rounds: dict[int, int] = {}
+
+    def __call__(self, own: Key | None, site: int) -> Key:
+        if own is None:
+            return self._stream.key()
+        rounds = self._rounds.get(site, 0)
+        self._rounds[site] = rounds + 1
+        return (own[0], self._stream.step, own[2] + rounds)
+
+
 def fresh_seed() -> int:
     """A seed from the operating system."""
     return int.from_bytes(os.urandom(8), "little")

@@ -1,0 +1,289 @@
+"""The loop: ``scan``, ``while_loop`` and the gradients of both are this one op over a body.
+
+What goes round falls into four kinds, as in Theano's scan. *States* are handed from one round to the next; *sequences* give
+each round its own slice; *constants* are the same in every round; of what a round yields, some is stacked and some summed.
+The gradient of a loop is a loop the other way round, whose sequences are the values that the forward loop has kept: it is
+run once, and any order of derivative works.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy
+
+from graphs.control.adjoint import adjoint, computed, reads, smooth
+from graphs.control.program import Draw, Program, undrawn
+from graphs.control.specs import loop_dtypes, loop_shapes
+from graphs.core.function import Function
+from graphs.core.node import Value
+from graphs.core.op import op
+from graphs.ops.creation import arange
+from graphs.ops.indexing import take_adjoint
+from graphs.ops.shape import zeros_like
+
+
+@op(loop_shapes, dtype=loop_dtypes, traits={"control"})
+def loop(
+    xp: Any,
+    length: Any,
+    *operands: Any,
+    body: Function,
+    cond: Function | None = None,
+    states: int = 0,
+    sums: int = 0,
+    sequences: int = 0,
+    boxed: tuple[int, ...] = (),
+    reverse: bool = False,
+    record: bool = False,
+    wanted: tuple[int, ...] | None = None,
+    key: Draw | None = None,
+) -> Any:
+    """``body`` round after round: the number of rounds, the last states, the stacked and the summed results.
+
+    Args:
+        length: how many rounds; with ``cond`` at most that many, -1 for no bound.
+        operands: the initial states; for each summed result an array of its shape; the sequences, sliced along their first
+            axis; the constants.
+        body: ``(*states, *slices, *constants) -> (*states, *stacked, *summed)``.
+        cond: ``(*states, *constants) -> bool``: whether there is another round.
+        states, sums, sequences: how many of the operands are of each kind.
+        boxed: which of the stacked results stay apart, as an object array with an element a round.
+        reverse: the last slices first, and results stacked from the back.
+        record: yield as well what each round had as states and what it computed, as object arrays: ``states`` of the former,
+            then the body's values in order.
+        wanted: those of the outputs that somebody reads; what is recorded beyond them is None.
+
+    A step that sums starts from its first round's result. Raises ShapeError where results to be stacked differ in shape.
+    """
+    hidden = tuple(range(states + len(computed(body)))) if record else ()
+    first = 1 + len(body.outputs)
+    kept = hidden if wanted is None else tuple(i for i in hidden if first + i in wanted)
+    settings = (kept, cond, states, sums, sequences, boxed, reverse, record)
+    kernel: Callable[..., Any] | None = body.cache.get(settings)
+    if kernel is None:
+        kernel = body.cache[settings] = _program(body, *settings).compiled(f"loop {body.name}")
+    return kernel(xp, undrawn if key is None else key, length, *operands)
+
+
+def _program(
+    body: Function,
+    kept: tuple[int, ...],
+    cond: Function | None,
+    states: int,
+    sums: int,
+    sequences: int,
+    boxed: tuple[int, ...],
+    reverse: bool,
+    record: bool,
+) -> Program:
+    """The loop as text."""
+    stacks = len(body.outputs) - states - sums
+    constants = len(body.inputs) - states - sequences
+    state, like, whole, slices, constant = (
+        [f"{letter}{i}" for i in range(n)]
+        for letter, n in (("s", states), ("m", sums), ("x", sequences), ("r", sequences), ("c_", constants))
+    )
+    given = ["xp", "draw", "length", *state, *like, *whole, *constant]
+    names = {"Sum": Sum, "boxes": boxes, "stacked": _stacked, "count": _count}
+    program = Program(f"def kernel({', '.join(given)}):", **names)
+    values = computed(body)
+    stack = [f"y{i}" for i in range(stacks)]
+    total = [f"a{i}" for i in range(sums)]
+    program.line(1, "n = int(length)")
+    for name in [*stack, *(f"h{i}" for i in kept)]:
+        program.line(1, f"{name} = []")
+    for name in total:
+        program.line(1, f"{name} = Sum()")
+    if cond is None:
+        program.line(1, f"for t in range({'n - 1, -1, -1' if reverse else 'n'}):")
+    else:
+        program.line(1, "t = 0")
+        program.line(1, "while t != n:")
+        registers = program.inline(cond, [*state, *constant], 2)
+        program.line(2, f"if not {program.value(cond.outputs[0], registers)}: break")
+    for name, array in zip(slices, whole, strict=True):
+        program.line(2, f"{name} = {array}[t]")
+    for i in kept:
+        if i < states:
+            program.line(2, f"h{i}.append({state[i]})")
+    recorded = {i: values[i - states] for i in kept if i >= states}
+    registers = program.inline(body, [*state, *slices, *constant], 2, recorded.values())
+    for i, value in recorded.items():
+        program.line(2, f"h{i}.append({program.value(value, registers)})")
+    outs = [program.value(out, registers) for out in body.outputs]
+    for name, out in zip(stack, outs[states : states + stacks], strict=True):
+        program.line(2, f"{name}.append({out})")
+    for name, out in zip(total, outs[states + stacks :], strict=True):
+        program.line(2, f"{name}.add({out})")
+    if state and outs[:states] != state:
+        program.line(2, f"{', '.join(state)} = {', '.join(outs[:states])}")
+    if cond is not None:
+        program.line(2, "t += 1")
+    elif not program.lines[-1].startswith("        "):
+        program.line(2, "pass")
+    program.line(1, f"rounds = {'n if n > 0 else 0' if cond is None else 't'}")
+    specs = body.specs[states : states + stacks]
+    results = [
+        f"boxes({y}, {reverse})" if i in boxed else f"stacked(xp, {y}, {program.named(spec)}, {reverse})"
+        for i, (y, spec) in enumerate(zip(stack, specs, strict=True))
+    ]
+    results += [f"{name}.total(xp, {array})" for name, array in zip(total, like, strict=True)]
+    if record:
+        results += [f"boxes(h{i}, {reverse})" if i in kept else "None" for i in range(states + len(values))]
+    program.line(1, f"return {', '.join(['count(xp, rounds)', *state, *results])},")
+    return program
+
+
+class Sum:
+    """A running sum; it starts from its first term, and adds in place once the memory is its own."""
+
+    __slots__ = ("own", "value")
+
+    def __init__(self) -> None:
+        self.value: Any = None
+        self.own = False
+
+    def add(self, x: Any) -> None:
+        """One more term."""
+        if self.value is None:
+            self.value = x
+        elif self.own:
+            self.value += x
+        else:
+            self.value = self.value + x
+            self.own = getattr(self.value, "ndim", 0) > 0
+
+    def total(self, xp: Any, like: Any) -> Any:
+        """The sum, zeros of the shape of ``like`` where there was no term."""
+        return xp.zeros_like(like) if self.value is None else self.value
+
+
+def boxes(values: list[Any], reverse: bool = False) -> Any:
+    """The values as an object array, one an element, whatever their shapes."""
+    if reverse:
+        values.reverse()
+    out = numpy.empty(len(values), object)
+    for i, value in enumerate(values):
+        out[i] = value
+    return out
+
+
+def _stacked(xp: Any, values: list[Any], spec: Any, reverse: bool) -> Any:
+    if not values:
+        return xp.zeros((0, *(dim or 0 for dim in spec.dims or ())), spec.dtype)
+    if reverse:
+        values.reverse()
+    return xp.stack(values)
+
+
+def _count(xp: Any, rounds: int) -> Any:
+    return xp.asarray(rounds)
+
+
+@loop.joint_vjp
+def _gradients(
+    needs: Sequence[bool],
+    gs: Sequence[Any],
+    outs: Sequence[Any],
+    args: Sequence[Any],
+    *,
+    body: Function,
+    cond: Function | None,
+    states: int,
+    sums: int,
+    sequences: int,
+    boxed: tuple[int, ...],
+    reverse: bool,
+    record: bool,
+    wanted: tuple[int, ...] | None,
+    key: Draw | None,
+) -> list[Any]:
+    if not record:
+        again = {"cond": cond, "states": states, "sums": sums, "sequences": sequences, "boxed": boxed, "reverse": reverse}
+        outs = loop(*args, body=body, **again, record=True, key=key)
+        gs = [*gs, *[None] * (len(outs) - len(gs))]
+    length = 1 + states + sums
+    whole, constants = args[length : length + sequences], args[length + sequences :]
+    needed = [*needs[1 : 1 + states], *needs[length:]]
+    going = [i for i, g in enumerate(gs) if g is not None and i > states]
+    values = [*body.inputs[:states], *computed(body)]
+    flowing = {i: body.outputs[i - 1] if i <= len(body.outputs) else values[i - 1 - len(body.outputs)] for i in going}
+    flowing = {i: value for i, value in flowing.items() if smooth(value)}
+    active = _active(body, states, [i for i in range(states) if gs[1 + i] is not None], flowing.values(), needed)
+    inputs = [i for i, x in enumerate(body.inputs) if i in active or (i >= states and needed[i] and smooth(x))]
+    roots = [*(body.outputs[i] for i in active), *flowing.values()]
+    pairs = [(root, i) for i, root in enumerate(roots) if smooth(root)]
+    back = adjoint(body, [root for root, _ in pairs], [body.inputs[i] for i in inputs])
+    seeds: list[Any] = [None] * len(roots)
+    for (_, i), seed in zip(pairs, back.seeds, strict=True):
+        seeds[i] = seed
+
+    # What the loop back is given: the gradients of the states go round, those of sums stand still, the rest comes in slices.
+    carried, following = seeds[: len(active)], dict(zip(flowing, seeds[len(active) :], strict=True))
+    still = range(1 + len(body.outputs) - sums, 1 + len(body.outputs))
+    sliced = [(seed, gs[i]) for i, seed in following.items() if i not in still]
+    steady = [(seed, gs[i]) for i, seed in following.items() if i in still]
+    places = {(x.node, x.index): i for i, x in enumerate(values)}
+    given = {(x.node, x.index): i for i, x in enumerate(body.inputs)}
+    for value, stand in zip(back.kept, back.stands, strict=True):
+        edge = (value.node, value.index)
+        if edge in places:
+            sliced.append((stand, outs[1 + len(body.outputs) + places[edge]]))
+        elif given[edge] < states + sequences:
+            sliced.append((stand, whole[given[edge] - states]))
+        else:
+            steady.append((stand, constants[given[edge] - states - sequences]))
+
+    grads = dict(zip(inputs, back.grads, strict=True))
+    first = [zeros_like(outs[1 + i]) if gs[1 + i] is None else gs[1 + i] for i in active]
+    round_ = [zeros_like(seed) if grads[i] is None else grads[i] for i, seed in zip(active, carried, strict=True)]
+    stacked = [i for i in inputs if states <= i < states + sequences and grads[i] is not None]
+    summed = [i for i in inputs if i >= states + sequences and grads[i] is not None]
+    if not active and not stacked and not summed:
+        return [None] * len(args)
+    function = Function(
+        [*carried, *(x for x, _ in sliced), *(x for x, _ in steady)],
+        [*round_, *(grads[i] for i in stacked), *(grads[i] for i in summed)],
+        f"{body.name}_adjoint",
+    )
+    found = loop(
+        outs[0],
+        *first,
+        *(constants[i - states - sequences] for i in summed),
+        *(x for _, x in sliced),
+        *(x for _, x in steady),
+        body=function,
+        states=len(active),
+        sums=len(summed),
+        sequences=len(sliced),
+        boxed=tuple(n for n, i in enumerate(stacked) if whole[i - states].dtype.kind == "O"),
+        reverse=not reverse,
+        record=record,
+    )
+    result: list[Any] = [None] * len(args)
+    for n, i in enumerate((*active, *stacked, *summed), 1):
+        result[1 + i if i < states else 1 + sums + i] = found[n]
+    if cond is not None:
+        for i in stacked:
+            rows = arange(outs[0])
+            result[1 + sums + i] = take_adjoint(result[1 + sums + i], whole[i - states], rows, axis=0)
+    return [g if need else None for g, need in zip(result, needs, strict=True)]
+
+
+def _active(body: Function, states: int, seeded: Sequence[int], flowing: Any, needed: Sequence[bool]) -> list[int]:
+    """The states through which a gradient comes in from an end and goes on to something that is needed."""
+    behind = reads(body)
+    before = [behind[out.node, out.index] if isinstance(out, Value) else frozenset() for out in body.outputs[:states]]
+    reached = set(seeded)
+    for value in flowing:
+        reached |= {i for i in behind[value.node, value.index] if i < states}
+    useful = {i for i in range(states) if needed[i] or any(needed[j] for j in before[i] if j >= states)}
+    changed = True
+    while changed:
+        grown = reached | {j for i in reached for j in before[i] if j < states}
+        wider = useful | {i for i in range(states) if before[i] & useful}
+        changed = (grown, wider) != (reached, useful)
+        reached, useful = grown, wider
+    return [i for i in sorted(reached & useful) if smooth(body.inputs[i]) and smooth(body.outputs[i])]

@@ -1,0 +1,166 @@
+"""Bodies as Python text: the nodes of a Function written out line by line inside the kernel of a loop or branch.
+
+A line costs what its kernel costs and 0.1 µs; going through ``Function.__call__`` costs ten times that. The text is to be
+read (``program.source``), and a line's number leads an exception back to the node.
+"""
+
+from __future__ import annotations
+
+import itertools
+import linecache
+import weakref
+from collections.abc import Callable, Iterable, Sequence
+from types import TracebackType
+from typing import Any
+
+from graphs.core.function import Function
+from graphs.core.node import Node, Value
+from graphs.core.random import Key
+
+
+Edge = tuple[Node, int]
+
+Draw = Callable[[Key | None, int], Key]
+"""Gives the key of a draw: from the op's own key, if it has one, and the serial of its node."""
+
+_PLAIN = (bool, int, str, type(None))
+_numbers = itertools.count(1)
+_nodes: dict[str, dict[int, Node]] = {}
+
+
+class Program:
+    """The text of one kernel while it is being written, and what it refers to.
+
+    Attributes:
+        lines: the source.
+        names: what its identifiers stand for.
+        nodes: for a line number the node whose kernel is called there.
+    """
+
+    def __init__(self, head: str, **names: Any) -> None:
+        self.lines = [head]
+        self.names: dict[str, Any] = {"__builtins__": {"int": int, "len": len, "range": range, "None": None}, **names}
+        self.nodes: dict[int, Node] = {}
+        self._count = itertools.count()
+        self._called: dict[Any, str] = {}
+
+    def line(self, depth: int, text: str) -> None:
+        """One more line."""
+        self.lines.append("    " * depth + text)
+
+    def named(self, value: Any, letter: str = "p") -> str:
+        """An identifier for ``value``, or its text where that is as good."""
+        if type(value) in _PLAIN or (type(value) is float and value - value == 0.0):
+            return repr(value)
+        name = self._called.get(id(value))
+        if name is None:
+            name = self._called[id(value)] = f"{letter}{len(self._called)}"
+            self.names[name] = value
+        return name
+
+    def inline(self, function: Function, args: Sequence[str], depth: int, kept: Iterable[Value] = ()) -> dict[Edge, str]:
+        """Write the nodes of ``function`` on the registers ``args``; the registers of its values.
+
+        Only the outputs and the values ``kept`` are there afterwards: a value is let go after its last use.
+        """
+        registers: dict[Edge, str] = {(x.node, x.index): arg for x, arg in zip(function.inputs, args, strict=True)}
+        lasting = {(x.node, x.index) for x in (*function.outputs, *kept) if isinstance(x, Value)}
+        last = {(x.node, x.index): node for node in function.nodes for x in node.inputs if isinstance(x, Value)}
+        used = lasting | set(last)
+        for node in function.nodes:
+            outs = [f"t{next(self._count)}" for _ in node.specs]
+            registers.update({(node, i): out for i, out in enumerate(outs)})
+            given = [self._operand(x, registers) for x in node.inputs]
+            given += [f"{name}={self.named(value)}" for name, value in node.params.items() if name != "key"]
+            if "random" in node.op.traits:
+                given.append(f"key=draw({self.named(node.params.get('key'))}, {node.serial})")
+            elif draws(node):
+                given.append("key=draw")
+            if node.params.get("record"):
+                wanted = tuple(i for i in range(len(outs)) if (node, i) in used)
+                given = [x for x in given if not x.startswith("wanted=")] + [f"wanted={wanted}"]
+            call = f"{self._kernel(node)}({', '.join(['xp', *given])})"
+            dead = {registers[x.node, x.index] for x in node.inputs if isinstance(x, Value) and self._ends(x, node, last)}
+            dead -= {registers[edge] for edge in lasting if edge in registers} | set(args)
+            dead |= {out for i, out in enumerate(outs) if (node, i) not in used}
+            self.line(depth, f"{', '.join(outs)}{' = ' if outs else ''}{call}{_deletion(dead)}")
+            self.nodes[len(self.lines)] = node
+        return registers
+
+    def value(self, x: Any, registers: dict[Edge, str]) -> str:
+        """The text for an output of an inlined Function."""
+        return self._operand(x, registers)
+
+    def _operand(self, x: Any, registers: dict[Edge, str]) -> str:
+        return registers[x.node, x.index] if isinstance(x, Value) else self.named(x, "c")
+
+    def _kernel(self, node: Node) -> str:
+        name = f"k_{node.op.name}"
+        while self.names.setdefault(name, node.op.kernel) is not node.op.kernel:
+            name += "_"
+        return name
+
+    @staticmethod
+    def _ends(x: Value, node: Node, last: dict[Edge, Node]) -> bool:
+        return last[x.node, x.index] is node
+
+    @property
+    def source(self) -> str:
+        """The text."""
+        return "\n".join(self.lines) + "\n"
+
+    def compiled(self, label: str) -> Callable[..., Any]:
+        """The function that the text defines under the name ``kernel``. Tracebacks and debuggers find its text."""
+        source, filename = self.source, f"<{label} {next(_numbers)}>"
+        exec(compile(source, filename, "exec"), self.names)
+        kernel: Callable[..., Any] = self.names["kernel"]
+        linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+        _nodes[filename] = self.nodes
+        weakref.finalize(kernel, _forget, filename)
+        return kernel
+
+
+def _forget(filename: str) -> None:
+    linecache.cache.pop(filename, None)
+    _nodes.pop(filename, None)
+
+
+def _deletion(registers: set[str]) -> str:
+    return f"; del {', '.join(sorted(registers))}" if registers else ""
+
+
+def failing(trace: TracebackType | None) -> Node | None:
+    """The innermost node of a body whose kernel an exception came from, None where it came from none."""
+    found = None
+    while trace is not None:
+        nodes = _nodes.get(trace.tb_frame.f_code.co_filename)
+        found = found if nodes is None else nodes.get(trace.tb_lineno, found)
+        trace = trace.tb_next
+    return found
+
+
+def bodies(node: Node) -> list[Function]:
+    """The Functions among a node's attributes: the bodies of a loop or branch."""
+    flat: list[Any] = []
+    for value in node.params.values():
+        flat += value if isinstance(value, tuple) else [value]
+    return [value for value in flat if isinstance(value, Function)]
+
+
+def draws(node: Node) -> bool:
+    """Whether running a node takes random numbers, itself or in its bodies."""
+    if "random" in node.op.traits:
+        return True
+    return "control" in node.op.traits and any(_draws(body) for body in bodies(node))
+
+
+def _draws(body: Function) -> bool:
+    made: bool | None = body.cache.get("draws")
+    if made is None:
+        made = body.cache["draws"] = any(draws(node) for node in body.nodes)
+    return made
+
+
+def undrawn(own: Key | None, serial: int) -> Key:
+    """The keys of a body that is run on bare arrays: there are none."""
+    raise ValueError("a random op was run without a key")
