@@ -287,6 +287,20 @@ def _over(getter: Callable[..., Any], inherited: Callable[..., Any]) -> Callable
     return both
 
 
+def pure_variable_scope(
+    name: str | None, default_name: str, custom_getter: Any = None
+) -> AbstractContextManager[VariableScope]:
+    """A variable scope without a name scope, called ``name`` or after ``default_name`` (see ``variable_scope``)."""
+    scopes = scopes_of(get_default_graph())
+    base = scopes.current
+    name = name or scopes.unique(default_name)
+    full = f"{base.name}/{name}" if base.name else name
+    getter = custom_getter or base.custom_getter
+    if custom_getter is not None and base.custom_getter is not None:
+        getter = _over(custom_getter, base.custom_getter)
+    return _entered(scopes, partial(base.copy, custom_getter=getter), full, name, jump=False)
+
+
 @contextmanager
 def variable_op_scope(values: Any, name_or_scope: Any, default_name: str | None = None, **settings: Any) -> Iterator[Any]:
     """``variable_scope(name_or_scope, default_name, values, **settings)``, its older name."""
