@@ -277,6 +277,7 @@ from static.tensor import (
     placeholder as placeholder,
     placeholder_with_default as placeholder_with_default,
 )
+from static.train.averages import moving_average_variables as moving_average_variables
 from static.variables import (
     Variable as Variable,
     assign as assign,

@@ -18,6 +18,7 @@ from static.checkpoints import (
     load_variable as load_variable,
 )
 from static.saver import Saver as Saver
+from static.train.averages import ExponentialMovingAverage as ExponentialMovingAverage
 from static.train.moments import AdamOptimizer as AdamOptimizer
 from static.train.optimizer import Optimizer as Optimizer
 from static.train.optimizers import (
@@ -31,9 +32,21 @@ from static.train.optimizers import (
     ProximalGradientDescentOptimizer as ProximalGradientDescentOptimizer,
     RMSPropOptimizer as RMSPropOptimizer,
 )
-from static.train.steps import (
-    create_global_step as create_global_step,
+from static.train.schedules import (
+    cosine_decay as cosine_decay,
+    cosine_decay_restarts as cosine_decay_restarts,
     exponential_decay as exponential_decay,
+    inverse_time_decay as inverse_time_decay,
+    linear_cosine_decay as linear_cosine_decay,
+    natural_exp_decay as natural_exp_decay,
+    noisy_linear_cosine_decay as noisy_linear_cosine_decay,
+    piecewise_constant as piecewise_constant,
+    piecewise_constant_decay as piecewise_constant_decay,
+    polynomial_decay as polynomial_decay,
+)
+from static.train.steps import (
+    assert_global_step as assert_global_step,
+    create_global_step as create_global_step,
     get_global_step as get_global_step,
     get_or_create_global_step as get_or_create_global_step,
     global_step as global_step,

@@ -1,12 +1,12 @@
-"""The global step, and learning rates that fall with it."""
+"""The global step: the variable that counts training steps."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from static.calls import cast
+from graphs.core.errors import at_line
 from static.graph import Graph, GraphKeys, get_default_graph
-from static.tensor import constant, convert_to_tensor
+from static.tensor import Tensor, constant
 from static.variables import Variable
 
 
@@ -32,15 +32,16 @@ def get_or_create_global_step(graph: Graph | None = None) -> Variable:
     return create_global_step(graph) if found is None else found
 
 
+def assert_global_step(global_step_tensor: Any) -> None:
+    """Raise TypeError where this is not a single integer."""
+    if not isinstance(global_step_tensor, (Variable, Tensor)):
+        raise TypeError(f'Existing "global_step" must be a Variable or Tensor: {global_step_tensor!r}.{at_line()}')
+    if not global_step_tensor.dtype.is_integer:
+        raise TypeError(f'Existing "global_step" does not have integer type: {global_step_tensor.dtype.name}{at_line()}')
+    if global_step_tensor.shape.ndims not in (0, None):
+        raise TypeError(f'Existing "global_step" is not scalar: {global_step_tensor.shape}{at_line()}')
+
+
 def global_step(sess: Any, global_step_tensor: Any) -> int:
     """The global step's value in ``sess``."""
     return int(sess.run(global_step_tensor))
-
-
-def exponential_decay(
-    learning_rate: Any, global_step: Any, decay_steps: int, decay_rate: float, staircase: bool = False
-) -> Any:
-    """``learning_rate * decay_rate ** (global_step / decay_steps)``; with ``staircase`` the exponent is rounded down."""
-    rate = convert_to_tensor(learning_rate)
-    power = cast(global_step, rate.dtype) / float(decay_steps)
-    return rate * decay_rate ** (power // 1.0 if staircase else power)

@@ -185,3 +185,119 @@ def test_one_global_step():
     with tf.Session() as session:
         session.run(step.initializer)
         assert tf.train.global_step(session, step) == 0
+
+
+# Learning rates that fall
+
+SCHEDULES = {
+    "exponential": lambda tf, n: tf.train.exponential_decay(F(0.1), n, 7, F(0.9)),
+    "exponential staircase": lambda tf, n: tf.train.exponential_decay(F(0.1), n, 7, F(0.9), staircase=True),
+    "exponential by tensors": lambda tf, n: tf.train.exponential_decay(
+        tf.constant(F(0.1)), n, tf.constant(7), tf.constant(F(0.9))
+    ),
+    "natural": lambda tf, n: tf.train.natural_exp_decay(F(0.1), n, 7, F(0.5)),
+    "natural staircase": lambda tf, n: tf.train.natural_exp_decay(F(0.1), n, 7, F(0.5), staircase=True),
+    "inverse": lambda tf, n: tf.train.inverse_time_decay(F(0.1), n, 7, F(0.5)),
+    "inverse staircase": lambda tf, n: tf.train.inverse_time_decay(F(0.1), n, 7, F(0.5), staircase=True),
+    "piecewise": lambda tf, n: tf.train.piecewise_constant(n, [3, 10], [F(1.0), F(0.5), F(0.1)]),
+    "piecewise decay": lambda tf, n: tf.train.piecewise_constant_decay(n, [10], [F(1.0), F(0.1)]),
+    "polynomial": lambda tf, n: tf.train.polynomial_decay(F(0.1), n, 7, F(0.01)),
+    "polynomial squared": lambda tf, n: tf.train.polynomial_decay(F(0.1), n, 7, F(0.01), power=F(2.0)),
+    "polynomial in cycles": lambda tf, n: tf.train.polynomial_decay(0.1, n, 7, 0.01, power=0.5, cycle=True),
+    "cosine": lambda tf, n: tf.train.cosine_decay(0.1, n, 13, alpha=0.2),
+    "restarts": lambda tf, n: tf.train.cosine_decay_restarts(0.1, n, 4, m_mul=0.5, alpha=0.1),
+    "even restarts": lambda tf, n: tf.train.cosine_decay_restarts(0.1, n, 4, t_mul=1.0),
+    "restarts by tensors": lambda tf, n: tf.train.cosine_decay_restarts(0.1, n, 4, t_mul=tf.constant(1.5)),
+    "linear cosine": lambda tf, n: tf.train.linear_cosine_decay(0.1, n, 13, num_periods=2.0, alpha=0.1),
+    "noise of no variance": lambda tf, n: tf.train.noisy_linear_cosine_decay(0.1, n, 13, initial_variance=0.0),
+}
+
+
+def rates(tf, schedule):
+    with tf.Graph().as_default(), tf.Session() as session:
+        n = tf.placeholder(tf.int64, [])
+        rate = schedule(tf, n)
+        return rate.dtype.name, rate.name, [session.run(rate, {n: i}) for i in (0, 1, 3, 4, 7, 8, 10, 11, 14, 29)]
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_learning_rates_are_those_of_tensorflow(name):
+    dtype, label, values = rates(static, SCHEDULES[name])
+    their_dtype, their_label, wanted = rates(tensorflow(), SCHEDULES[name])
+    assert dtype == their_dtype
+    if "/" not in their_label:
+        assert label == their_label
+    np.testing.assert_allclose(values, wanted, rtol=1e-12 if dtype == "float64" else 1e-5, atol=1e-8)
+
+
+def test_noise_on_a_learning_rate_falls_with_the_step():
+    n = tf.placeholder(tf.int32, [])
+    rate = tf.train.noisy_linear_cosine_decay(1.0, n, 1000, initial_variance=4.0, variance_decay=2.0, alpha=0.0, beta=0.0)
+    with tf.Session() as session:
+        early = np.std([session.run(rate, {n: 0}) for _ in range(200)])
+        late = np.std([session.run(rate, {n: 99}) for _ in range(200)])
+    assert 1.6 < early < 2.4
+    assert 0.015 < late < 0.025
+
+
+def test_what_is_wrong_with_pieces_is_said():
+    n = tf.placeholder(tf.int64, [])
+    with pytest.raises(ValueError, match="1 boundaries for 1 values"):
+        tf.train.piecewise_constant(n, [1], [1.0])
+    with pytest.raises(ValueError, match="same dtype as x"):
+        tf.train.piecewise_constant(n, [1.5], [1.0, 2.0])
+    with pytest.raises(ValueError, match="all with the same dtype"):
+        tf.train.piecewise_constant(n, [1], [1.0, 2])
+
+
+# Averages
+
+AVERAGES = {
+    "plain": ({"decay": 0.9}, False),
+    "begun faster": ({"decay": 0.9, "num_updates": True}, False),
+    "of a tensor": ({"decay": 0.9}, True),
+    "of a tensor, corrected": ({"decay": 0.9, "zero_debias": True}, True),
+}
+
+
+def averaged(tf, settings, of_tensor):
+    with tf.Graph().as_default(), tf.Session() as session:
+        w = tf.Variable(W1, name="w")
+        b = tf.Variable(W2, name="b", trainable=False)
+        count = tf.train.get_or_create_global_step()
+        fed = tf.placeholder(tf.float64, [])
+        followed = [w, tf.square(fed, name="squared")] if of_tensor else [w]
+        step = tf.train.GradientDescentOptimizer(F(0.1)).minimize(tf.reduce_sum(tf.square(w)), count)
+        settings = {**settings, "num_updates": count} if "num_updates" in settings else settings
+        ema = tf.train.ExponentialMovingAverage(**settings)
+        assert ema.average(w) is None
+        names = [ema.average_name(w)]
+        with tf.control_dependencies([step]):
+            train = ema.apply(followed)
+        averages = [ema.average(x) for x in followed]
+        names += [ema.average_name(x) for x in (*followed, b)] + sorted(v.name for v in tf.global_variables())
+        restored = {name: v.name for name, v in ema.variables_to_restore().items()}
+        kept = [v.name for v in tf.moving_average_variables()]
+        session.run(tf.global_variables_initializer())
+        history = [session.run(averages)]
+        for i in range(5):
+            session.run(train, {fed: i + 1})
+            history.append(session.run(averages))
+        return (train.name, names, restored, kept), history
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize("name", AVERAGES)
+def test_moving_averages_are_those_of_tensorflow(name):
+    named, history = averaged(static, *AVERAGES[name])
+    their_named, wanted = averaged(tensorflow(), *AVERAGES[name])
+    assert named == their_named
+    for values, theirs in zip(history, wanted, strict=True):
+        for value, other in zip(values, theirs, strict=True):
+            np.testing.assert_allclose(value, other, rtol=1e-9)
+
+
+def test_integers_have_no_moving_average():
+    with pytest.raises(TypeError, match="must be half, float, or double: n:0"):
+        tf.train.ExponentialMovingAverage(0.9).apply([tf.Variable(1, name="n")])
