@@ -24,6 +24,8 @@ _F32, _F64 = numpy.dtype(numpy.float32), numpy.dtype(numpy.float64)
 _ONE = (True,)
 _NOTHING: tuple[Any, ...] = ()
 _UNREAD = (None,)
+_SMOOTH = "fcO"
+"""The kinds of dtypes that gradients flow into: floating, complex, and what a loop has kept of its rounds."""
 _JOINING = frozenset(["concat", "stack"])
 _PRODUCTS = frozenset(["matmul", "dot", "einsum"])
 _PLAIN = frozenset([float, int, bool, ndarray, Ghost, complex])
@@ -197,7 +199,7 @@ def _run(op: Op, args: Any, arrays: list[Any], edges: list[Any], wanted: bool, p
     if op.view:
         for index, tensor in enumerate(tensors):
             _share(tensor, args[0], (op, params, index))
-    if differentiable and tensors[0]._array.dtype.kind in "fc":
+    if differentiable and any(tensor._array.dtype.kind in _SMOOTH for tensor in tensors):
         _record_several(op, args, arrays, edges, params, tensors)
     return tensors
 
@@ -212,7 +214,7 @@ def _record_several(op: Op, args: Any, arrays: Any, edges: Any, params: Mapping[
         outs = tuple([Ghost((tensor._array.shape, tensor._array.dtype)) for tensor in tensors])
     record = Record(op, tuple(edges), params, saved, held, outs)
     for index, tensor in enumerate(tensors):
-        if tensor._array.dtype.kind in "fc":
+        if tensor._array.dtype.kind in _SMOOTH:
             tensor._edge = record if index == 0 else Output(record, index)
 
 

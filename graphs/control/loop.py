@@ -15,10 +15,11 @@ import numpy
 
 from graphs.control.adjoint import adjoint, computed, reads, smooth
 from graphs.control.program import Draw, Program, undrawn
-from graphs.control.specs import loop_dtypes, loop_shapes
+from graphs.control.specs import loop_dtypes, loop_shapes, loop_specs
 from graphs.core.function import Function
 from graphs.core.node import Value
 from graphs.core.op import op
+from graphs.core.spec import Spec
 from graphs.ops.creation import arange
 from graphs.ops.indexing import take_adjoint
 from graphs.ops.shape import zeros_like
@@ -34,6 +35,7 @@ def loop(
     states: int = 0,
     sums: int = 0,
     sequences: int = 0,
+    boxes: tuple[int, ...] = (),
     boxed: tuple[int, ...] = (),
     reverse: bool = False,
     record: bool = False,
@@ -49,7 +51,8 @@ def loop(
         body: ``(*states, *slices, *constants) -> (*states, *stacked, *summed)``.
         cond: ``(*states, *constants) -> bool``: whether there is another round.
         states, sums, sequences: how many of the operands are of each kind.
-        boxed: which of the stacked results stay apart, as an object array with an element a round.
+        boxes: which of the sequences are object arrays, with an element a round.
+        boxed: which of the stacked results stay apart, as such object arrays.
         reverse: the last slices first, and results stacked from the back.
         record: yield as well what each round had as states and what it computed, as object arrays: ``states`` of the former,
             then the body's values in order.
@@ -60,23 +63,30 @@ def loop(
     hidden = tuple(range(states + len(computed(body)))) if record else ()
     first = 1 + len(body.outputs)
     kept = hidden if wanted is None else tuple(i for i in hidden if first + i in wanted)
-    settings = (kept, cond, states, sums, sequences, boxed, reverse, record)
-    kernel: Callable[..., Any] | None = body.cache.get(settings)
+    layout: dict[str, Any] = {"cond": cond, "states": states, "sums": sums, "sequences": sequences, "boxed": boxed, "reverse": reverse}
+    setting = ("loop", kept, *layout.values())
+    kernel: Callable[..., Any] | None = body.cache.get(setting)
     if kernel is None:
-        kernel = body.cache[settings] = _program(body, *settings).compiled(f"loop {body.name}")
-    return kernel(xp, undrawn if key is None else key, length, *operands)
+        kernel = body.cache[setting] = _program(body, kept, record, **layout).compiled(f"loop {body.name}")
+    out: tuple[Any, ...] = kernel(xp, undrawn if key is None else key, length, *operands)
+    if len(body.outputs) > states + sums and not out[0]:
+        specs = loop_specs(*map(Spec.of, (length, *operands)), body=body, boxes=boxes, record=record, **layout)
+        return tuple(
+            _empty(xp, spec) if x is None and i < first else x for i, (x, spec) in enumerate(zip(out, specs, strict=True))
+        )
+    return out
 
 
 def _program(
     body: Function,
     kept: tuple[int, ...],
+    record: bool,
     cond: Function | None,
     states: int,
     sums: int,
     sequences: int,
     boxed: tuple[int, ...],
     reverse: bool,
-    record: bool,
 ) -> Program:
     """The loop as text."""
     stacks = len(body.outputs) - states - sums
@@ -86,12 +96,14 @@ def _program(
         for letter, n in (("s", states), ("m", sums), ("x", sequences), ("r", sequences), ("c_", constants))
     )
     given = ["xp", "draw", "length", *state, *like, *whole, *constant]
-    names = {"Sum": Sum, "boxes": boxes, "stacked": _stacked, "count": _count}
+    names = {"Sum": Sum, "boxes": boxes, "stacked": _stacked, "count": _count, "fresh": _fresh}
     program = Program(f"def kernel({', '.join(given)}):", **names)
     values = computed(body)
     stack = [f"y{i}" for i in range(stacks)]
     total = [f"a{i}" for i in range(sums)]
     program.line(1, "n = int(length)")
+    for name in state:
+        program.line(1, f"{name}_ = {name}")
     for name in [*stack, *(f"h{i}" for i in kept)]:
         program.line(1, f"{name} = []")
     for name in total:
@@ -124,15 +136,15 @@ def _program(
     elif not program.lines[-1].startswith("        "):
         program.line(2, "pass")
     program.line(1, f"rounds = {'n if n > 0 else 0' if cond is None else 't'}")
-    specs = body.specs[states : states + stacks]
     results = [
-        f"boxes({y}, {reverse})" if i in boxed else f"stacked(xp, {y}, {program.named(spec)}, {reverse})"
-        for i, (y, spec) in enumerate(zip(stack, specs, strict=True))
+        f"boxes({y}, {reverse})" if i in boxed else f"stacked(xp, {y}, {reverse}) if {y} else None"
+        for i, y in enumerate(stack)
     ]
     results += [f"{name}.total(xp, {array})" for name, array in zip(total, like, strict=True)]
     if record:
         results += [f"boxes(h{i}, {reverse})" if i in kept else "None" for i in range(states + len(values))]
-    program.line(1, f"return {', '.join(['count(xp, rounds)', *state, *results])},")
+    ends = [f"fresh({name}, {name}_)" for name in state]
+    program.line(1, f"return {', '.join(['count(xp, rounds)', *ends, *results])},")
     return program
 
 
@@ -170,12 +182,20 @@ def boxes(values: list[Any], reverse: bool = False) -> Any:
     return out
 
 
-def _stacked(xp: Any, values: list[Any], spec: Any, reverse: bool) -> Any:
-    if not values:
-        return xp.zeros((0, *(dim or 0 for dim in spec.dims or ())), spec.dtype)
+def _stacked(xp: Any, values: list[Any], reverse: bool) -> Any:
     if reverse:
         values.reverse()
     return xp.stack(values)
+
+
+def _empty(xp: Any, spec: Spec) -> Any:
+    """A stacked result of no round."""
+    return xp.zeros((0, *(dim or 0 for dim in (spec.dims or ())[1:])), spec.dtype)
+
+
+def _fresh(x: Any, given: Any) -> Any:
+    """A state at the end; a copy where no round has made it anew."""
+    return x.copy() if x is given and hasattr(x, "copy") else x
 
 
 def _count(xp: Any, rounds: int) -> Any:
@@ -194,6 +214,7 @@ def _gradients(
     states: int,
     sums: int,
     sequences: int,
+    boxes: tuple[int, ...],
     boxed: tuple[int, ...],
     reverse: bool,
     record: bool,
@@ -201,8 +222,8 @@ def _gradients(
     key: Draw | None,
 ) -> list[Any]:
     if not record:
-        again = {"cond": cond, "states": states, "sums": sums, "sequences": sequences, "boxed": boxed, "reverse": reverse}
-        outs = loop(*args, body=body, **again, record=True, key=key)
+        layout: dict[str, Any] = {"states": states, "sums": sums, "sequences": sequences, "boxes": boxes, "boxed": boxed}
+        outs = loop(*args, body=body, cond=cond, **layout, reverse=reverse, record=True, key=key)
         gs = [*gs, *[None] * (len(outs) - len(gs))]
     length = 1 + states + sums
     whole, constants = args[length : length + sequences], args[length + sequences :]
@@ -223,16 +244,18 @@ def _gradients(
     # What the loop back is given: the gradients of the states go round, those of sums stand still, the rest comes in slices.
     carried, following = seeds[: len(active)], dict(zip(flowing, seeds[len(active) :], strict=True))
     still = range(1 + len(body.outputs) - sums, 1 + len(body.outputs))
-    sliced = [(seed, gs[i]) for i, seed in following.items() if i not in still]
+    outwards = 1 + len(body.outputs)
+    apart = {1 + states + i for i in boxed}
+    sliced = [(seed, gs[i], i >= outwards or i in apart) for i, seed in following.items() if i not in still]
     steady = [(seed, gs[i]) for i, seed in following.items() if i in still]
     places = {(x.node, x.index): i for i, x in enumerate(values)}
     given = {(x.node, x.index): i for i, x in enumerate(body.inputs)}
     for value, stand in zip(back.kept, back.stands, strict=True):
         edge = (value.node, value.index)
         if edge in places:
-            sliced.append((stand, outs[1 + len(body.outputs) + places[edge]]))
+            sliced.append((stand, outs[outwards + places[edge]], True))
         elif given[edge] < states + sequences:
-            sliced.append((stand, whole[given[edge] - states]))
+            sliced.append((stand, whole[given[edge] - states], given[edge] - states in boxes))
         else:
             steady.append((stand, constants[given[edge] - states - sequences]))
 
@@ -244,7 +267,7 @@ def _gradients(
     if not active and not stacked and not summed:
         return [None] * len(args)
     function = Function(
-        [*carried, *(x for x, _ in sliced), *(x for x, _ in steady)],
+        [*carried, *(x for x, _, _ in sliced), *(x for x, _ in steady)],
         [*round_, *(grads[i] for i in stacked), *(grads[i] for i in summed)],
         f"{body.name}_adjoint",
     )
@@ -252,13 +275,14 @@ def _gradients(
         outs[0],
         *first,
         *(constants[i - states - sequences] for i in summed),
-        *(x for _, x in sliced),
+        *(x for _, x, _ in sliced),
         *(x for _, x in steady),
         body=function,
         states=len(active),
         sums=len(summed),
         sequences=len(sliced),
-        boxed=tuple(n for n, i in enumerate(stacked) if whole[i - states].dtype.kind == "O"),
+        boxes=tuple(n for n, (_, _, box) in enumerate(sliced) if box),
+        boxed=tuple(n for n, i in enumerate(stacked) if i - states in boxes),
         reverse=not reverse,
         record=record,
     )

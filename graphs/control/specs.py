@@ -63,6 +63,7 @@ def loop_specs(
     states: int,
     sums: int,
     sequences: int,
+    boxes: tuple[int, ...],
     boxed: tuple[int, ...],
     record: bool,
     **_: Any,
@@ -70,13 +71,9 @@ def loop_specs(
     """The specs of a loop's outputs. Raises DtypeError where a state changes its dtype."""
     first, likes = specs[1 : 1 + states], specs[1 + states : 1 + states + sums]
     whole, constants = specs[1 + states + sums :][:sequences], specs[1 + states + sums + sequences :]
-    if len(body.inputs) != states + sequences + len(constants):
-        raise ShapeError(f"{body.name} takes {len(body.inputs)} values and is given {len(specs) - 1 - sums}")
     # A slice of a sequence of kept values is whatever the body takes it for.
-    slices = [
-        x.spec if spec.dtype.kind == "O" else _slice(spec)
-        for spec, x in zip(whole, body.inputs[states : states + sequences], strict=True)
-    ]
+    kept = [x.spec for x in body.inputs[states : states + sequences]]
+    slices = [kept[i] if i in boxes else _slice(spec) for i, spec in enumerate(whole)]
     now = tuple(
         merged(spec, x.spec) if narrower(spec, x.spec) else spec for spec, x in zip(first, body.inputs, strict=False)
     )
@@ -89,7 +86,7 @@ def loop_specs(
         if wider == now:
             break
         now = wider
-    sizes = {spec.dims[0] for spec in whole if spec.dims and spec.dtype.kind != "O"} - {None}
+    sizes = {spec.dims[0] for i, spec in enumerate(whole) if spec.dims and i not in boxes} - {None}
     size = sizes.pop() if len(sizes) == 1 and cond is None else None
     stacked = outs[states : len(outs) - sums]
     results = [
@@ -108,10 +105,12 @@ def loop_shapes(*specs: Spec, **params: Any) -> tuple[Any, ...]:
 def loop_dtypes(*dtypes: Any, **params: Any) -> tuple[Any, ...]:
     """The dtypes of a loop's outputs."""
     body, states, sums, sequences = params["body"], params["states"], params["sums"], params["sequences"]
+    if len(dtypes) != 1 + len(body.inputs) + sums:
+        raise ShapeError(f"{body.name} takes {len(body.inputs)} values and is given {len(dtypes) - 1 - sums}")
     inputs = [x.dims for x in body.inputs]
     sliced = [None if dims is None else (None, *dims) for dims in inputs[states : states + sequences]]
     dims = [(), *inputs[:states], *[None] * sums, *sliced, *inputs[states + sequences :]]
-    specs = [Spec((None,) if dtype.kind == "O" else d, dtype) for d, dtype in zip(dims, dtypes, strict=True)]
+    specs = [Spec(d, dtype) for d, dtype in zip(dims, dtypes, strict=True)]
     return tuple(spec.dtype for spec in loop_specs(*specs, **params))
 
 

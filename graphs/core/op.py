@@ -196,8 +196,8 @@ class Op:
             raise TypeError(f"{self.name} has the attributes {wanted}; got {', '.join(params) or 'none'}")
         try:
             dtypes = self._dtype(*(spec.dtype for spec in specs), **given)
-        except DtypeError as error:
-            raise DtypeError(f"{self.name}: {error} (given {', '.join(map(str, specs))})") from None
+        except (DtypeError, ShapeError) as error:
+            raise type(error)(f"{self.name}: {error} (given {', '.join(map(str, specs))})") from None
         except TypeError as error:
             raise DtypeError(f"{self.name} does not take {', '.join(map(str, specs))}: {error}") from None
         several = isinstance(dtypes, tuple)
