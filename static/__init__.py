@@ -268,7 +268,11 @@ from static.scopes import (
 from static.session import InteractiveSession as InteractiveSession, Session as Session
 from static.shapes import Dimension as Dimension, TensorShape as TensorShape
 from static.slices import IndexedSlices as IndexedSlices, IndexedSlicesValue as IndexedSlicesValue
-from static.store import get_local_variable as get_local_variable, get_variable as get_variable
+from static.store import (
+    get_local_variable as get_local_variable,
+    get_variable as get_variable,
+    no_regularizer as no_regularizer,
+)
 from static.templates import make_template as make_template
 from static.tensor import (
     Tensor as Tensor,
@@ -280,18 +284,24 @@ from static.tensor import (
 from static.train.averages import moving_average_variables as moving_average_variables
 from static.variables import (
     Variable as Variable,
+    assert_variables_initialized as assert_variables_initialized,
     assign as assign,
     assign_add as assign_add,
     assign_sub as assign_sub,
     global_variables as global_variables,
     global_variables_initializer as global_variables_initializer,
+    initialize_all_tables as initialize_all_tables,
     initialize_all_variables as initialize_all_variables,
+    initialize_local_variables as initialize_local_variables,
+    initialize_variables as initialize_variables,
     is_variable_initialized as is_variable_initialized,
     local_variables as local_variables,
     local_variables_initializer as local_variables_initializer,
+    model_variables as model_variables,
     report_uninitialized_variables as report_uninitialized_variables,
     scatter_add as scatter_add,
     scatter_update as scatter_update,
+    tables_initializer as tables_initializer,
     trainable_variables as trainable_variables,
     variables_initializer as variables_initializer,
 )

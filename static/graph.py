@@ -254,6 +254,11 @@ class Graph:
             )
         return found
 
+    @property
+    def version(self) -> int:
+        """How many operations it has: a number that grows with it."""
+        return len(self._operations)
+
     # Collections
 
     def add_to_collection(self, name: Any, value: Any) -> None:
@@ -276,6 +281,11 @@ class Graph:
     def get_collection_ref(self, name: Any) -> list[Any]:
         """The collection itself, which may be changed."""
         return self._collections.setdefault(name, [])
+
+    def clear_collection(self, name: Any) -> None:
+        """Empty the collection."""
+        self.check_open(f"clear the collection {name!r}")
+        self._collections.pop(name, None)
 
     def get_all_collection_keys(self) -> list[Any]:
         """The names of the collections that are not empty."""

@@ -16,6 +16,12 @@ from static.calls import cast
 from static.dtypes import as_dtype
 from static.random import drawn, random_normal, random_uniform, truncated_normal
 from static.tensor import constant
+from static.variables import (
+    global_variables_initializer,
+    local_variables_initializer,
+    tables_initializer as tables_initializer,
+    variables_initializer,
+)
 
 
 _TRUNCATED = 0.87962566103423978
@@ -286,3 +292,6 @@ orthogonal = orthogonal_initializer = Orthogonal
 identity = identity_initializer = Identity
 glorot_uniform = glorot_uniform_initializer = GlorotUniform
 glorot_normal = glorot_normal_initializer = GlorotNormal
+global_variables = global_variables_initializer
+local_variables = local_variables_initializer
+variables = variables_initializer

@@ -230,9 +230,10 @@ class variable_scope:  # noqa: N801 (TensorFlow's name of it)
 
     def __exit__(self, *error: Any) -> None:
         scope, stack = self._entered.pop()
-        if scopes_of(self._graph).current is not scope:
-            raise RuntimeError(f"Improper nesting of variable_scope.{at_line()}")
+        proper = scopes_of(self._graph).current is scope
         stack.__exit__(*error)
+        if not proper:
+            raise RuntimeError(f"Improper nesting of variable_scope.{at_line()}")
 
     def _enter_name_scope(self, stack: ExitStack) -> str:
         target = self._name_or_scope
@@ -263,7 +264,10 @@ class variable_scope:  # noqa: N801 (TensorFlow's name of it)
 def _entered(
     scopes: Scopes, make: Callable[..., VariableScope], name: str, name_scope: str, *, jump: bool
 ) -> Iterator[VariableScope]:
-    """The scope that ``make`` gives as the current one. A jump to another scope restores the counts of openings."""
+    """The scope that ``make`` gives as the current one. A jump to another scope restores the counts of openings.
+
+    Where another scope is current at the end, it is left so.
+    """
     before = scopes.current
     scopes.open(name)
     counts = dict(scopes.opened)
@@ -271,11 +275,12 @@ def _entered(
     try:
         yield inside
     finally:
-        if jump:
-            scopes.opened = counts
-        else:
-            scopes.close_inner(name)
-        scopes.current = before
+        if scopes.current is inside:
+            scopes.current = before
+            if jump:
+                scopes.opened = counts
+            else:
+                scopes.close_inner(name)
 
 
 def _over(getter: Callable[..., Any], inherited: Callable[..., Any]) -> Callable[..., Any]:

@@ -180,7 +180,8 @@ def _initial(name: str, shape: Any, dtype: Any, initializer: Any) -> tuple[Any, 
         initializer = initializer()
     known = None if shape is None else TensorShape(shape)
     if known is not None and known.is_fully_defined():
-        return partial(initializer, known.as_list(), dtype=dtype), dtype
+        whole = {"partition_info": None} if "partition_info" in inspect.signature(initializer).parameters else {}
+        return partial(initializer, known.as_list(), dtype=dtype, **whole), dtype
     if shape is None and _needs_nothing(initializer):
         return initializer, None
     raise ValueError(
@@ -199,9 +200,13 @@ def _takes(function: Callable[..., Any], argument: str) -> bool:
     return argument in parameters or any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values())
 
 
+def no_regularizer(_: Any) -> None:
+    """No penalty, as a regularizer: within a scope that has one."""
+
+
 def _regularize(graph: Graph, name: str, variable: Any, regularizer: Callable[[Any], Any]) -> None:
     inside: AbstractContextManager[Any] = graph.name_scope(f"{name}/Regularizer/")
-    with graph.control_dependencies(None), inside:
+    with graph.inside(None), inside:
         loss = regularizer(variable)
     if loss is not None:
         graph.add_to_collection(GraphKeys.REGULARIZATION_LOSSES, loss)

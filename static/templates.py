@@ -75,8 +75,10 @@ class Template:
 
     @property
     def variable_scope_name(self) -> str | None:
-        """The name of that scope."""
-        return None if self._scope is None else self._scope.name
+        """The prefix of its variables' names, with the slash at its end; None before the scope is made."""
+        if self._scope is None:
+            return None
+        return f"{self._scope.name}/" if self._scope.name else ""
 
     @property
     def global_variables(self) -> list[Any]:

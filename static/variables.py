@@ -9,6 +9,7 @@ from graphs.core.errors import at_line
 from graphs.core.node import Operators, Value, ancestors
 from graphs.core.op import Op
 from graphs.core.spec import Spec
+from static.array import identity, rank, stack
 from static.defaults import default_session
 from static.dtypes import DType
 from static.flow import group
@@ -271,6 +272,11 @@ def trainable_variables(scope: str | None = None) -> list[Variable]:
     return get_collection(GraphKeys.TRAINABLE_VARIABLES, scope)
 
 
+def model_variables(scope: str | None = None) -> list[Variable]:
+    """The default graph's variables in the collection ``MODEL_VARIABLES``."""
+    return get_collection(GraphKeys.MODEL_VARIABLES, scope)
+
+
 def variables_initializer(var_list: Iterable[Variable], name: str = "init") -> Operation:
     """An operation that initialises the variables of ``var_list``."""
     return group(*[variable.initializer for variable in var_list], name=name)
@@ -286,12 +292,31 @@ def local_variables_initializer() -> Operation:
     return variables_initializer(local_variables())
 
 
+def tables_initializer(name: str = "init_all_tables") -> Operation:
+    """An operation that runs what the collection ``TABLE_INITIALIZERS`` holds."""
+    return group(*get_collection(GraphKeys.TABLE_INITIALIZERS), name=name)
+
+
 initialize_all_variables = global_variables_initializer
+initialize_variables = variables_initializer
+initialize_local_variables = local_variables_initializer
+initialize_all_tables = tables_initializer
 
 
 def is_variable_initialized(variable: Variable) -> Any:
     """A bool tensor: whether the variable had a value when the run began."""
     return apply(is_initialized_op, variable.handle)
+
+
+def assert_variables_initialized(var_list: Iterable[Variable] | None = None) -> Any:
+    """The variables' ranks, in a run: it raises FailedPreconditionError where one has no value. None without variables."""
+    chosen = list(global_variables() + local_variables() if var_list is None else var_list)
+    if not chosen:
+        return None
+    reads = [variable.value() for variable in chosen]
+    with get_default_graph().control_dependencies(reads):
+        ranks = [rank(read) for read in reads]
+        return identity(ranks[0]) if len(ranks) == 1 else stack(ranks)
 
 
 def report_uninitialized_variables(var_list: Iterable[Variable] | None = None, name: str | None = None) -> Any:
