@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy
 
-from benchmarks.workloads import Gan, Net
+from benchmarks.workloads import Gan, Net, Recurrent
 
 
 def net(work: Net) -> Callable[[], float]:
@@ -26,6 +26,32 @@ def net(work: Net) -> Callable[[], float]:
         grad_w1 = x.T @ grad_h
         numpy.subtract(w1, work.learning_rate * grad_w1, out=w1)
         numpy.subtract(w2, work.learning_rate * grad_w2, out=w2)
+        return float(loss)
+
+    return step
+
+
+def recurrent(work: Recurrent) -> Callable[[], float]:
+    """The recurrent net: products with the inputs, and of the weights' gradients, are taken over all steps at once."""
+    x, wx, wh, b = work.arrays()
+    flat = x.reshape(-1, work.units)
+
+    def step() -> float:
+        inputs = (flat @ wx + b).reshape(x.shape)
+        states = numpy.zeros((work.steps + 1, work.batch, work.units), numpy.float32)
+        for t in range(work.steps):
+            numpy.tanh(inputs[t] + states[t] @ wh, out=states[t + 1])
+        loss = numpy.square(states[1:]).mean()
+        grads = states[1:] * numpy.float32(2 / inputs.size)
+        back = numpy.empty_like(inputs)
+        carried: numpy.ndarray | float = 0.0
+        for t in reversed(range(work.steps)):
+            numpy.multiply(grads[t] + carried, 1 - states[t + 1] ** 2, out=back[t])
+            carried = back[t] @ wh.T
+        gathered = back.reshape(flat.shape)
+        numpy.subtract(wx, work.learning_rate * (flat.T @ gathered), out=wx)
+        numpy.subtract(wh, work.learning_rate * (states[:-1].reshape(flat.shape).T @ gathered), out=wh)
+        numpy.subtract(b, work.learning_rate * gathered.sum(0), out=b)
         return float(loss)
 
     return step

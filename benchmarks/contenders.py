@@ -1,8 +1,8 @@
 """Who is timed: for each system, the sources' programs in its own idiom.
 
-A contender is a pair of functions, one for each kind of workload, that set everything up and return ``step() -> loss``.
-Systems with one interface share the program text: PyTorch and ``dynamic``, TensorFlow 1 and ``static``. Another system joins
-by a pair of functions and a line in ``CONTENDERS``; one that is not installed is left out.
+A contender has a function for each kind of workload, which sets everything up and returns ``step() -> loss``. Systems with
+one interface share the program text: PyTorch and ``dynamic``, TensorFlow 1 and ``static``. Another system joins by such
+functions and a line in ``CONTENDERS``; one that is not installed is left out.
 """
 
 from __future__ import annotations
@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from benchmarks import THREADS
-from benchmarks.by_hand import gan as gan_by_hand, net as net_by_hand
-from benchmarks.workloads import Gan, Net
+from benchmarks import THREADS, by_hand
+from benchmarks.workloads import Gan, Net, Recurrent
 
 
 Step = Callable[[], float]
@@ -72,6 +71,28 @@ def eager_gan(torch: Any, work: Gan) -> Step:
     return step
 
 
+def eager_recurrent(torch: Any, work: Recurrent) -> Step:
+    """The recurrent net as a Python loop."""
+    x, *arrays = work.arrays()
+    inputs = torch.from_numpy(x)
+    params = wx, wh, b = [torch.from_numpy(a).requires_grad_() for a in arrays]
+
+    def step() -> float:
+        h = torch.zeros(work.batch, work.units)
+        states = []
+        for t in range(work.steps):
+            h = torch.tanh(inputs[t] @ wx + h @ wh + b)
+            states.append(h)
+        loss = torch.stack(states).pow(2).mean()
+        loss.backward()
+        for p in params:
+            p.data -= work.learning_rate * p.grad.data
+            p.grad.data.zero_()
+        return float(loss.item())
+
+    return step
+
+
 def graph_net(tf: Any, work: Net) -> Step:
     """The two-layer net as a graph; both gradients are computed before either weight is assigned."""
     x_value, y_value, *initial = work.arrays()
@@ -125,6 +146,23 @@ def graph_gan(tf: Any, work: Gan) -> Step:
     return step
 
 
+def graph_recurrent(tf: Any, work: Recurrent) -> Step:
+    """The recurrent net as a scan."""
+    x, *initial = work.arrays()
+    graph = tf.Graph()
+    with graph.as_default():
+        inputs = tf.placeholder(tf.float32, (None, work.batch, work.units))
+        params = wx, wh, b = [tf.Variable(a) for a in initial]
+        start = tf.zeros((work.batch, work.units))
+        states = tf.scan(lambda h, e: tf.tanh(tf.matmul(e, wx) + tf.matmul(h, wh) + b), inputs, initializer=start)
+        loss = tf.reduce_mean(tf.square(states))
+        train = tf.train.GradientDescentOptimizer(work.learning_rate).minimize(loss, var_list=params)
+        initialize = tf.global_variables_initializer()
+    session = _session(tf, graph)
+    session.run(initialize)
+    return lambda: float(session.run([loss, train], feed_dict={inputs: x})[0])
+
+
 def _session(tf: Any, graph: Any) -> Any:
     threads = {"intra_op_parallelism_threads": THREADS, "inter_op_parallelism_threads": 1}
     return tf.Session(graph=graph, config=tf.ConfigProto(**threads))
@@ -135,8 +173,7 @@ class Contender:
     """A system: the module to import, and its programs, which are handed that module."""
 
     module: str
-    net: Callable[[Any, Net], Step]
-    gan: Callable[[Any, Gan], Step]
+    programs: dict[type, Callable[[Any, Any], Step]]
 
     def load(self) -> Any:
         """The module; None where it is not installed."""
@@ -153,16 +190,24 @@ class Contender:
             module.set_num_threads(THREADS)
         return module
 
-    def step(self, module: Any, work: Net | Gan) -> Step:
+    def step(self, module: Any, work: Any) -> Step:
         """The training step for ``work``."""
-        return self.net(module, work) if isinstance(work, Net) else self.gan(module, work)
+        return self.programs[type(work)](module, work)
 
+
+HAND: dict[type, Any] = {
+    Net: lambda _, work: by_hand.net(work),
+    Gan: lambda _, work: by_hand.gan(work),
+    Recurrent: lambda _, work: by_hand.recurrent(work),
+}
+EAGER: dict[type, Any] = {Net: eager_net, Gan: eager_gan, Recurrent: eager_recurrent}
+GRAPH: dict[type, Any] = {Net: graph_net, Gan: graph_gan, Recurrent: graph_recurrent}
 
 CONTENDERS = {
-    "numpy by hand": Contender("numpy", lambda _, work: net_by_hand(work), lambda _, work: gan_by_hand(work)),
-    "PyTorch eager": Contender("torch", eager_net, eager_gan),
-    "TensorFlow session": Contender("tensorflow.compat.v1", graph_net, graph_gan),
-    "dynamic": Contender("dynamic", eager_net, eager_gan),
-    "static": Contender("static", graph_net, graph_gan),
+    "numpy by hand": Contender("numpy", HAND),
+    "PyTorch eager": Contender("torch", EAGER),
+    "TensorFlow session": Contender("tensorflow.compat.v1", GRAPH),
+    "dynamic": Contender("dynamic", EAGER),
+    "static": Contender("static", GRAPH),
 }
 """Everybody, by the name in the table; the first is what the others are compared with."""

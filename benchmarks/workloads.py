@@ -71,5 +71,22 @@ class Gan:
             yield from made
 
 
-WORKLOADS: dict[str, Any] = {"net": Net(64, 1000, 100, 10), "tiny": Net(8, 16, 16, 4), "gan": Gan()}
+@dataclass(frozen=True)
+class Recurrent:
+    """A recurrent net, ``h = tanh(x @ wx + h @ wh + b)`` at each step, with a squared loss on all of its states."""
+
+    steps: int = 100
+    batch: int = 32
+    units: int = 128
+    learning_rate: float = 1e-2
+
+    def arrays(self) -> tuple[numpy.ndarray, ...]:
+        """Inputs (steps, batch, units), the two weights and the bias, float32, new ones at each call."""
+        draws = numpy.random.default_rng(0)
+        x = draws.standard_normal((self.steps, self.batch, self.units))
+        wx, wh = draws.standard_normal((2, self.units, self.units)) / numpy.sqrt(self.units) * 0.7
+        return tuple(a.astype(numpy.float32) for a in (x, wx, wh, numpy.zeros(self.units)))
+
+
+WORKLOADS: dict[str, Any] = {"net": Net(64, 1000, 100, 10), "tiny": Net(8, 16, 16, 4), "gan": Gan(), "scan": Recurrent()}
 """Every workload by its name."""
