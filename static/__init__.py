@@ -21,6 +21,7 @@ from static import (
     metrics as metrics,
     nn as nn,
     random as random,
+    summary as summary,
     train as train,
 )
 from static.absent import explain as _explain
@@ -123,6 +124,9 @@ from static.effects import (
     py_func as py_func,
     verify_tensor_all_finite as verify_tensor_all_finite,
 )
+from static.export.definitions import GraphDef as GraphDef, NodeDef as NodeDef
+from static.export.metagraph import MetaGraphDef as MetaGraphDef
+from static.export.reading import import_graph_def as import_graph_def
 from static.flow import group as group, no_op as no_op
 from static.functional import foldl as foldl, foldr as foldr, map_fn as map_fn, scan as scan
 from static.gradients import gradients as gradients
@@ -251,6 +255,13 @@ from static.math import (
 )
 from static.overrides import NotDifferentiable as NotDifferentiable, RegisterGradient as RegisterGradient
 from static.pooling import extract_image_patches as extract_image_patches
+from static.protos import (
+    Event as Event,
+    HistogramProto as HistogramProto,
+    SessionLog as SessionLog,
+    Summary as Summary,
+    SummaryMetadata as SummaryMetadata,
+)
 from static.random import (
     multinomial as multinomial,
     random_normal as random_normal,
@@ -274,6 +285,13 @@ from static.store import (
     no_regularizer as no_regularizer,
 )
 from static.templates import make_template as make_template
+from static.summary import (
+    histogram_summary as histogram_summary,
+    image_summary as image_summary,
+    merge_all_summaries as merge_all_summaries,
+    merge_summary as merge_summary,
+    scalar_summary as scalar_summary,
+)
 from static.tensor import (
     Tensor as Tensor,
     constant as constant,

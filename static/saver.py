@@ -11,6 +11,7 @@ import numpy
 
 from graphs.core.errors import at_line
 from graphs.core.spec import show
+from static import logging
 from static.checkpoint_state import (
     checkpoint_exists,
     get_checkpoint_mtimes,
@@ -19,6 +20,9 @@ from static.checkpoint_state import (
 )
 from static.checkpoints import SUFFIX, read_checkpoint, write_checkpoint
 from static.errors import InvalidArgumentError, NotFoundError
+from static.export.forms import GraphFileError
+from static.export.metagraph import MetaGraphDef, export_meta_graph, read_meta_graph, restored
+from static.files import write_whole
 from static.session import Session
 from static.variables import Variable, global_variables
 
@@ -125,7 +129,30 @@ class Saver:
                     directory, prefix, self.last_checkpoints, latest_filename, save_relative_paths=self._relative
                 )
                 self._discard(obsolete, meta_graph_suffix)
+        if write_meta_graph:
+            self._write_graph(sess, f"{prefix}.{meta_graph_suffix}", f"{base}.{meta_graph_suffix}")
         return prefix
+
+    def export_meta_graph(self, filename: str | None = None, graph: Any = None, **settings: Any) -> MetaGraphDef:
+        """The description of the graph and of this saver, written to ``filename`` where given."""
+        return export_meta_graph(filename, graph=graph, saver_def=self.as_saver_def(), **settings)
+
+    def as_saver_def(self) -> dict[str, Any]:
+        """What ``import_meta_graph`` makes such a saver from."""
+        return {
+            "variables": {name: variable.op.name for name, variable in self._variables.items()},
+            "max_to_keep": self._max_to_keep,
+            "keep_checkpoint_every_n_hours": self._keep_seconds / 3600,
+        }
+
+    def _write_graph(self, sess: Session, path: str, beside: str) -> None:
+        """Write the graph's description, or say why it cannot be: the variables are saved in either case."""
+        try:
+            text = MetaGraphDef.of(sess.graph, saver_def=self.as_saver_def()).SerializeToString()
+        except GraphFileError as error:
+            logging.warning("%s is not written: %s", path, error)
+        else:
+            write_whole(path, text, beside)
 
     def _check(self, sess: Any, path: Any) -> None:
         if not self._built:
@@ -235,3 +262,31 @@ def _step(sess: Session, global_step: Any) -> int | None:
 def _some(values: Iterable[str]) -> str:
     names = sorted(values)
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+
+
+def import_meta_graph(
+    meta_graph_or_file: Any, clear_devices: bool = False, import_scope: str | None = None, **settings: Any
+) -> Saver | None:
+    """Add the graph of a ``.meta`` file, or of a ``MetaGraphDef``, to the default graph, with variables and collections.
+
+    Returns the saver that was written with it, or one of all its variables; None where it has none. ``import_scope`` is put
+    before all names; the saver keeps to the names that the checkpoint has.
+
+    Raises OSError where the file is not there, GraphFileError (a ValueError) naming what is wrong in it, ValueError where a
+    name is taken.
+    """
+    meta = read_meta_graph(meta_graph_or_file)
+    if clear_devices:
+        for node in meta.graph_def.node:
+            node.device = ""
+    variables = restored(meta, import_scope)
+    if not variables:
+        return None
+    if meta.saver_def is None:
+        return Saver(variables)
+    try:
+        chosen = {name: variables[each] for name, each in meta.saver_def["variables"].items()}
+        keep, hours = int(meta.saver_def["max_to_keep"]), float(meta.saver_def["keep_checkpoint_every_n_hours"])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise GraphFileError(f"the meta graph's 'saver' is wrong: {error!r}") from None
+    return Saver(chosen, max_to_keep=keep, keep_checkpoint_every_n_hours=hours, allow_empty=True)

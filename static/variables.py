@@ -96,6 +96,24 @@ class Variable(Operators):
             graph.add_to_collection(key, self)
 
     @classmethod
+    def of_nodes(
+        cls, handle: Any, initial_value: Any, initializer: Any, snapshot: Any, settings: Mapping[str, Any]
+    ) -> Variable:
+        """A variable over operations that are in the graph already, with the ``settings`` that ``definition`` gives."""
+        made = cls.__new__(cls)
+        made.handle, made.initial_value, made.initializer, made._snapshot = handle, initial_value, initializer, snapshot
+        made.trainable, made._validate = settings["trainable"], settings["validate_shape"]
+        made.constraint, made._reads = None, {}
+        handle.graph.variables[handle.node] = made
+        return made
+
+    def definition(self) -> dict[str, Any]:
+        """The names of its operations and tensors, and its settings. A ``constraint`` is not among them."""
+        names = {"name": self.op.name, "initial_value": self.initial_value.name, "initializer": self.initializer.name}
+        settings = {"trainable": self.trainable, "validate_shape": self._validate}
+        return {**names, "snapshot": self._snapshot.name, **settings}
+
+    @classmethod
     def __bind__(cls, op: Op, args: tuple[Any, ...], params: Mapping[str, Any]) -> Any:
         return Tensor.__bind__(op, args, params)
 

@@ -82,9 +82,12 @@ class GraphDef:
         self.seed = seed
 
     @classmethod
-    def of(cls, operations: Iterable[Any], seed: int | None = None) -> GraphDef:
-        """The description of operations in order of creation; those inside loops and branches are in these's attributes."""
-        return cls([_described(node) for node in operations if node.body is None], seed)
+    def of(cls, operations: Iterable[Any], seed: int | None = None, insides: bool = False) -> GraphDef:
+        """The description of operations in order of creation.
+
+        Those inside loops and branches are left out, as the attributes of these have them, unless ``insides`` are asked for.
+        """
+        return cls([_described(node) for node in operations if insides or node.body is None], seed)
 
     # As JSON
 
@@ -93,10 +96,13 @@ class GraphDef:
 
         Raises GraphFileError naming the node that cannot be written, such as a ``py_func``.
         """
+        return layout(self.to_data())
+
+    def to_data(self) -> dict[str, Any]:
+        """What the JSON text says, as dicts and lists."""
         encoder = Encoder()
         nodes = [_node_to(node, encoder) for node in self.node]
-        parts = {"format": FORMAT, "version": VERSION, "seed": self.seed, "functions": encoder.functions, "node": nodes}
-        return layout(parts)
+        return {"format": FORMAT, "version": VERSION, "seed": self.seed, "functions": encoder.functions, "node": nodes}
 
     @classmethod
     def from_json(cls, text: str | bytes) -> GraphDef:
@@ -160,6 +166,7 @@ def _described(node: Any) -> NodeDef:
         refined,
         gradient_of(node.op),
         [(variable.name, index) for variable, index in node.writes],
+        node.device,
     )
 
 
@@ -227,20 +234,19 @@ def _writes(data: Any, about: str) -> list[tuple[str, int]]:
 # Text
 
 
-def layout(parts: Mapping[str, Any], depth: int = 0) -> str:
-    """JSON in which each item of a long list stands on a line of its own."""
-    pad = "  " * (depth + 1)
-    lines = []
-    for key, item in parts.items():
-        if isinstance(item, list) and item:
-            inner = f",\n{pad} ".join(json.dumps(each, allow_nan=False) for each in item)
-            text = f"[\n{pad} {inner}\n{pad}]"
-        elif isinstance(item, dict) and item:
-            text = layout(item, depth + 1)
-        else:
-            text = json.dumps(item, allow_nan=False)
-        lines.append(f"{pad}{json.dumps(key)}: {text}")
-    return "{\n" + ",\n".join(lines) + "\n" + "  " * depth + "}"
+def layout(data: Any, depth: int = 0) -> str:
+    """JSON text in which each operation begins a line."""
+    pad = "\n" + "  " * (depth + 1)
+    end = "\n" + "  " * depth
+    if isinstance(data, dict) and any(_lists_objects(item) for item in data.values()):
+        return "{" + ",".join(f"{pad}{json.dumps(key)}: {layout(item, depth + 1)}" for key, item in data.items()) + end + "}"
+    if _lists_objects(data):
+        return "[" + ",".join(pad + layout(item, depth + 1) for item in data) + end + "]"
+    return json.dumps(data, allow_nan=False)
+
+
+def _lists_objects(data: Any) -> bool:
+    return isinstance(data, list) and any(isinstance(item, dict) and "output" in item for item in data)
 
 
 def parsed(text: str | bytes) -> Any:

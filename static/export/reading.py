@@ -105,11 +105,10 @@ def _checked(graph_def: GraphDef, given: Mapping[str, Any]) -> dict[str, tuple[S
         for index, spec in enumerate(specs):
             values.setdefault(f"{node.name}:{index}", new_parameter(_refined(spec, node, index, about, bool(given))))
     for key, value in given.items():
-        base, _, index = key.partition(":")
-        if not key.startswith("^") and found[base][int(index)].dtype != value.spec.dtype:
-            raise ValueError(
-                f"input_map: {key!r} is {found[base][int(index)].dtype.name}, {value.name!r} {value.dtype.name}"
-            )
+        base, _, output = key.partition(":")
+        if output and found[base][int(output)].dtype != value.spec.dtype:
+            theirs = found[base][int(output)]
+            raise ValueError(f"input_map: {key!r} is {theirs.dtype.name}, {value.name!r} is {value.dtype.name}{at_line()}")
     return found
 
 
@@ -152,7 +151,7 @@ def _made(
         after = [given.get(f"^{before}") or made[before] for before in node.control]
         if graph.unique_name(full, mark_as_used=False) == full:
             graph.unique_name(full)
-        with graph.control_dependencies(after):
+        with graph.control_dependencies(after), graph.device(node.device or None):
             made[node.name] = new = graph.add(op, inputs, dict(node.attr), specs[node.name], full, Tensor)
         object.__setattr__(new, "writes", tuple((made[variable], index) for variable, index in node.writes))
         for index, out in enumerate(new.outputs):

@@ -17,7 +17,9 @@ from static.checkpoints import (
     load_checkpoint as load_checkpoint,
     load_variable as load_variable,
 )
-from static.saver import Saver as Saver
+from static.event_files import SummaryWriter as SummaryWriter, summary_iterator as summary_iterator
+from static.export.metagraph import export_meta_graph as export_meta_graph, write_graph as write_graph
+from static.saver import Saver as Saver, import_meta_graph as import_meta_graph
 from static.train.averages import ExponentialMovingAverage as ExponentialMovingAverage
 from static.train.moments import AdamOptimizer as AdamOptimizer
 from static.train.optimizer import Optimizer as Optimizer
