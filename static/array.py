@@ -13,7 +13,7 @@ from graphs.ops.slicing import Slice
 from static.calls import axes, call, cast
 from static.dtypes import as_dtype
 from static.shapes import Dimension, TensorShape
-from static.tensor import Tensor, apply, as_array, constant, constant_value, convert_to_tensor
+from static.tensor import Tensor, _read, apply, as_array, constant, constant_value, convert_to_tensor
 
 
 _SMALL = 1000
@@ -113,29 +113,45 @@ def range_(start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, nam
     """The numbers from ``start`` up to but without ``limit``, ``delta`` apart; with ``start`` alone, from 0 up to it."""
     first, last = (0, start) if limit is None else (start, limit)
     values = [constant_value(x) for x in (first, last, delta)]
+    if dtype is None:
+        given = [x.dtype.dtype if isinstance(x, Tensor) else as_array(x).dtype for x in map(_read, (first, last, delta))]
+        kind = numpy.result_type(*given)
+    else:
+        kind = as_dtype(dtype).dtype
     if any(value is None for value in values):
-        raise ValueError("the ends of a range have to be known while the graph is being built")
-    kind = numpy.result_type(*(as_array(v).dtype for v in (first, last, delta))) if dtype is None else as_dtype(dtype).dtype
+        return apply(ops.arange_to, *(cast(x, kind) for x in (first, last, delta)), name=name, node="range")
     low, high, step = (v.item() for v in values)  # type: ignore[union-attr]
     return apply(ops.arange, name=name, node="range", start=low, stop=high, step=step, dtype=str(kind))
 
 
-def linspace(start: Any, stop: Any, num: int, name: str | None = None) -> Any:
+def linspace(start: Any, stop: Any, num: Any, name: str | None = None) -> Any:
     """``num`` numbers from ``start`` to ``stop``, both among them, at equal distances."""
-    ends = [as_array(constant_value(x)) for x in (start, stop)]
-    dtype = str(as_array(start).dtype) if not isinstance(start, Tensor) else start.dtype.name
-    return apply(ops.linspace, name=name, node="LinSpace", start=ends[0].item(), stop=ends[1].item(), num=num, dtype=dtype)
+    first, last, count = constant_value(start), constant_value(stop), constant_value(num)
+    dtype = start.dtype.name if isinstance(start, Tensor) else str(as_array(start).dtype)
+    if first is None or last is None or count is None:
+        low, high = convert_to_tensor(start), convert_to_tensor(stop)
+        steps = cast(range_(num), low.dtype) / ops.maximum(cast(convert_to_tensor(num) - 1, low.dtype), 1.0)
+        return apply(ops.add, low, steps * (high - low), name=name, node="LinSpace")
+    settings = {"start": first.item(), "stop": last.item(), "num": int(count), "dtype": dtype}
+    return apply(ops.linspace, name=name, node="LinSpace", **settings)
 
 
 def eye(
-    num_rows: int, num_columns: int | None = None, batch_shape: Any = None, dtype: Any = "float32", name: str | None = None
+    num_rows: Any, num_columns: Any = None, batch_shape: Any = None, dtype: Any = "float32", name: str | None = None
 ) -> Any:
     """Ones on the diagonal, zeros elsewhere; with ``batch_shape`` as often as it says."""
-    out = apply(ops.eye, name=name, node="eye", rows=num_rows, columns=num_columns, dtype=as_dtype(dtype).name)
+    rows, columns = constant_value(num_rows), constant_value(num_rows if num_columns is None else num_columns)
+    if rows is None or columns is None:
+        across = ops.equal(expand_dims(range_(num_rows), 1), range_(num_rows if num_columns is None else num_columns))
+        out = apply(ops.cast, across, name=name, node="eye", dtype=as_dtype(dtype).name)
+    else:
+        settings = {"rows": int(rows), "columns": int(columns), "dtype": as_dtype(dtype).name}
+        out = apply(ops.eye, name=name, node="eye", **settings)
     if batch_shape is None:
         return out
-    rows, columns = out.shape.as_list()
-    return call(ops.broadcast_to, out, shape=(*(sizes(batch_shape) or ()), rows, columns))
+    known = sizes(batch_shape)
+    whole = concat([vector(batch_shape), shape(out)], 0) if known is None or not out.shape.is_fully_defined() else None
+    return broadcast_to(out, (*(known or ()), *out.shape.as_list()) if whole is None else whole)
 
 
 # What is known of a tensor
@@ -219,14 +235,14 @@ def broadcast_to(input: Any, shape: Any, name: str | None = None) -> Any:
 
 def tile(input: Any, multiples: Any, name: str | None = None) -> Any:
     """``input`` repeated along each axis as often as ``multiples`` says."""
-    return call(ops.tile, convert_to_tensor(input), name=name, reps=_given(multiples, "the multiples of tf.tile"))
-
-
-def _given(value: Any, what: str) -> tuple[int, ...]:
-    found = sizes(value)
-    if found is None:
-        raise ValueError(f"{what} have to be known while the graph is being built")
-    return found
+    x, reps = convert_to_tensor(input), sizes(multiples)
+    if reps is not None:
+        return call(ops.tile, x, name=name, reps=reps)
+    out = apply(ops.tile_to, x, vector(multiples), name=name, node="Tile")
+    parts = partial_sizes(multiples)
+    if x.dims is not None and parts is not None and len(parts) == len(x.dims):
+        out.set_shape([None if n is None or k is None else n * k for n, k in zip(x.dims, parts, strict=True)])
+    return out
 
 
 def reverse(tensor: Any, axis: Any, name: str | None = None) -> Any:
@@ -234,16 +250,20 @@ def reverse(tensor: Any, axis: Any, name: str | None = None) -> Any:
     return call(ops.flip, convert_to_tensor(tensor), name=name, axis=axes(axis))
 
 
-def pad(tensor: Any, paddings: Any, mode: str = "CONSTANT", name: str | None = None, constant_values: float = 0) -> Any:
-    """``tensor`` with axes lengthened by a pair of ``paddings``: with a constant, or by its reflection (mode REFLECT)."""
-    pairs = constant_value(paddings)
+def pad(tensor: Any, paddings: Any, mode: str = "CONSTANT", name: str | None = None, constant_values: Any = 0) -> Any:
+    """``tensor`` with axes lengthened by a pair of ``paddings``: with a constant, or by its mirror image without its edge
+    (mode REFLECT) or with it (SYMMETRIC)."""
+    if mode.upper() not in ("CONSTANT", "REFLECT", "SYMMETRIC"):
+        raise ValueError(f"Unknown padding mode: {mode}")
+    x, pairs, value = convert_to_tensor(tensor), constant_value(paddings), constant_value(constant_values)
+    if value is None:
+        inside = pad(ops.ones_like(x), paddings)
+        return apply(ops.where, ops.equal(inside, 1), pad(x, paddings), constant_values, name=name, node="Pad")
+    settings = {"mode": mode.lower(), "value": value.item()}
     if pairs is None:
-        raise ValueError("the paddings of tf.pad have to be known while the graph is being built")
-    if mode.upper() not in ("CONSTANT", "REFLECT"):
-        raise ValueError(f"tf.pad has the modes CONSTANT and REFLECT, not {mode}")
+        return apply(ops.pad_to, x, convert_to_tensor(paddings), name=name, node="Pad", **settings)
     each = tuple((int(before), int(after)) for before, after in pairs)
-    settings = {"paddings": each, "mode": mode.lower(), "value": constant_values}
-    return apply(ops.pad, convert_to_tensor(tensor), name=name, node="Pad", **settings)
+    return apply(ops.pad, x, name=name, node="Pad", paddings=each, **settings)
 
 
 # Joining and taking apart
@@ -275,10 +295,10 @@ def unstack(value: Any, num: int | None = None, axis: int = 0, name: str = "unst
 
 def split(value: Any, num_or_size_splits: Any, axis: int = 0, num: int | None = None, name: str = "split") -> list[Any]:
     """``value`` cut along ``axis`` into that many equal parts, or into parts of those sizes (one of which may be -1)."""
-    x = convert_to_tensor(value)
+    x, axis = convert_to_tensor(value), axes(axis)
     given = constant_value(num_or_size_splits)
     if given is None:
-        raise ValueError("the sizes of tf.split have to be known while the graph is being built")
+        return _split_at(x, convert_to_tensor(num_or_size_splits), axis, num, name)
     if given.ndim == 0:
         parts: Any = int(given)
     else:
@@ -292,8 +312,33 @@ def split(value: Any, num_or_size_splits: Any, axis: int = 0, num: int | None = 
     return list(apply(ops.split, x, name=name, sections=parts, axis=axis))
 
 
+def _split_at(x: Any, lengths: Any, axis: int, num: int | None, name: str) -> list[Any]:
+    """The parts of ``x`` along ``axis`` whose lengths are a tensor."""
+    count = num if num is not None or not lengths.dims else lengths.dims[0]
+    if count is None:
+        raise ValueError(f"Cannot infer num from shape {lengths.shape} of {lengths.name}: pass num to tf.split")
+    ends = ops.cumsum(lengths, axis=0)
+    lead: tuple[Any, ...] = (slice(None),) * axis if axis >= 0 else (Ellipsis,)
+    rest = (slice(None),) * (-1 - axis)
+    at = [None, *(ends[i] for i in range(count))]
+    return [identity(x[(*lead, slice(at[i], at[i + 1]), *rest)], name) for i in range(count)]
+
+
 def slice_(input_: Any, begin: Any, size: Any, name: str | None = None) -> Any:
     """The part of ``input_`` that starts at ``begin`` and has ``size``, where -1 means up to the end."""
-    starts, lengths = _given(begin, "the begin of tf.slice"), _given(size, "the sizes of tf.slice")
-    at = tuple(Slice(b, None if n == -1 else b + n) for b, n in zip(starts, lengths, strict=True))
-    return apply(ops.getitem, convert_to_tensor(input_), name=name, node="Slice", index=at)
+    x = convert_to_tensor(input_)
+    starts, lengths = sizes(begin), sizes(size)
+    if starts is not None and lengths is not None:
+        at = tuple(Slice(b, None if n == -1 else b + n) for b, n in zip(starts, lengths, strict=True))
+        return apply(ops.getitem, x, name=name, node="Slice", index=at)
+    first, count = cast(vector(begin), "int64"), cast(vector(size), "int64")
+    last = ops.where(ops.less(count, 0), ops.shape_of(x), first + count)
+    rank = next((len(dims) for dims in (x.dims, partial_sizes(begin), partial_sizes(size)) if dims is not None), None)
+    if rank is None:
+        raise ValueError(f"Slice: the number of dimensions of {x.name} is not known")
+    ends = [end for i in range(rank) for end in (first[i], last[i])]
+    places = tuple((i, field) for i in range(rank) for field in (0, 1))
+    out = apply(ops.getitem_at, x, *ends, name=name, node="Slice", index=(Slice(),) * rank, places=places)
+    known = partial_sizes(size)
+    out.set_shape(None if known is None else [None if n is None or n < 0 else n for n in known])
+    return out

@@ -15,10 +15,10 @@ PAGE = Path(__file__).parent.parent / "docs" / "tensorflow-names.md"
 _HEAD = """\
 # TensorFlow's names
 
-Which public names of TensorFlow 1.15.5 `import static as tf` has. This page is generated: `python -m static.coverage` writes it
-from the package and from `static/names.txt`. A name is listed where it is public in TensorFlow, alias or not; what belongs to
-other products within it (`tf.keras`, `tf.estimator`, `tf.lite`, `tf.tpu`) or to generated code (`tf.raw_ops`) is left out.
-A name that is missing raises an `AttributeError` that says so and names the nearest that is here.
+Which public names of TensorFlow 1.15.5 `import static as tf` has. This page is generated: `python -m static.coverage`
+writes it from the package and from `static/names.txt`. What belongs to other products within TensorFlow (`tf.keras`,
+`tf.estimator`, `tf.lite`, `tf.tpu`) or to generated code (`tf.raw_ops`) is left out. A name that is missing raises an
+`AttributeError` that says so and names the nearest that is here.
 """
 
 

@@ -6,10 +6,10 @@ from collections import namedtuple
 from typing import Any
 
 from graphs import ops
-from static.array import zeros
+from static.array import expand_dims, range_, shape, zeros
 from static.calls import cast
 from static.dtypes import as_dtype
-from static.tensor import apply, as_array, constant_value, convert_to_tensor
+from static.tensor import apply, constant_value, convert_to_tensor
 
 
 TopKV2 = namedtuple("TopKV2", ["values", "indices"])
@@ -21,22 +21,36 @@ def gather(params: Any, indices: Any, validate_indices: Any = None, name: str | 
     return apply(ops.take, convert_to_tensor(params), convert_to_tensor(indices), name=name, node="GatherV2", axis=axis)
 
 
+def positions(indices: Any) -> list[Any]:
+    """The columns of the last axis of ``indices``, each the positions along one axis of what is indexed."""
+    depth = None if indices.dims is None else indices.dims[-1]
+    if depth is None:
+        raise ValueError(f"the last axis of {indices.name} has to be known while the graph is being built")
+    return [ops.getitem(indices, index=(Ellipsis, i)) for i in range(depth)]
+
+
 def gather_nd(params: Any, indices: Any, name: str | None = None) -> Any:
     """The elements or slices of ``params`` at the positions that the last axis of ``indices`` holds."""
+    places = positions(convert_to_tensor(indices))
+    return apply(ops.index, convert_to_tensor(params), *places, name=name, node="GatherNd")
+
+
+def batch_gather(params: Any, indices: Any, name: str | None = None) -> Any:
+    """For each entry of the batch, along all axes of ``indices`` but its last, the slices of ``params`` at its indices."""
     x, at = convert_to_tensor(params), convert_to_tensor(indices)
-    depth = None if at.dims is None else at.dims[-1]
-    if depth is None:
-        raise ValueError(f"the last axis of {at.name} has to be known while the graph is being built")
-    places = [ops.getitem(at, index=(Ellipsis, i)) for i in range(depth)]
-    return apply(ops.index, x, *places, name=name, node="GatherNd")
+    rank = len(at.shape)
+    places = []
+    for axis in range(rank - 1):
+        line = ops.reshape(range_(shape(at)[axis]), shape=tuple(-1 if i == axis else 1 for i in range(rank)))
+        places.append(ops.broadcast_like(line, at))
+    return apply(ops.index, x, *places, at, name=name, node="BatchGatherV2")
 
 
 def scatter_nd(indices: Any, updates: Any, shape: Any, name: str | None = None) -> Any:
     """Zeros of ``shape`` with ``updates`` added at the positions that the last axis of ``indices`` holds."""
-    values, at = convert_to_tensor(updates), convert_to_tensor(indices)
+    values = convert_to_tensor(updates)
     base = zeros(shape, values.dtype)
-    places = [ops.getitem(at, index=(Ellipsis, i)) for i in range(at.shape.as_list()[-1])]
-    return apply(ops.index_adjoint, values, base, *places, name=name, node="ScatterNd")
+    return apply(ops.index_adjoint, values, base, *positions(convert_to_tensor(indices)), name=name, node="ScatterNd")
 
 
 def where(condition: Any, x: Any = None, y: Any = None, name: str | None = None) -> Any:
@@ -62,7 +76,7 @@ def boolean_mask(tensor: Any, mask: Any, name: str = "boolean_mask", axis: int |
 
 def one_hot(
     indices: Any,
-    depth: int,
+    depth: Any,
     on_value: Any = None,
     off_value: Any = None,
     axis: int | None = None,
@@ -71,16 +85,18 @@ def one_hot(
 ) -> Any:
     """``on_value`` (1) at the position along a new axis that each of ``indices`` names, ``off_value`` (0) elsewhere."""
     if dtype is None:
-        given = [as_array(v).dtype for v in (on_value, off_value) if v is not None]
+        given = [convert_to_tensor(v).dtype for v in (on_value, off_value) if v is not None]
         dtype = given[0] if given else "float32"
-    settings = {
-        "depth": int(constant_value(depth)),  # type: ignore[arg-type]
-        "on": 1 if on_value is None else on_value,
-        "off": 0 if off_value is None else off_value,
-        "axis": -1 if axis is None else axis,
-        "dtype": as_dtype(dtype).name,
-    }
-    return apply(ops.one_hot, convert_to_tensor(indices), name=name, node="one_hot", **settings)
+    dtype, at, size = as_dtype(dtype), convert_to_tensor(indices), constant_value(depth)
+    on, off = (constant_value(default if v is None else v) for v, default in ((on_value, 1), (off_value, 0)))
+    if size is not None and on is not None and off is not None:
+        settings = {"depth": int(size), "on": on.item(), "off": off.item(), "dtype": dtype.name}
+        return apply(ops.one_hot, at, name=name, node="one_hot", axis=-1 if axis is None else axis, **settings)
+    place = len(at.shape) if axis in (None, -1) else int(axis)
+    places = cast(range_(depth), at.dtype)
+    hot = ops.equal(expand_dims(at, place), ops.expand_dims(places, axis=tuple(range(1, len(at.shape) - place + 1))))
+    full = [convert_to_tensor(default if v is None else v, dtype) for v, default in ((on_value, 1), (off_value, 0))]
+    return apply(ops.where, hot, *full, name=name, node="one_hot")
 
 
 def top_k(input: Any, k: int = 1, sorted: bool = True, name: str | None = None) -> Any:

@@ -7,7 +7,35 @@ from typing import Any
 
 from graphs import ops
 from graphs.core.errors import DtypeError, at_line
-from static.calls import BOOLS, FLOATS, INEXACT, NUMBERS, REALS, binary, both, call, cast, unary
+from static.calls import BOOLS, FLOATS, INEXACT, NUMBERS, REALS, binary, both, call, cast, taken, unary
+from static.counting import (
+    bincount as bincount,
+    confusion_matrix as confusion_matrix,
+    invert_permutation as invert_permutation,
+)
+from static.extras import (
+    digamma as digamma,
+    erfc as erfc,
+    is_non_decreasing as is_non_decreasing,
+    is_strictly_increasing as is_strictly_increasing,
+    lbeta as lbeta,
+    lgamma as lgamma,
+    multiply_no_nan as multiply_no_nan,
+    polygamma as polygamma,
+    polyval as polyval,
+    realdiv as realdiv,
+    reciprocal_no_nan as reciprocal_no_nan,
+    reduce_euclidean_norm as reduce_euclidean_norm,
+    scalar_mul as scalar_mul,
+    truncatediv as truncatediv,
+    xdivy as xdivy,
+    xlogy as xlogy,
+)
+from static.graph import name_scope
+from static.indexing import (
+    in_top_k as in_top_k,
+    top_k as top_k,
+)
 from static.reductions import (
     argmax as argmax,
     argmin as argmin,
@@ -26,6 +54,19 @@ from static.reductions import (
     reduce_sum as reduce_sum,
     reduce_variance as reduce_variance,
     zero_fraction as zero_fraction,
+)
+from static.segments import (
+    segment_max as segment_max,
+    segment_mean as segment_mean,
+    segment_min as segment_min,
+    segment_prod as segment_prod,
+    segment_sum as segment_sum,
+    unsorted_segment_max as unsorted_segment_max,
+    unsorted_segment_mean as unsorted_segment_mean,
+    unsorted_segment_min as unsorted_segment_min,
+    unsorted_segment_prod as unsorted_segment_prod,
+    unsorted_segment_sqrt_n as unsorted_segment_sqrt_n,
+    unsorted_segment_sum as unsorted_segment_sum,
 )
 from static.tensor import apply, convert_to_tensor
 
@@ -57,6 +98,8 @@ acosh = unary("acosh", ops.acosh, INEXACT)
 atanh = unary("atanh", ops.atanh, INEXACT)
 sigmoid = unary("sigmoid", ops.sigmoid, FLOATS)
 log_sigmoid = unary("log_sigmoid", ops.log_sigmoid, FLOATS)
+softplus = unary("softplus", ops.softplus, FLOATS)
+softsign = unary("softsign", ops.softsign, FLOATS)
 erf = unary("erf", ops.erf, FLOATS)
 floor = unary("floor", ops.floor, FLOATS)
 ceil = unary("ceil", ops.ceil, FLOATS)
@@ -66,6 +109,22 @@ is_nan = unary("is_nan", ops.isnan, FLOATS)
 is_inf = unary("is_inf", ops.isinf, FLOATS)
 is_finite = unary("is_finite", ops.isfinite, FLOATS)
 logical_not = unary("logical_not", ops.logical_not, BOOLS)
+
+
+def softmax(logits: Any, axis: int | None = None, name: str | None = None, dim: int | None = None) -> Any:
+    """``exp(logits)`` scaled to sum to 1 along ``axis``, by default the last."""
+    return call(ops.softmax, taken(logits, FLOATS, "softmax"), name=name, axis=_axis(axis, dim))
+
+
+def log_softmax(logits: Any, axis: int | None = None, name: str | None = None, dim: int | None = None) -> Any:
+    """The logarithm of ``softmax(logits)``, computed without it."""
+    return call(ops.log_softmax, taken(logits, FLOATS, "log_softmax"), name=name, axis=_axis(axis, dim))
+
+
+def _axis(axis: int | None, dim: int | None, last: int = -1) -> int:
+    given = dim if axis is None else axis
+    return last if given is None else int(given)
+
 
 # Two arguments
 
@@ -116,11 +175,20 @@ def div_no_nan(x: Any, y: Any, name: str | None = None) -> Any:
 
 
 def add_n(inputs: Sequence[Any], name: str | None = None) -> Any:
-    """The sum of the tensors in ``inputs``."""
-    total = convert_to_tensor(inputs[0])
-    for item in inputs[1:]:
-        total = apply(ops.add, total, item, name=name if item is inputs[-1] else None, node="AddN")
-    return total
+    """The sum of the tensors in ``inputs``. Raises ValueError where there are none, or their shapes differ."""
+    given = [convert_to_tensor(item) for item in (inputs if isinstance(inputs, (list, tuple)) else [inputs])]
+    if not given:
+        raise ValueError(f"add_n: inputs must hold at least one tensor{at_line()}")
+    for item in given[1:]:
+        if not item.shape.is_compatible_with(given[0].shape):
+            raise ValueError(f"add_n: {item!r} has not the shape of {given[0]!r}{at_line()}")
+    if len(given) == 1:
+        return given[0] if name is None else apply(ops.identity, given[0], name=name)
+    with name_scope(name, "AddN") as scope:
+        total = given[0]
+        for item in given[1:-1]:
+            total = apply(ops.add, total, item, node="add")
+        return apply(ops.add, total, given[-1], name=scope)
 
 
 accumulate_n = add_n
@@ -144,6 +212,10 @@ def to_int32(x: Any, name: str | None = None) -> Any:
 def to_int64(x: Any, name: str | None = None) -> Any:
     """``x`` in int64."""
     return cast(x, "int64", name)
+
+
+mod = floormod
+divide_no_nan = div_no_nan
 
 
 # Products

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from graphs import ops
+from static.array import fill, partial_sizes
 from static.calls import FLOATS, REALS, both, call, cast, taken, unary
 from static.convolution import (
     atrous_conv2d,
@@ -22,8 +23,9 @@ from static.convolution import (
     depthwise_conv2d_native,
     separable_conv2d,
 )
+from static.embedding import embedding_lookup, embedding_lookup_sparse
 from static.indexing import in_top_k, top_k
-from static.math import log_sigmoid, sigmoid, square, tanh
+from static.math import _axis, log_sigmoid, log_softmax, sigmoid, softmax, softplus, softsign, square, tanh
 from static.normalization import (
     batch_norm_with_global_normalization,
     batch_normalization,
@@ -50,15 +52,23 @@ from static.pooling import (
 )
 from static.random import _key
 from static.reductions import reduce_sum, zero_fraction
-from static.tensor import apply, constant_value, convert_to_tensor
+from static.sampling import (
+    all_candidate_sampler,
+    compute_accidental_hits,
+    fixed_unigram_candidate_sampler,
+    learned_unigram_candidate_sampler,
+    log_uniform_candidate_sampler,
+    nce_loss,
+    sampled_softmax_loss,
+    uniform_candidate_sampler,
+)
+from static.tensor import Tensor, apply, constant, constant_value, convert_to_tensor
 
 
 relu = unary("relu", ops.relu, REALS)
 relu6 = unary("relu6", ops.relu6, REALS)
 elu = unary("elu", ops.elu, FLOATS)
 selu = unary("selu", ops.selu, FLOATS)
-softplus = unary("softplus", ops.softplus, FLOATS)
-softsign = unary("softsign", ops.softsign, FLOATS)
 swish = unary("swish", ops.silu, FLOATS)
 
 
@@ -71,21 +81,6 @@ def crelu(features: Any, name: str | None = None, axis: int = -1) -> Any:
     """``relu(features)`` and ``relu(-features)`` one after the other along ``axis`` (Shang et al. 2016)."""
     x = taken(features, FLOATS, "crelu")
     return apply(ops.concat, ops.relu(x), ops.relu(-x), name=name, node="CRelu", axis=axis)
-
-
-def softmax(logits: Any, axis: int | None = None, name: str | None = None, dim: int | None = None) -> Any:
-    """``exp(logits)`` scaled to sum to 1 along ``axis``, by default the last."""
-    return call(ops.softmax, taken(logits, FLOATS, "softmax"), name=name, axis=_axis(axis, dim))
-
-
-def log_softmax(logits: Any, axis: int | None = None, name: str | None = None, dim: int | None = None) -> Any:
-    """The logarithm of ``softmax(logits)``, computed without it."""
-    return call(ops.log_softmax, taken(logits, FLOATS, "log_softmax"), name=name, axis=_axis(axis, dim))
-
-
-def _axis(axis: int | None, dim: int | None, last: int = -1) -> int:
-    given = dim if axis is None else axis
-    return last if given is None else int(given)
 
 
 def bias_add(value: Any, bias: Any, data_format: str | None = None, name: str | None = None) -> Any:
@@ -187,26 +182,45 @@ def dropout(
     x = taken(x, FLOATS, "dropout")
     if (keep_prob is None) == (rate is None):
         raise ValueError("dropout takes either keep_prob or rate")
-    if noise_shape is not None:
-        raise ValueError("dropout with a noise_shape is not taken")
+    like = x if noise_shape is None else _noise_like(x, noise_shape)
     drop = constant_value(1 - keep_prob if rate is None else rate)
     if drop is not None:
         if not 0 <= float(drop) < 1:
             raise ValueError(f"dropout drops at a rate in [0, 1), not {float(drop)}")
-        mask = apply(ops.dropout_mask, x, node="dropout_mask", rate=float(drop), **_key(seed))
+        mask = apply(ops.dropout_mask, like, node="dropout_mask", rate=float(drop), **_key(seed))
     else:
         share = cast(convert_to_tensor(1 - keep_prob if rate is None else rate), x.dtype)
-        draws = apply(ops.random_uniform_like, x, node="random_uniform", **_key(seed))
+        draws = apply(ops.random_uniform_like, like, node="random_uniform", **_key(seed))
         mask = cast(ops.greater_equal(draws, share), x.dtype) / (1 - share)
     return apply(ops.multiply, x, mask, name=name, node="dropout")
 
 
-def embedding_lookup(params: Any, ids: Any, name: str | None = None) -> Any:
-    """The rows of ``params`` at ``ids``."""
-    return apply(ops.take, params, convert_to_tensor(ids), name=name, node="embedding_lookup", axis=0)
+def _noise_like(x: Any, noise_shape: Any) -> Any:
+    """Zeros of the shape of the mask: ``noise_shape``, in which None stands for the size in ``x``."""
+    parts = partial_sizes(noise_shape)
+    if parts is None or (isinstance(noise_shape, Tensor) and None in parts):
+        return fill(noise_shape, constant(0, x.dtype))
+    if len(parts) != len(x.shape) or any(n not in (None, 1, dim) for n, dim in zip(parts, x.shape.as_list(), strict=True)):
+        raise ValueError(f"dropout: the noise_shape {parts} does not broadcast to {x.shape}")
+    return ops.zeros_like(x[tuple(slice(0, 1) if n == 1 else slice(None) for n in parts)])
+
+
+def log_poisson_loss(targets: Any, log_input: Any, compute_full_loss: bool = False, name: str | None = None) -> Any:
+    """``exp(log_input) - log_input * targets``; in full with Stirling's ``log(targets!)`` for targets over 1."""
+    log_input, targets = both(log_input, targets)
+    out = ops.exp(log_input) - log_input * targets
+    if compute_full_loss:
+        safe = ops.where(ops.greater(targets, 0), targets, ops.ones_like(targets))
+        rest = targets * ops.log(safe) - targets + 0.5 * ops.log(6.283185307179586 * safe)
+        inside = ops.logical_and(ops.greater_equal(targets, 0), ops.less_equal(targets, 1))
+        out = out + ops.where(inside, ops.zeros_like(targets), rest)
+    return apply(ops.identity, out, name=name, node="log_poisson_loss")
 
 
 __all__ = [
+    "all_candidate_sampler", "compute_accidental_hits", "embedding_lookup_sparse", "fixed_unigram_candidate_sampler",
+    "learned_unigram_candidate_sampler", "log_poisson_loss", "log_uniform_candidate_sampler", "nce_loss",
+    "sampled_softmax_loss", "uniform_candidate_sampler",
     "atrous_conv2d", "atrous_conv2d_transpose", "avg_pool", "avg_pool1d", "avg_pool2d", "avg_pool3d",
     "batch_norm_with_global_normalization", "batch_normalization", "bias_add", "conv1d", "conv1d_transpose", "conv2d",
     "conv2d_backprop_filter", "conv2d_backprop_input", "conv2d_transpose", "conv3d", "conv3d_transpose", "convolution",

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy
+
 from graphs import ops
 from graphs.core.op import Op
-from static.array import fill, shape, sizes
+from static.array import broadcast_to, concat, fill, shape, sizes, slice_, vector
+from static.calls import cast
 from static.dtypes import as_dtype
 from static.graph import get_default_graph, set_random_seed
 from static.indexing import gather
@@ -108,6 +111,57 @@ def multinomial(
     return out if as_dtype(output_dtype) == out.dtype else apply(ops.cast, out, dtype=as_dtype(output_dtype).name)
 
 
+def random_gamma(
+    shape: Any, alpha: Any, beta: Any = None, dtype: Any = "float32", seed: int | None = None, name: str | None = None
+) -> Any:
+    """Gamma numbers of shape ``alpha`` and rate ``beta`` (1): ``shape`` of them for each of the parameters.
+
+    The gradient flows into ``beta``, not into ``alpha``.
+    """
+    a = convert_to_tensor(alpha, dtype)
+    b = ops.ones_like(a) if beta is None else convert_to_tensor(beta, dtype)
+    like = _repeated(a + ops.zeros_like(b), shape)
+    drawn = apply(ops.random_gamma, like, node="RandomGamma", **_key(seed))
+    least = float(numpy.finfo(as_dtype(dtype).dtype).tiny)
+    return apply(ops.maximum, drawn / b, least, name=name, node="random_gamma")
+
+
+def random_poisson(lam: Any, shape: Any, dtype: Any = "float32", seed: int | None = None, name: str | None = None) -> Any:
+    """Poisson counts of mean ``lam``: ``shape`` of them for each of the means."""
+    rate = convert_to_tensor(lam)
+    rate = rate if rate.dtype.is_floating else cast(rate, "float32")
+    drawn = apply(ops.random_poisson, _repeated(rate, shape), name=name, node="random_poisson", **_key(seed))
+    return cast(drawn, dtype)
+
+
+def _repeated(x: Any, shape_before: Any) -> Any:
+    """``x`` as often as the shape says, which comes before its own dimensions."""
+    known = sizes(shape_before)
+    if known is not None and x.shape.is_fully_defined():
+        return broadcast_to(x, [*known, *x.shape.as_list()])
+    return broadcast_to(x, concat([vector(shape_before), shape(x)], 0))
+
+
+def random_crop(value: Any, size: Any, seed: int | None = None, name: str | None = None) -> Any:
+    """A part of ``value`` of ``size``, at a place drawn uniformly."""
+    x = convert_to_tensor(value)
+    lengths = cast(vector(size), "int32")
+    room = shape(x) - lengths + 1
+    draws = random_uniform([len(x.shape)], 0.0, 1.0, dtype="float64", seed=seed)
+    begin = cast(ops.floor(draws * cast(room, "float64")), "int32")
+    return slice_(x, begin, size, name or "random_crop")
+
+
+def get_seed(op_seed: int | None) -> tuple[int | None, int | None]:
+    """The graph's seed and that of an operation, as TensorFlow combines them; both None where nobody set one."""
+    own = get_default_graph().seed
+    if own is None:
+        return (None, None) if op_seed is None else (_UNSEEDED, op_seed)
+    return own, len(get_default_graph().get_operations()) if op_seed is None else op_seed
+
+
+gamma = random_gamma
+poisson = random_poisson
 categorical = multinomial
 normal = random_normal
 uniform = random_uniform
@@ -115,9 +169,15 @@ shuffle = random_shuffle
 
 __all__ = [
     "categorical",
+    "gamma",
+    "get_seed",
     "multinomial",
     "normal",
+    "poisson",
+    "random_crop",
+    "random_gamma",
     "random_normal",
+    "random_poisson",
     "random_shuffle",
     "random_uniform",
     "set_random_seed",

@@ -60,7 +60,7 @@ def main():
         found["contrib." + name] = sorted(n for n in listed if not n.startswith("_"))
     for path in sorted(found, key=lambda p: (p != "tf", p)):
         if found[path]:
-            sys.stdout.write("{}: {}\n".format(path, " ".join(found[path])))  # noqa: UP032
+            sys.stdout.write("{}: {}\n".format(path, " ".join(found[path])))
 
 
 if __name__ == "__main__":
