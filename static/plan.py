@@ -22,6 +22,7 @@ from graphs.core.spec import Spec
 from static.emit import Emission, handed_out
 from static.errors import FailedPreconditionError, InvalidArgumentError, OpError, ResourceExhaustedError
 from static.graph import Operation
+from static.rows import kept
 from static.schedule import Step, schedule
 
 
@@ -43,6 +44,7 @@ class Plan:
     Attributes:
         schedule: the steps and registers.
         writes: whether a run changes variables.
+        rows: whether it hands over only the rows that change of some (``static.rows``).
         random: whether a run draws random numbers.
     """
 
@@ -50,6 +52,7 @@ class Plan:
         self.schedule = made = schedule(fetches, fed)
         self.specs = [fetch.spec for fetch in fetches if isinstance(fetch, Value)]
         self.writes = bool(made.writes)
+        self.rows = made.rows
         self.random = made.random
         self._nodes: dict[int, Step | Operation] = {}
         self._namespace: dict[str, Any] = {}
@@ -99,7 +102,7 @@ class Plan:
                 del values[register]
         pairs = zip(made.fetches, self.specs, strict=True)
         fetched = tuple(handed_out(values[register], own, spec) for (register, own), spec in pairs)
-        return fetched, {variable: numpy.array(values[register]) for variable, (register, _) in made.writes.items()}
+        return fetched, {variable: kept(values[register]) for variable, (register, _) in made.writes.items()}
 
     def _compiled(self) -> Callable[..., tuple[tuple[Any, ...], State]]:
         """The emitted function. Tracebacks and debuggers find its text."""

@@ -6,7 +6,7 @@ This is where optimisation passes plug in: they rewrite nothing here, but are ha
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from graphs.control import draws
@@ -14,6 +14,7 @@ from graphs.control.program import Draw
 from graphs.core.node import Value
 from static.errors import InvalidArgumentError
 from static.graph import Operation
+from static.rows import changed_rows
 from static.state import (
     assign_op,
     assigned_shape,
@@ -24,6 +25,7 @@ from static.state import (
     placeholder_op,
     read_op,
     report_uninitialized_op,
+    scatter_update_op,
     variable_op,
 )
 
@@ -63,6 +65,7 @@ class Schedule:
         random: whether any step draws random numbers.
         fetches: the register of each fetched tensor, and whether nothing else holds its array.
         writes: for each variable that the run changes, the register of its last value, and whether nothing else holds it.
+        rows: whether what is written to some variable is only the rows that change (``static.rows``).
     """
 
     steps: list[Step] = field(default_factory=list)
@@ -73,6 +76,7 @@ class Schedule:
     random: bool = False
     fetches: list[tuple[str, bool]] = field(default_factory=list)
     writes: dict[Operation, tuple[str, bool]] = field(default_factory=dict)
+    rows: bool = False
 
 
 def needed(fetches: Iterable[Any], fed: Iterable[Value]) -> list[Operation]:
@@ -241,8 +245,24 @@ class _Lowering:
             if isinstance(fetch, Value):
                 register = self.snapshot(fetch.node) if fetch.node.op is variable_op else self.operand(fetch)
                 made.fetches.append((register, register in self.owned))
+        self.leave_rows()
         self.bury()
         return made
+
+    def leave_rows(self) -> None:
+        """Where rows of a variable are replaced and nothing in the run needs the new whole, write no more than the rows."""
+        made = self.made
+        places = [i for i, step in enumerate(made.steps) if step.node.op is scatter_update_op]
+        if not places:
+            return
+        used = {register for step in made.steps for register in step.args} | {register for register, _ in made.fetches}
+        last = {register for register, _ in made.writes.values()}
+        for i in places:
+            step = made.steps[i]
+            (out,) = step.outs
+            if out in last and out not in used and step.args[0] in made.reads and step.node.specs[0].dims:
+                made.steps[i] = replace(step, kernel=changed_rows)
+                made.rows = True
 
     def bury(self) -> None:
         """Note with each step which results nothing needs after it."""

@@ -19,6 +19,7 @@ from static.errors import place
 from static.graph import Graph, Operation, get_default_graph
 from static.growth import Growth
 from static.plan import Plan, State
+from static.rows import Commit
 from static.tensor import Tensor
 
 
@@ -95,6 +96,8 @@ class Session:
     def __init__(self, target: str = "", graph: Graph | None = None, config: Any = None) -> None:
         self.graph = graph or get_default_graph()
         self._state: State = {}
+        self._rows = False
+        self._own: dict[Any, ndarray] = {}
         self._calls: dict[Any, _Call] = {}
         self._growth = Growth(self.graph)
         self._lock = threading.RLock()
@@ -132,13 +135,17 @@ class Session:
         if feed_dict:
             feeds = [feed.array(value) for feed, value in zip(call.feeds, feed_dict.values(), strict=True)]
         plan = call.plan
-        if plan.writes or plan.random:
+        state = self._state  # before it is asked whether rows change in place: no array in it does if none does by then
+        if plan.writes or plan.random or self._rows:
             with self._lock, numpy.errstate(all="ignore"):
                 values, written = plan(self._state, feeds, self._draws() if plan.random else None)
-                self._state = {**self._state, **written}
+                if plan.rows:
+                    self._commit(written)
+                else:
+                    self._state = {**self._state, **written}
         else:
             with numpy.errstate(all="ignore"):
-                values, _ = plan(self._state, feeds)
+                values, _ = plan(state, feeds)
         return call.pack(values)
 
     def plan(self, fetches: Any, feed_dict: Mapping[Any, Any] | Sequence[Any] = ()) -> Plan:
@@ -159,10 +166,21 @@ class Session:
             before = (self.stream.step, self.stream.ordinal)
             values, written = call.plan.interpret(self._state, feeds, self._draws() if call.plan.random else None, observe)
             if commit:
-                self._state = {**self._state, **written}
+                self._commit(written)
             else:
                 self.stream.step, self.stream.ordinal = before
         return call.pack(values)
+
+    def _commit(self, written: State) -> None:
+        """Make ``written`` the variables' values, where some of it may be rows: all of it, or nothing if interrupted."""
+        made = Commit(self._state, self._own)
+        try:
+            made.put(written)
+            self._state = made.state
+        except BaseException:
+            if self._state is not made.state:
+                made.undo()
+            raise
 
     def _draws(self) -> Draws:
         """The keys of one more run's random operations."""
@@ -198,7 +216,9 @@ class Session:
                 message = error.args[0] if error.args else error
                 raise type(error)(f"Cannot interpret feed_dict key {position} as Tensor: {message}") from None
             feeds.append(_Feed(tensor))
-        return _Call(Plan(list(found), [feed.tensor for feed in feeds]), feeds, pack)
+        plan = Plan(list(found), [feed.tensor for feed in feeds])
+        self._rows |= plan.rows
+        return _Call(plan, feeds, pack)
 
     def _packer(self, fetches: Any, found: dict[Any, int]) -> Callable[[Sequence[Any]], Any]:
         """How to put the values of ``found`` (to which it adds what ``fetches`` needs) into the structure of ``fetches``."""
@@ -263,6 +283,7 @@ class Session:
         self._closed = True
         self._calls.clear()
         self._state = {}
+        self._own = {}
 
 
 class InteractiveSession(Session):
