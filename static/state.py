@@ -43,7 +43,7 @@ def placeholder_with_default_op(xp: Any, x: Any, *, dims: Shape | None) -> Any:
 placeholder_with_default_op.vjp(lambda g, _out, _x: g)
 
 
-@_session_op("constant", lambda *, value: value.shape, lambda *, value: value.dtype, "source")
+@_session_op("constant", lambda *, value: value.shape, lambda *, value: value.dtype, "source", "constant")
 def constant_op(xp: Any, *, value: Any) -> Any:
     """The array ``value``."""
     return value

@@ -1,0 +1,53 @@
+"""Rewriting: programs, rules over them, the passes ``fold``, ``cse`` and ``simplify``, and the check of what they did."""
+
+from graphs.rewrite.check import Counterexample, bisect, check, check_all
+from graphs.rewrite.engine import rewrite
+from graphs.rewrite.fold import cse, fold
+from graphs.rewrite.library import SIMPLIFY
+from graphs.rewrite.program import Choice, Program, RewriteError, Rewritten, bodies, is_pure, known, origins
+from graphs.rewrite.records import Cost, Log, Record
+from graphs.rewrite.rules import (
+    LEVELS,
+    Rule,
+    Rules,
+    alone,
+    fills,
+    is_float,
+    made_by,
+    same_shape,
+    scalar,
+    spec_of,
+)
+
+
+__all__ = [
+    "LEVELS",
+    "SIMPLIFY",
+    "Choice",
+    "Cost",
+    "Counterexample",
+    "Log",
+    "Program",
+    "Record",
+    "RewriteError",
+    "Rewritten",
+    "Rule",
+    "Rules",
+    "alone",
+    "bisect",
+    "bodies",
+    "check",
+    "check_all",
+    "cse",
+    "fills",
+    "fold",
+    "is_float",
+    "is_pure",
+    "known",
+    "made_by",
+    "origins",
+    "rewrite",
+    "same_shape",
+    "scalar",
+    "spec_of",
+]

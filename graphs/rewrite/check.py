@@ -1,0 +1,262 @@
+"""The check of what passes did: a rewrite's expressions before and after, evaluated on random and on edge inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy
+from numpy import ndarray
+
+from graphs.core.function import Function
+from graphs.core.node import Value
+from graphs.core.spec import Spec
+from graphs.rewrite.program import Choice, Program, RewriteError
+from graphs.rewrite.records import Log, Record
+
+
+Array = ndarray[Any, Any]
+
+_SIZES = (3, 1, 2, 0)
+"""What unknown dimensions are taken to be, one after the other."""
+
+_WIDE = {2: numpy.float32, 4: numpy.float64, 8: numpy.longdouble}
+"""The dtype in which the true value is looked for, by the bytes of the rule's own."""
+
+_TAME = "ordinary"
+
+
+@dataclass(frozen=True, slots=True)
+class Counterexample:
+    """Inputs on which a rewrite goes beyond its bound.
+
+    Attributes:
+        record: the rewrite.
+        probe: what kind of inputs.
+        inputs: the values of the matched expression's inputs.
+        before: what the expression gives as it was written.
+        after: what it gives rewritten.
+        why: in what they differ.
+    """
+
+    record: Record
+    probe: str
+    inputs: tuple[Array, ...]
+    before: Array | None
+    after: Array | None
+    why: str
+
+    def __str__(self) -> str:
+        given = "; ".join(f"{x.dtype}{x.shape} {x.tolist()}" for x in self.inputs)
+        return (
+            f"{self.record.rule} ({self.record.law}; {self.record.bound}) does not hold on {self.probe} inputs: {self.why}\n"
+            f"  inputs: {given}\n  before: {_listed(self.before)}\n  after:  {_listed(self.after)}"
+        )
+
+
+def _listed(x: Array | None) -> str:
+    return "nothing" if x is None else str(x.tolist())
+
+
+def check(record: Record, seed: int = 0) -> Counterexample | None:
+    """The first inputs found on which ``record`` goes beyond its rule's bound, None where there are none.
+
+    Raises RewriteError where not one of the inputs tried suits the expression, so that nothing was checked.
+    """
+    before, after = record.functions()
+    tried = 0
+    with numpy.errstate(all="ignore"):
+        for probe, inputs in probes([value.spec for value in before.inputs], seed):
+            try:
+                wanted = before(*[x.copy() for x in inputs])
+            except (ValueError, IndexError, TypeError, OverflowError, ZeroDivisionError, numpy.linalg.LinAlgError):
+                continue
+            tried += 1
+            try:
+                found = after(*[x.copy() for x in inputs])
+            except Exception as error:  # a rewrite that raises is as wrong as one that differs, whatever it raises
+                return Counterexample(record, probe, inputs, numpy.asarray(wanted[0]), None, f"raised {error}")
+            for x, y in zip(wanted, found, strict=True):
+                why = _differ(record, before, after, probe, inputs, numpy.asarray(x), numpy.asarray(y))
+                if why:
+                    return Counterexample(record, probe, inputs, numpy.asarray(x), numpy.asarray(y), why)
+    if not tried:
+        raise RewriteError(f"no inputs were found for {record!r}: {before!r}")
+    return None
+
+
+def check_all(records: Log | Sequence[Record], seed: int = 0) -> list[Counterexample]:
+    """The counterexamples to rewrites, one at most for each."""
+    found = (check(record, seed) for record in records)
+    return [each for each in found if each is not None]
+
+
+# Inputs to try
+
+
+def probes(specs: Sequence[Spec], seed: int = 0) -> Iterator[tuple[str, tuple[Array, ...]]]:
+    """Inputs of ``specs``, each with a word for its kind: ordinary, large, small, edges, equal."""
+    random = numpy.random.default_rng(seed)
+    open_ = any(spec.dims is None or None in spec.dims for spec in specs)
+    for size in _SIZES if open_ else _SIZES[:1]:
+        shapes = [_shape(spec, size) for spec in specs]
+        for kind in (_TAME, "positive", "large", "small", "edges", "edges", "edges", "equal"):
+            yield kind, tuple(_drawn(random, kind, shape, spec.dtype) for shape, spec in zip(shapes, specs, strict=True))
+
+
+def _shape(spec: Spec, size: int) -> tuple[int, ...]:
+    return (size, size) if spec.dims is None else tuple(size if n is None else n for n in spec.dims)
+
+
+def _drawn(random: numpy.random.Generator, kind: str, shape: tuple[int, ...], dtype: Any) -> Array:
+    if dtype.kind == "b":
+        return random.random(shape) < 0.5
+    if dtype.kind in "iu":
+        high = 3 if kind in (_TAME, "positive", "small") else 1 if kind == "equal" else 100
+        low = 0 if dtype.kind == "u" or kind in (_TAME, "positive", "equal") else -high
+        return random.integers(low, high, shape, endpoint=True).astype(dtype)
+    if dtype.kind == "c":
+        return (random.standard_normal(shape) + 1j * random.standard_normal(shape)).astype(dtype)
+    if dtype.kind != "f":
+        return numpy.zeros(shape, dtype)
+    normal = random.standard_normal(shape)
+    if kind == "edges":
+        return random.choice(edges(dtype), shape).astype(dtype)
+    if kind == "equal":
+        return numpy.full(shape, 0.5, dtype)
+    scale = {"large": 50.0, "small": 1e-4}.get(kind, 1.0)
+    return numpy.asarray((abs(normal) if kind == "positive" else normal) * scale).astype(dtype)
+
+
+def edges(dtype: Any) -> Array:
+    """Numbers of a floating dtype at which rules go wrong: NaN, infinities, both zeros, the least and the greatest."""
+    info = numpy.finfo(dtype)
+    values = [numpy.nan, numpy.inf, -numpy.inf, 0.0, -0.0, 1.0, -1.0, 0.5, info.max, -info.max, info.tiny]
+    return numpy.array([*values, info.smallest_subnormal, -info.tiny, 1.0 + info.eps, 2.0, -3.0], dtype)
+
+
+# Comparing
+
+
+def _differ(
+    record: Record, before: Function, after: Function, probe: str, inputs: Sequence[Array], x: Array, y: Array
+) -> str:
+    """In what ``y`` goes beyond the rule's bound from ``x``; empty where it does not."""
+    if x.dtype != y.dtype or x.shape != y.shape:
+        return f"{x.dtype}{x.shape} became {y.dtype}{y.shape}"
+    rule = record.checked
+    if rule is None or rule.level == "exact" or x.dtype.kind not in "f":
+        return _apart(x, y) if rule is None or rule.level != "fast" else ""
+    largest = _largest(before, inputs) if rule.scale == "largest" else 0.0
+    if rule.level == "close":
+        if largest > float(numpy.finfo(x.dtype).max) / 1e4:
+            return ""  # sums of such numbers overflow in one order and not in another
+        return _beyond(x, y, rule.ulps, largest)
+    if rule.level == "fast":
+        if probe != _TAME or not numpy.isfinite(x).all():
+            return ""
+        return _beyond(x, y, rule.ulps, max(largest, _largest(before, inputs)))
+    return _untrue(rule, before, after, probe, inputs, x, y, largest)
+
+
+def _apart(x: Array, y: Array) -> str:
+    if x.dtype.kind not in "fc":
+        return "" if numpy.array_equal(x, y) else "the values differ"
+    if not numpy.array_equal(numpy.isnan(x), numpy.isnan(y)):
+        return "NaNs are not where they were"
+    if not numpy.array_equal(x, y, equal_nan=True):
+        return "the bits differ"
+    there = ~numpy.isnan(x)
+    if x.dtype.kind == "f" and not numpy.array_equal(numpy.signbit(x[there]), numpy.signbit(y[there])):
+        return "a zero has another sign"
+    return ""
+
+
+def _beyond(x: Array, y: Array, ulps: float, largest: float) -> str:
+    if not numpy.array_equal(numpy.isnan(x), numpy.isnan(y)):
+        return "NaNs are not where they were"
+    if not numpy.array_equal(x[numpy.isinf(x)], y[numpy.isinf(x)]) or numpy.isinf(y[numpy.isfinite(x)]).any():
+        return "infinities are not where they were"
+    there = numpy.isfinite(x)
+    return _far(x[there], y[there], ulps, largest)
+
+
+def _far(x: Array, y: Array, ulps: float, largest: float) -> str:
+    """By how many units in the last place of ``y``'s dtype the two differ, where those are more than ``ulps``."""
+    if not x.size:
+        return ""
+    unit = numpy.spacing(numpy.maximum(abs(x), largest).astype(y.dtype)).astype(x.dtype)
+    apart = abs(x - y.astype(x.dtype)) / unit
+    worst = float(numpy.max(apart))
+    return f"{worst:.3g} units in the last place" if worst > ulps else ""
+
+
+def _untrue(
+    rule: Any, before: Function, after: Function, probe: str, inputs: Sequence[Array], x: Array, y: Array, largest: float
+) -> str:
+    """As ``_differ`` for rules that promise nearness to the true value, which is worked out in a wider dtype."""
+    lost = numpy.isnan(y) & ~numpy.isnan(x)
+    if any(x.dtype.kind == "f" and numpy.isnan(x).any() for x in inputs):
+        if (~numpy.isnan(y) & numpy.isnan(x)).any() and all(numpy.isnan(i).all() for i in inputs if i.dtype.kind == "f"):
+            return "a NaN was lost"
+        return ""
+    if lost.any() and all(numpy.isfinite(i).all() for i in inputs if i.dtype.kind == "f"):
+        return "there is a NaN where there was none"
+    wide = _WIDE[y.dtype.itemsize]
+    raised = [i.astype(wide) if i.dtype == y.dtype else i for i in inputs]
+    truth = numpy.asarray(after(*raised)[0])
+    there = numpy.isfinite(truth) & ~numpy.isnan(y) & (abs(truth) < numpy.finfo(y.dtype).max)
+    worse = _far(truth[there], y[there], rule.ulps, largest)
+    if worse:
+        return f"{worse} from the same in {numpy.dtype(wide)}"
+    if probe != _TAME:
+        return ""
+    meant = numpy.asarray(before(*raised)[0])
+    there = numpy.isfinite(meant)
+    return _far(meant[there], y[there], rule.ulps, max(largest, _largest(before, inputs)))
+
+
+def _largest(function: Function, inputs: Sequence[Array]) -> float:
+    """The largest finite number among the inputs and all that is computed from them."""
+    values: dict[Any, Any] = {(x.node, x.index): arg for x, arg in zip(function.inputs, inputs, strict=True)}
+    for node in function.nodes:
+        out = node.op(*[values[x.node, x.index] if isinstance(x, Value) else x for x in node.inputs], **node.params)
+        values.update({(node, i): each for i, each in enumerate(out if node.width > 1 else (out,))})
+    largest = 0.0
+    for value in values.values():
+        array = numpy.asarray(value)
+        if array.dtype.kind == "f":
+            finite = abs(array[numpy.isfinite(array)])
+            largest = max(largest, float(finite.max(initial=0.0)))
+    return largest
+
+
+# Which rewrite it was
+
+Optimise = Callable[[Choice], tuple[Program, Log]]
+"""Runs passes over a program as far as a choice allows."""
+
+
+def bisect(optimise: Optimise, good: Callable[[Program], bool], **choice: Any) -> Record | None:
+    """The rewrite that makes the difference: with those before it ``good`` holds of the program, with it no more.
+
+    ``optimise`` runs the passes under a ``Choice``, which is made with ``choice`` and a limit. None where ``good`` holds of
+    the program with all rewrites made. Raises RewriteError where it does not hold of the program without any.
+    """
+
+    def run(limit: int | None) -> tuple[bool, Log]:
+        program, log = optimise(Choice(**choice, limit=limit))
+        return good(program), log
+
+    fine, log = run(None)
+    if fine:
+        return None
+    if not run(0)[0]:
+        raise RewriteError("the program is not good without any rewrite either")
+    low, high = 0, len(log)
+    while high - low > 1:
+        middle = (low + high) // 2
+        fine, _ = run(middle)
+        low, high = (middle, high) if fine else (low, middle)
+    return run(high)[1].records[high - 1]

@@ -1,0 +1,161 @@
+"""The passes that a plan's nodes go through before they are ordered: one tuple, each alone.
+
+A pass is a function ``(program, log, choice) -> program``. Ten lines are enough for one of your own: like ``simplify``, a
+set of rules, swept over the program.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any
+
+from graphs.core.node import Node, Value
+from graphs.rewrite import SIMPLIFY, Choice, Log, Program, Rewritten, cse, fold, rewrite
+from static.names import type_name
+from static.state import constant_op
+
+
+Pass = Callable[[Program, Log, Choice], Program]
+"""What a pass is; its name is the function's."""
+
+
+def simplify(program: Program, log: Log, choice: Choice) -> Program:
+    """The program with the rules of ``graphs.rewrite.library`` applied, those of the choice's level."""
+    return rewrite(program, SIMPLIFY, log, choice)
+
+
+PIPELINE: tuple[Pass, ...] = (fold, cse, simplify, cse)
+"""The passes in order. ``cse`` comes twice: rules make equal nodes of nodes that were not."""
+
+
+class Optimised(Rewritten):
+    """A node that a pass made of a graph's operations. It is in no graph; what it stands for is in ``origins``."""
+
+    __slots__ = ()
+
+    @property
+    def type(self) -> str:
+        """TensorFlow's name of the op."""
+        return type_name(self.op.name)
+
+    @property
+    def control_inputs(self) -> list[Node]:
+        """The operations that run before this one although no value flows."""
+        return list(self.after)
+
+    @property
+    def graph(self) -> Any:
+        """The graph of the operations that it stands for."""
+        return self._origin.graph
+
+    @property
+    def body(self) -> Any:
+        """The inside of the loop or branch that they were made in, None for the graph itself."""
+        return self._origin.body
+
+    @property
+    def device(self) -> str:
+        """The name of the device that was asked for."""
+        return str(self._origin.device)
+
+    @property
+    def writes(self) -> tuple[tuple[Any, int], ...]:
+        """The variables that it changes beside yielding values, each with the output that is the new value."""
+        made: tuple[tuple[Any, int], ...] = self._origin.writes if self._origin.op is self.op else ()
+        return made
+
+    @property
+    def _origin(self) -> Any:
+        return self.origins[-1]
+
+    def __repr__(self) -> str:
+        return f"<optimised '{self.name}' type={self.type}>"
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What one pass did to the number of nodes, in how many seconds, with how many rewrites."""
+
+    name: str
+    before: int
+    after: int
+    rewrites: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the passes made of a run.
+
+    Attributes:
+        program: the nodes in order, and in its roots what each fetch has become.
+        log: a record for each rewrite.
+        stages: what each pass did; ``programs`` the program before the first pass and after each.
+    """
+
+    program: Program
+    log: Log
+    stages: list[Stage] = field(default_factory=list)
+    programs: list[Program] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        """A table of the stages, then the rules that fired, by how often."""
+        lines = [f"{'pass':<12}{'nodes':>8}{'after':>8}{'rewrites':>10}{'ms':>8}"]
+        lines += [
+            f"{stage.name:<12}{stage.before:>8}{stage.after:>8}{stage.rewrites:>10}{stage.seconds * 1e3:>8.1f}"
+            for stage in self.stages
+        ]
+        lines += [f"  {rule} x{count}" for rule, count in self.log.counts.most_common()]
+        return "\n".join(lines)
+
+
+def optimise(
+    nodes: Sequence[Any],
+    fetches: Sequence[Any],
+    fed: Sequence[Value],
+    passes: Sequence[Pass] = PIPELINE,
+    choice: Choice | None = None,
+) -> Outcome:
+    """What ``passes`` make of the nodes (in order) that ``fetches`` need where the tensors ``fed`` are given.
+
+    A fetched value may have become another node's; fetched operations keep their places. Under a ``choice`` of its own a run
+    is done again with a rule refused, or only so far.
+    """
+    with _uncollected():
+        return _optimised(nodes, fetches, fed, passes, choice or Choice())
+
+
+def _optimised(
+    nodes: Sequence[Any], fetches: Sequence[Any], fed: Sequence[Value], passes: Sequence[Pass], choice: Choice
+) -> Outcome:
+    program = Program(tuple(nodes), tuple(fetches), frozenset((x.node, x.index) for x in fed), constant_op, Optimised)
+    outcome = Outcome(program, Log(), programs=[program])
+    for each in passes:
+        name = each.__name__
+        start, fired = perf_counter(), choice.fired
+        after = program if name in choice.refuse else each(program, outcome.log, choice)
+        stage = Stage(name, len(program.nodes), len(after.nodes), choice.fired - fired, perf_counter() - start)
+        outcome.stages.append(stage)
+        outcome.programs.append(after)
+        program = after
+    return Outcome(program, outcome.log, outcome.stages, outcome.programs)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the cyclic garbage collector, which finds nothing, as nodes are kept, and doubles the time of large graphs."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+__all__ = ["PIPELINE", "Optimised", "Outcome", "Pass", "Stage", "cse", "fold", "optimise", "simplify"]
