@@ -15,9 +15,10 @@ from static.tensor import apply, convert_to_tensor
 # Convolutions
 
 
-def _convolve(
+def convolve(
     x: Any, w: Any, strides: Any, padding: Any, data_format: str | None, dilations: Any, name: str | None, count: int
 ) -> Any:
+    """The convolution of ``x`` in ``count`` dimensions; the arguments are ``conv2d``'s."""
     node = f"Conv{count}D" if count > 1 else "conv1d"
     first = channels_first(data_format)
     x = ranked(x, count + 2, node)
@@ -47,7 +48,7 @@ def conv1d(
     dilations: Any = None,
 ) -> Any:
     """The convolution of ``value``, ``[batch, width, channels]``, with ``filters``, ``[width, channels, outputs]``."""
-    return _convolve(either(value, input, "value, input"), filters, stride, padding, data_format, dilations, name, 1)
+    return convolve(either(value, input, "value, input"), filters, stride, padding, data_format, dilations, name, 1)
 
 
 def conv2d(
@@ -70,7 +71,7 @@ def conv2d(
         padding: ``"SAME"`` (``ceil(size / stride)`` windows, the odd padding after), ``"VALID"``, or four pairs.
         dilations: how far apart a window's elements are, as ``strides``.
     """
-    return _convolve(input, either(filter, filters, "filter, filters"), strides, padding, data_format, dilations, name, 2)
+    return convolve(input, either(filter, filters, "filter, filters"), strides, padding, data_format, dilations, name, 2)
 
 
 def conv3d(
@@ -84,7 +85,7 @@ def conv3d(
     filters: Any = None,
 ) -> Any:
     """The convolution of ``input``, ``[batch, depth, height, width, channels]``; other arguments as for ``conv2d``."""
-    return _convolve(input, either(filter, filters, "filter, filters"), strides, padding, data_format, dilations, name, 3)
+    return convolve(input, either(filter, filters, "filter, filters"), strides, padding, data_format, dilations, name, 3)
 
 
 def convolution(
@@ -103,12 +104,12 @@ def convolution(
     w = convert_to_tensor(either(filter, filters, "filter, filters"), x.dtype)
     count = len(x.shape if x.dims is not None else w.shape) - 2
     rate = dilation_rate if dilations is None else dilations
-    return _convolve(x, w, strides, padding, data_format, rate, name or "convolution", count)
+    return convolve(x, w, strides, padding, data_format, rate, name or "convolution", count)
 
 
 def atrous_conv2d(value: Any, filters: Any, rate: int, padding: str, name: str | None = None) -> Any:
     """The convolution whose windows take every ``rate``-th element."""
-    return _convolve(value, filters, 1, padding, None, rate, name or "convolution", 2)
+    return convolve(value, filters, 1, padding, None, rate, name or "convolution", 2)
 
 
 # One group for each channel
@@ -179,7 +180,7 @@ def separable_conv2d(
     x = convert_to_tensor(input)
     with x.graph.name_scope(name or "separable_conv2d") as scope:
         each = depthwise_conv2d(x, depthwise_filter, strides, padding, rate, "depthwise", data_format, dilations)
-        return _convolve(each, pointwise_filter, 1, "VALID", data_format, None, scope, 2)
+        return convolve(each, pointwise_filter, 1, "VALID", data_format, None, scope, 2)
 
 
 # Transposes and gradients

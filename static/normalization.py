@@ -140,18 +140,18 @@ def fused_batch_norm(
         if first:
             out = apply(ops.transpose, out, axes=(0, 3, 1, 2))
         centre, spread = ops.stop_gradient(centre), ops.stop_gradient(spread)
-        return out, centre, spread * _correction(last)
+        return out, centre, corrected(spread, last)
 
 
-def _correction(x: Any) -> Any:
-    """What makes a variance over all but the last axis of ``x`` one that is divided by the count less 1."""
+def corrected(variance: Any, x: Any) -> Any:
+    """``variance``, which was taken over all but the last axis of ``x``, as one that is divided by the count less 1."""
     count = 1
     for n in x.shape[:-1].as_list():
         if n is None:
             many = cast(ops.size_of(x) // ops.shape_of(x)[-1], x.dtype)
-            return many / ops.maximum(many - 1, 1.0)
+            return variance * (many / ops.maximum(many - 1, 1.0))
         count *= n
-    return count / max(count - 1, 1)
+    return variance * (count / max(count - 1, 1))
 
 
 def batch_norm_with_global_normalization(
