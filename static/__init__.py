@@ -9,8 +9,8 @@ from __future__ import annotations
 import sys as _sys
 
 from static import (
-    app, array as _array, bitwise, compat, debugging, dtypes, effects as _effects, errors, flow as _flow,
-    initializers, linalg, logging, losses, manip, math, metrics, nn, random, sparse, summary, train,
+    app, array as _array, bitwise, compat, contrib, data, debugging, dtypes, effects as _effects, errors, flow as _flow,
+    initializers, layers, linalg, logging, losses, manip, math, metrics, nn, random, sparse, summary, train,
 )
 from static.absent import explain as _explain
 from static.array import (
@@ -102,6 +102,7 @@ from static.summary import histogram_summary, image_summary, merge_all_summaries
 from static.templates import make_template
 from static.tensor import constant, convert_to_tensor, placeholder, placeholder_with_default, Tensor
 from static.train.averages import moving_average_variables
+from static.tensor_array import TensorArray as TensorArray
 from static.variables import (
     assert_variables_initialized, assign, assign_add, assign_sub, global_variables, global_variables_initializer,
     initialize_all_tables, initialize_all_variables, initialize_local_variables, initialize_variables,

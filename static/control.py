@@ -59,11 +59,11 @@ def while_loop(
             shapes = shape_invariants if structure is loop_vars else [shape_invariants]
             specs = _invariants(structure, shapes, first)
         state = _Round(graph, scope, structure, specs)
-        outputs = state.body(body)
         test = state.test(cond)
+        outputs = state.body(body)
         limit = -1 if maximum_iterations is None else convert_to_tensor(maximum_iterations, name="maximum_iterations")
         out = _loop(graph, scope, limit, first, outputs, test)
-    results = [x if back_prop else stop_gradient(x) for x in out]
+    results = [dressed(leaf, x if back_prop else stop_gradient(x)) for leaf, x in zip(state.leaves, out, strict=True)]
     packed = pack_sequence_as(structure, results)
     return packed[0] if len(packed) == 1 and not (return_same_structure and structure is loop_vars) else packed
 
@@ -72,6 +72,12 @@ def graph_of(values: Sequence[Any]) -> Graph:
     """The graph of the first tensor or variable among ``values``; the default one where there is none."""
     found = next((x.graph for x in values if isinstance(x, Tensor) or hasattr(type(x), "_as_graph_element")), None)
     return found or get_default_graph()
+
+
+def dressed(leaf: Any, tensor: Any) -> Any:
+    """``tensor`` as what ``leaf`` is: a ``TensorArray`` goes round a loop as a tensor."""
+    wrap = getattr(type(leaf), "_dressed", None)
+    return tensor if wrap is None else wrap(leaf, tensor)
 
 
 def _invariants(structure: Any, shape_invariants: Any, first: Sequence[Tensor]) -> list[Spec]:
@@ -116,12 +122,17 @@ class _Round:
         self.scope = scope
         self.structure = structure
         self.specs = specs
+        self.leaves = flatten(structure)
+
+    def given(self, params: Sequence[Any]) -> Any:
+        """What the user's functions are called with."""
+        return pack_sequence_as(self.structure, [dressed(x, param) for x, param in zip(self.leaves, params, strict=True)])
 
     def test(self, cond: Callable[..., Any]) -> Traced:
         """The condition."""
 
         def build(*params: Any) -> tuple[list[Any], list[Operation]]:
-            found = convert_to_tensor(cond(*pack_sequence_as(self.structure, params)), "bool")
+            found = convert_to_tensor(cond(*self.given(params)), "bool")
             if found.spec.dims not in (None, ()):
                 raise ValueError(f"The condition of a loop is a scalar; {found.name} has shape {found.shape}{at_line()}")
             return [found], []
@@ -133,10 +144,11 @@ class _Round:
         """The body, whose outputs have the structure, dtypes and shapes of the loop variables."""
 
         def build(*params: Any) -> tuple[list[Any], list[Operation]]:
-            given = pack_sequence_as(self.structure, params)
+            given = self.given(params)
             found = function(*given)
             found = list(found) if isinstance(found, (list, tuple)) else [found]
             nest.assert_same_structure(list(given), found)
+            self.leaves = flatten(found)
             flat = [
                 convert_to_tensor(x, preferred_dtype=spec.dtype) for x, spec in zip(flatten(found), self.specs, strict=True)
             ]
@@ -296,7 +308,7 @@ def _branch(
     if count + len(written):
         changes(out[0].node, written, count)
     results = iter(out[:count])
-    leaves = [None if x is None else next(results) for x in flatten(structures[0])]
+    leaves = [None if x is None else dressed(x, next(results)) for x in flatten(structures[0])]
     return pack_sequence_as(structures[0], leaves)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from graphs.core.errors import GraphsError
+from static.names import type_name
 
 
 class OpError(GraphsError):
@@ -123,4 +124,5 @@ class UnauthenticatedError(OpError):
 
 def place(op: Any) -> str:
     """Which node it is and where the user made it, for the end of a message."""
-    return f"node {op.name!r} (op: {op.type}), made at {op.where}"
+    kind = op.type if hasattr(op, "type") else type_name(op.op.name)  # a node in the body of a loop is no Operation
+    return f"node {op.name!r} (op: {kind}), made at {op.where}"
