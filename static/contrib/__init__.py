@@ -1,0 +1,5 @@
+"""``tf.contrib``: what programs of TensorFlow 1 took from there most."""
+
+from __future__ import annotations
+
+from static.contrib import opt as opt
