@@ -11,11 +11,11 @@ from typing import Any
 import numpy
 
 from graphs import initial, ops
+from static import random as draws
 from static.array import eye, ones as ones_tensor, sizes, zeros as zeros_tensor
 from static.calls import cast
 from static.dtypes import as_dtype
-from static.random import drawn, random_normal, random_uniform, truncated_normal
-from static.tensor import constant
+from static.tensor import constant as constant_tensor
 from static.variables import (
     global_variables_initializer,
     local_variables_initializer,
@@ -94,7 +94,7 @@ class Constant(Initializer):
         self._verify_shape = verify_shape
 
     def _values(self, shape: Any, dtype: Any, whole: Any) -> Any:
-        return constant(self.value, dtype, shape, verify_shape=self._verify_shape)
+        return constant_tensor(self.value, dtype, shape, verify_shape=self._verify_shape)
 
 
 class RandomUniform(Initializer):
@@ -107,7 +107,7 @@ class RandomUniform(Initializer):
         self.dtype = as_dtype(dtype)
 
     def _values(self, shape: Any, dtype: Any, whole: Any) -> Any:
-        return random_uniform(shape, self.minval, self.maxval, dtype, self.seed)
+        return draws.random_uniform(shape, self.minval, self.maxval, dtype, self.seed)
 
 
 class _Normal(Initializer):
@@ -122,14 +122,14 @@ class RandomNormal(_Normal):
     """Normal numbers."""
 
     def _values(self, shape: Any, dtype: Any, whole: Any) -> Any:
-        return random_normal(shape, self.mean, self.stddev, dtype, self.seed)
+        return draws.random_normal(shape, self.mean, self.stddev, dtype, self.seed)
 
 
 class TruncatedNormal(_Normal):
     """Normal numbers, those beyond two standard deviations drawn again."""
 
     def _values(self, shape: Any, dtype: Any, whole: Any) -> Any:
-        return truncated_normal(shape, self.mean, self.stddev, dtype, self.seed)
+        return draws.truncated_normal(shape, self.mean, self.stddev, dtype, self.seed)
 
 
 class UniformUnitScaling(Initializer):
@@ -143,7 +143,7 @@ class UniformUnitScaling(Initializer):
     def _values(self, shape: Any, dtype: Any, whole: Any) -> Any:
         inputs = max(1, math.prod(full_shape(whole)[:-1]))
         bound = math.sqrt(3 / inputs) * self.factor
-        return random_uniform(shape, -bound, bound, dtype, self.seed)
+        return draws.random_uniform(shape, -bound, bound, dtype, self.seed)
 
 
 class VarianceScaling(Initializer):
@@ -184,10 +184,10 @@ class VarianceScaling(Initializer):
         variance = self.scale / max(1.0, count)
         if self.distribution == "uniform":
             bound = math.sqrt(3.0 * variance)
-            return random_uniform(shape, -bound, bound, dtype, self.seed)
+            return draws.random_uniform(shape, -bound, bound, dtype, self.seed)
         if self.distribution == "untruncated_normal":
-            return random_normal(shape, 0.0, math.sqrt(variance), dtype, self.seed)
-        return truncated_normal(shape, 0.0, math.sqrt(variance) / _TRUNCATED, dtype, self.seed)
+            return draws.random_normal(shape, 0.0, math.sqrt(variance), dtype, self.seed)
+        return draws.truncated_normal(shape, 0.0, math.sqrt(variance) / _TRUNCATED, dtype, self.seed)
 
 
 class Orthogonal(Initializer):
@@ -201,7 +201,7 @@ class Orthogonal(Initializer):
     def _values(self, shape: Any, dtype: Any, whole: Any) -> Any:
         if len(full_shape(shape)) < 2:
             raise ValueError("The tensor to initialize must be at least two-dimensional")
-        return drawn(ops.random_orthogonal, None, shape, dtype, self.seed, "orthogonal", gain=self.gain)
+        return draws.drawn(ops.random_orthogonal, None, shape, dtype, self.seed, "orthogonal", gain=self.gain)
 
 
 class Identity(Initializer):
@@ -282,10 +282,10 @@ def floating(dtype: Any) -> Any:
 
 zeros = zeros_initializer = Zeros
 ones = ones_initializer = Ones
-constant_initializer = Constant
-random_uniform_initializer = RandomUniform
-random_normal_initializer = RandomNormal
-truncated_normal_initializer = TruncatedNormal
+constant = constant_initializer = Constant
+random_uniform = random_uniform_initializer = RandomUniform
+random_normal = random_normal_initializer = RandomNormal
+truncated_normal = truncated_normal_initializer = TruncatedNormal
 uniform_unit_scaling = uniform_unit_scaling_initializer = UniformUnitScaling
 variance_scaling = variance_scaling_initializer = VarianceScaling
 orthogonal = orthogonal_initializer = Orthogonal
