@@ -63,16 +63,19 @@ def import_graph_def(
 def _mapped(graph: Graph, graph_def: GraphDef, input_map: Mapping[str, Any]) -> dict[str, Any]:
     """What stands in for which edge (``name:output``) or control dependency (``^name``)."""
     given = {}
-    widths = {node.name: len(node.specs) for node in graph_def.node}
+    specs = {node.name: node.specs for node in graph_def.node}
     missing = []
     for key, value in input_map.items():
         base, _, index = key.removeprefix("^").partition(":")
-        if base not in widths or not (index or "0").isdecimal() or (index and int(index) >= widths[base]):
+        if base not in specs or not (index or "0").isdecimal() or (index and int(index) >= len(specs[base])):
             missing.append(key)
         elif key.startswith("^"):
             given[key] = graph.as_graph_element(value, allow_tensor=False)
         else:
-            given[f"{base}:{index or 0}"] = graph.as_graph_element(convert_to_tensor(value))
+            mine, theirs = graph.as_graph_element(convert_to_tensor(value)), specs[base][int(index or 0)]
+            if mine.spec.dtype != theirs.dtype:
+                raise ValueError(f"input_map: {key!r} is {theirs.dtype.name}, {mine.name!r} is {mine.dtype.name}{at_line()}")
+            given[f"{base}:{index or 0}"] = mine
     if missing:
         raise ValueError(f"Attempted to map inputs that were not found in graph_def: [{', '.join(missing)}]{at_line()}")
     return given
@@ -104,11 +107,6 @@ def _checked(graph_def: GraphDef, given: Mapping[str, Any]) -> dict[str, tuple[S
                 raise GraphFileError(f"{about}: it writes output {index} to {variable!r}, one of which is not there")
         for index, spec in enumerate(specs):
             values.setdefault(f"{node.name}:{index}", new_parameter(_refined(spec, node, index, about, bool(given))))
-    for key, value in given.items():
-        base, _, output = key.partition(":")
-        if output and found[base][int(output)].dtype != value.spec.dtype:
-            theirs = found[base][int(output)]
-            raise ValueError(f"input_map: {key!r} is {theirs.dtype.name}, {value.name!r} is {value.dtype.name}{at_line()}")
     return found
 
 

@@ -246,6 +246,7 @@ def _float(text: str) -> float:
 
 
 _KINDS: dict[Any, tuple[str, Callable[[Encoder, Any], Any], Callable[[Decoder, Any], Any]]] = {
+    numpy.generic: ("scalar", lambda _, x: _array(numpy.asarray(x)), lambda _, data: _array_from(data)[()]),
     Function: ("function", lambda to, x: to.function(x), lambda of, data: of.function(data)),
     Slice: ("slice", lambda to, x: [to.value(n) for n in x], lambda of, data: Slice(*(of.value(n) for n in data))),
     Spec: ("spec", lambda _, x: spec_to(x), lambda _, data: spec_from(data, "spec")),
@@ -260,7 +261,6 @@ _KINDS: dict[Any, tuple[str, Callable[[Encoder, Any], Any], Callable[[Decoder, A
         lambda of, data: {of.value(key): of.value(item) for key, item in data},
     ),
     type(Ellipsis): ("ellipsis", lambda *_: None, lambda *_: Ellipsis),
-    numpy.generic: ("scalar", lambda _, x: _array(numpy.asarray(x)), lambda _, data: _array_from(data)[()]),
     ndarray: ("array", lambda _, x: _array(x), lambda _, data: _array_from(data)),
 }
 
