@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys as _sys
 
 from static import (
-    app, array as _array, bitwise, compat, contrib, contrib, data, debugging, dtypes, effects as _effects, errors, flow as _flow,
+    app, array as _array, bitwise, compat, contrib, data, debugging, dtypes, effects as _effects, errors, flow as _flow,
     initializers, layers, linalg, logging, losses, manip, math, metrics, nn, random, sparse, summary, train,
 )
 from static.absent import explain as _explain
