@@ -213,7 +213,9 @@ class _Lowering:
     def snapshot(self, variable: Any) -> str:
         """The register of a variable's value when the run began."""
         register = self.registers.get((variable, 0))
-        if register is None:
+        if register is None and variable.params.get("optional"):
+            register = self.registers[variable, 0] = self.peek(variable)
+        elif register is None:
             register = self.registers[variable, 0] = f"v{len(self.made.reads)}"
             self.made.reads[register] = variable
         return register

@@ -49,9 +49,9 @@ def constant_op(xp: Any, *, value: Any) -> Any:
     return value
 
 
-@_session_op("variable", lambda *, spec: spec.dims, lambda *, spec: spec.dtype, "source")
-def variable_op(xp: Any, *, spec: Spec) -> Any:
-    """What the session holds for a variable."""
+@_session_op("variable", lambda *, spec, **_: spec.dims, lambda *, spec, **_: spec.dtype, "source")
+def variable_op(xp: Any, *, spec: Spec, optional: bool = False) -> Any:
+    """What the session holds for a variable; None for an ``optional`` one that has no value."""
     raise GraphsError(f"a variable of {spec} is read from a session only")
 
 
