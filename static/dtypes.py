@@ -43,6 +43,31 @@ class DType:
     size = itemsize
 
     @property
+    def as_datatype_enum(self) -> int:
+        """TensorFlow's number for it."""
+        return _NUMBERS[self.name]
+
+    @property
+    def real_dtype(self) -> DType:
+        """The dtype of the real part; itself where it is not complex."""
+        return as_dtype(numpy.zeros((), self.dtype).real.dtype)
+
+    @property
+    def is_unsigned(self) -> bool:
+        """Whether it is an unsigned integer dtype."""
+        return self.kind == "u"
+
+    @property
+    def is_quantized(self) -> bool:
+        """Always False."""
+        return False
+
+    @property
+    def is_numpy_compatible(self) -> bool:
+        """Always True."""
+        return True
+
+    @property
     def is_floating(self) -> bool:
         """Whether it is a real floating-point dtype."""
         return self.kind == "f"
@@ -87,7 +112,7 @@ class DType:
         if isinstance(other, DType):
             return self.dtype == other.dtype
         try:
-            return other is not None and self.dtype == numpy.dtype(other)  # type: ignore[call-overload]
+            return other is not None and self.dtype == as_dtype(other).dtype
         except TypeError:
             return False
 
@@ -126,12 +151,32 @@ _KNOWN = {
 }  # fmt: skip
 
 
+_NUMBERS = {
+    "float32": 1, "float64": 2, "int32": 3, "uint8": 4, "int16": 5, "int8": 6, "string": 7, "complex64": 8, "int64": 9,
+    "bool": 10, "uint16": 17, "complex128": 18, "float16": 19, "uint32": 22, "uint64": 23,
+}  # fmt: skip
+_ALIASES: dict[Any, DType] = {
+    "float": float32,
+    float: float32,
+    "string": string,
+    **{_NUMBERS[known.name]: known for known in _KNOWN.values()},
+}
+
+
 def as_dtype(value: Any) -> DType:
-    """The dtype object for a name, a numpy dtype or a Python type. Raises TypeError for anything else."""
+    """The dtype object for a name, a number of TensorFlow's, a numpy dtype or a Python type (``float`` is float32).
+
+    Raises TypeError for anything else.
+    """
     if isinstance(value, DType):
         return value
     try:
-        found = numpy.dtype("object" if isinstance(value, str) and value == "string" else value)
+        if value is None or isinstance(value, bool):
+            raise TypeError
+        alias = _ALIASES.get(value)
+        if alias is not None:
+            return alias
+        found = numpy.dtype(value)
         return string if found.kind in "SU" else _KNOWN[found]
     except (KeyError, TypeError):
         raise TypeError(f"Cannot convert value {value!r} to a TensorFlow DType") from None

@@ -243,8 +243,14 @@ stop_gradient.vjp(None)
 
 @op(like_first, dtype=lambda _, like: like)
 def cast_like(xp: Any, x: Any, _like: Any) -> Any:
-    """A copy of ``x`` in the dtype of ``like``."""
-    return xp.asarray(x).astype(_like.dtype)
+    """A copy of ``x`` in the dtype of ``like``; of complex numbers the real parts, where that dtype is real."""
+    return _converted(xp.asarray(x), _like.dtype)
+
+
+def _converted(x: Any, dtype: Any) -> Any:
+    if x.dtype.kind == "c" and numpy.dtype(dtype).kind in "iuf":
+        x = x.real
+    return x.astype(dtype)
 
 
 cast_like.vjp(lambda g, _out, _x, _like: cast_like(g, _x), None)
@@ -252,8 +258,8 @@ cast_like.vjp(lambda g, _out, _x, _like: cast_like(g, _x), None)
 
 @elementwise("cast(x, dtype=dtype)", dtype=lambda _, *, dtype: numpy.dtype(dtype))
 def cast(xp: Any, x: Any, *, dtype: Any) -> Any:
-    """A copy of ``x`` in ``dtype``; towards zero from floats to integers."""
-    return xp.asarray(x).astype(dtype)
+    """A copy of ``x`` in ``dtype``; towards zero from floats to integers, the real parts from complex numbers to others."""
+    return _converted(xp.asarray(x), dtype)
 
 
 cast.vjp(lambda g, _out, _x, *, dtype: cast_like(g, _x))

@@ -6,12 +6,13 @@ import math
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+import numpy
+
 from graphs import ops, updates
-from static.dtypes import float64
 from static.graph import get_default_graph
 from static.slices import IndexedSlices
 from static.state import scatter_update_op
-from static.tensor import Tensor, apply, constant, convert_to_tensor
+from static.tensor import Tensor, apply, convert_to_tensor
 from static.train.ruled import RuleOptimizer, number
 from static.variables import Variable
 
@@ -28,7 +29,7 @@ class MomentsOptimizer(RuleOptimizer):
     def _create_slots(self, var_list: Sequence[Variable]) -> None:
         for name in self._betas:
             beta = number(self._call_if_callable(self._hyper[name]))
-            start = beta if isinstance(beta, Tensor) else constant(beta, float64)
+            start = beta if isinstance(beta, Tensor) else numpy.asarray(beta, "float64")
             self._create_non_slot_variable(start, f"{name}_power", var_list[0])
         super()._create_slots(var_list)
 

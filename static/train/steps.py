@@ -6,7 +6,7 @@ from typing import Any
 
 from graphs.core.errors import at_line
 from static.graph import Graph, GraphKeys, get_default_graph
-from static.tensor import Tensor, constant
+from static.tensor import Tensor
 from static.variables import Variable
 
 
@@ -23,7 +23,7 @@ def create_global_step(graph: Graph | None = None) -> Variable:
         raise ValueError('"global_step" already exists.')
     with graph.as_default(), graph.name_scope(None):
         keys = [GraphKeys.GLOBAL_VARIABLES, GraphKeys.GLOBAL_STEP]
-        return Variable(constant(0, "int64"), trainable=False, name="global_step", collections=keys)
+        return Variable(0, dtype="int64", trainable=False, name="global_step", collections=keys)
 
 
 def get_or_create_global_step(graph: Graph | None = None) -> Variable:

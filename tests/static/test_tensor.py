@@ -152,3 +152,36 @@ def test_a_placeholder_with_default_may_be_fed():
     with tf.Session() as session:
         np.testing.assert_array_equal(session.run(x * 2.0), [2, 4])
         np.testing.assert_array_equal(session.run(x * 2.0, {x: [5.0]}), [10])
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ("float", "float32"),
+        (float, "float32"),
+        ("double", "float64"),
+        ("half", "float16"),
+        (1, "float32"),
+        (9, "int64"),
+        (10, "bool"),
+        (bool, "bool"),
+        (np.int16, "int16"),
+        (np.dtype("uint8"), "uint8"),
+        ("string", "string"),
+        (object, "string"),
+    ],
+)
+def test_dtypes_under_all_their_names(given, name):
+    dtype = tf.as_dtype(given)
+    assert dtype.name == name
+    assert dtype == given
+    assert tf.as_dtype(dtype.as_datatype_enum) is dtype
+
+
+def test_what_is_no_dtype():
+    for wrong in ("floating", 0, 11, None, [1], True):
+        with pytest.raises(TypeError, match="Cannot convert value"):
+            tf.as_dtype(wrong)
+    assert tf.float64 != "float"
+    assert tf.float32 != "nothing"
+    assert (tf.complex64.real_dtype, tf.float64.real_dtype) == (tf.float32, tf.float64)
