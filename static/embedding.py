@@ -48,10 +48,9 @@ def embedding_lookup(
     which = dynamic_partition(ops.cast(_count(flat), dtype="int32"), part, len(tables))
     rows = dynamic_partition(row, part, len(tables))
     found = dynamic_stitch(which, [_clipped(table, at, max_norm) for table, at in zip(tables, rows, strict=True)])
-    width = tables[0].shape[1:]
-    known = width.is_fully_defined() and places.shape.is_fully_defined()
-    whole = places.shape.as_list() + width.as_list() if known else concat([shape(places), shape(tables[0])[1:]], 0)
-    return reshape(found, whole, name or "embedding_lookup")
+    out = reshape(found, concat([shape(places), shape(tables[0])[1:]], 0), name or "embedding_lookup")
+    out.set_shape(places.shape.concatenate(tables[0].shape[1:]))
+    return out
 
 
 def _count(flat: Any) -> Any:

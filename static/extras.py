@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy
+
 from graphs import ops
 from static.calls import FLOATS, INEXACT, NUMBERS, both, cast, taken, unary
 from static.dtypes import as_dtype
@@ -76,9 +78,8 @@ def scalar_mul(scalar: Any, x: Any, name: str | None = None) -> Any:
 def multiply_no_nan(x: Any, y: Any, name: str | None = None) -> Any:
     """``x * y``, 0 where ``y`` is 0 even if ``x`` is infinite or NaN."""
     x, y = both(x, y)
-    product = x * y
-    zero = ops.equal(ops.broadcast_like(y, product), 0)
-    return apply(ops.where, zero, ops.zeros_like(product), product, name=name, node="MulNoNan")
+    lost = ops.logical_and(ops.equal(y, 0), ops.logical_not(ops.isfinite(x)))
+    return apply(ops.multiply, ops.where(lost, ops.zeros_like(x), x), y, name=name, node="MulNoNan")
 
 
 def reciprocal_no_nan(x: Any, name: str | None = None) -> Any:
@@ -99,8 +100,9 @@ def xlogy(x: Any, y: Any, name: str | None = None) -> Any:
 def xdivy(x: Any, y: Any, name: str | None = None) -> Any:
     """``x / y``, 0 where ``x`` is 0."""
     x, y = both(x, y)
-    safe = ops.where(ops.equal(x, 0), ops.ones_like(x * y), y)
-    return apply(ops.divide, x, safe, name=name, node="Xdivy")
+    zero, whole = ops.equal(x, 0), ops.ones_like(x * y)
+    quotient = x / ops.where(zero, whole, y)
+    return apply(ops.where, zero, ops.zeros_like(whole), quotient, name=name, node="Xdivy")
 
 
 # Order and size
@@ -128,11 +130,19 @@ def reduce_euclidean_norm(input_tensor: Any, axis: Any = None, keepdims: bool = 
     return apply(ops.sqrt, total, name=name, node="EuclideanNorm")
 
 
+def _limit(value: Any, dtype: Any) -> Any:
+    """The number of ``dtype`` next to ``value`` on the side of 0."""
+    near = dtype.dtype.type(value)
+    if dtype.is_floating and abs(float(near)) > abs(value):
+        near = numpy.nextafter(near, dtype.dtype.type(0))
+    return near.item()
+
+
 def saturate_cast(value: Any, dtype: Any, name: str | None = None) -> Any:
     """``value`` in ``dtype``, what lies beyond its least and greatest value set to these."""
     x, wanted = convert_to_tensor(value), as_dtype(dtype)
     if wanted.min > x.dtype.min:
-        x = ops.maximum(x, ops.cast(convert_to_tensor(wanted.min, wanted), dtype=x.dtype.name))
+        x = ops.maximum(x, _limit(wanted.min, x.dtype))
     if wanted.max < x.dtype.max:
-        x = ops.minimum(x, ops.cast(convert_to_tensor(wanted.max, wanted), dtype=x.dtype.name))
+        x = ops.minimum(x, _limit(wanted.max, x.dtype))
     return cast(x, wanted, name or "saturate_cast")

@@ -14,9 +14,10 @@ from static.calls import cast
 from static.counting import bincount
 from static.embedding import embedding_lookup
 from static.graph import get_default_graph
-from static.indexing import gather, scatter_nd, where
+from static.indexing import gather, where
 from static.random import _key
 from static.reductions import reduce_sum
+from static.sparse import sparse_to_dense
 from static.tensor import apply, constant, constant_value, convert_to_tensor
 from static.variables import Variable
 
@@ -201,17 +202,12 @@ def _sampled_logits(
     if remove_accidental_hits:
         row, place, least = compute_accidental_hits(labels, sampled, num_true)
         pairs = stack([cast(row, "int64"), place], axis=1)
-        logits = logits + scatter_nd(pairs, cast(least, logits.dtype), _shape_of(logits))
+        logits = logits + sparse_to_dense(pairs, ops.shape_of(logits), cast(least, logits.dtype))
     if subtract_log_q:
         true = true - cast(ops.log(true_expected), true.dtype)
         logits = logits - cast(ops.log(sampled_expected), logits.dtype)
     wanted = concat([ops.ones_like(true) / float(num_true), ops.zeros_like(logits)], 1)
     return concat([true, logits], 1), wanted
-
-
-def _shape_of(x: Any) -> Any:
-    known = x.shape.as_list()
-    return known if None not in known else cast(ops.shape_of(x), "int32")
 
 
 def nce_loss(

@@ -25,11 +25,13 @@ def _last(ids: Any) -> Any:
 
 
 def _room(data: Any, ids: Any, count: Any, rank: int) -> Any:
-    """Zeros of the shape of the result: ``count`` (a vector of one element) slices of ``data``."""
+    """Zeros of the shape of the result: ``count`` (a scalar or a vector of one element) slices of ``data``."""
+    known = constant_value(count)
+    size = None if known is None else int(known.reshape(()))
+    count = reshape(count, [1])
     out = fill(concat([cast(count, "int32"), shape(data)[rank:]], 0), constant(0, data.dtype))
     rest = None if data.dims is None else data.dims[rank:]
-    known = constant_value(count)
-    out.set_shape(None if rest is None else (None if known is None else int(known[0]), *rest))
+    out.set_shape(None if rest is None else (size, *rest))
     return out
 
 
@@ -89,7 +91,7 @@ def _sparse(name: str, reduce: Callable[..., Any]) -> Callable[..., Any]:
 def _unsorted(name: str, op: Op, kinds: str) -> Callable[..., Any]:
     def function(data: Any, segment_ids: Any, num_segments: Any, name: str | None = None) -> Any:
         x, ids = taken(data, kinds, "unsorted_segment"), convert_to_tensor(segment_ids)
-        room = _room(x, ids, reshape(num_segments, [1]), len(ids.shape))
+        room = _room(x, ids, num_segments, len(ids.shape))
         return apply(op, x, room, ids, name=name, node=f"Unsorted{type_name(op.name)}")
 
     function.__name__ = function.__qualname__ = name
@@ -106,14 +108,14 @@ unsorted_segment_min = _unsorted("unsorted_segment_min", ops.segment_min, REALS)
 def unsorted_segment_mean(data: Any, segment_ids: Any, num_segments: Any, name: str | None = None) -> Any:
     """The mean of the slices of ``data`` with each of ``num_segments`` numbers, 0 where there is none."""
     x, ids = taken(data, REALS, "unsorted_segment_mean"), convert_to_tensor(segment_ids)
-    room = _room(x, ids, reshape(num_segments, [1]), len(ids.shape))
+    room = _room(x, ids, num_segments, len(ids.shape))
     return _averaged(x, ids, room, 1.0, name, "UnsortedSegmentMean")
 
 
 def unsorted_segment_sqrt_n(data: Any, segment_ids: Any, num_segments: Any, name: str | None = None) -> Any:
     """The sum of the slices of ``data`` with each number, by the square root of how many they are."""
     x, ids = taken(data, REALS, "unsorted_segment_sqrt_n"), convert_to_tensor(segment_ids)
-    room = _room(x, ids, reshape(num_segments, [1]), len(ids.shape))
+    room = _room(x, ids, num_segments, len(ids.shape))
     return _averaged(x, ids, room, 0.5, name, "UnsortedSegmentSqrtN")
 
 

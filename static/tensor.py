@@ -87,6 +87,10 @@ class Tensor(Value):
         """Add what the caller knows of the shape. Raises ValueError where it contradicts what is known."""
         self._refined = Spec(dims_of(self.shape.merge_with(shape)), self.spec.dtype)
 
+    def consumers(self) -> list[Any]:
+        """The operations that read it, in order of creation."""
+        return [op for op in self.graph.get_operations() if any(x is self or x == self for x in op.inputs if isinstance(x, Value))]
+
     def eval(self, feed_dict: Mapping[Any, Any] | None = None, session: Any = None) -> Any:
         """Its value in ``session``, by default the default one."""
         return default_session(session, self.graph, "Tensor.eval").run(self, feed_dict)
@@ -242,6 +246,9 @@ def convert_to_tensor(value: Any, dtype: Any = None, name: str | None = None, pr
 def constant_value(x: Any) -> numpy.ndarray[Any, Any] | None:
     """The value of ``x`` as an array where it is known while the graph is being built, else None."""
     x = _read(x)
+    if isinstance(x, (list, tuple)) and any(isinstance(_read(item), Tensor) for item in _flat(x)):
+        parts = [constant_value(item) for item in x]
+        return None if any(part is None for part in parts) else numpy.asarray(parts)
     if not isinstance(x, Tensor):
         return numpy.asarray(x)
     node = x.node
@@ -250,9 +257,9 @@ def constant_value(x: Any) -> numpy.ndarray[Any, Any] | None:
     if node.op.name == "shape_of":
         spec = node.inputs[0].spec
         return numpy.asarray(spec.dims) if spec.known else None
-    if node.op.name in ("getitem", "cast"):
-        inner = constant_value(node.inputs[0])
-        return None if inner is None else numpy.asarray(node.op(inner, **node.params))
+    if node.op.name in ("getitem", "cast", "stack", "concat", "reshape"):
+        inner = [constant_value(item) for item in node.inputs]
+        return None if any(part is None for part in inner) else numpy.asarray(node.op(*inner, **node.params))
     return None
 
 

@@ -30,7 +30,7 @@ def run_in(tf, build, arrays, *, gradients=True):
         outputs = list(built) if isinstance(built, (list, tuple)) else [built]
         floating = [y for y in outputs if y.dtype.is_floating]
         floats = [x for x in inputs if x.dtype.is_floating]
-        weights = [tf.cos(tf.cast(tf.reshape(tf.range(0, _count(y)), y.shape), y.dtype)) for y in floating]
+        weights = [tf.cos(tf.cast(_numbered(tf, y), y.dtype)) for y in floating] if gradients else []
         slopes = tf.gradients(floating, floats, weights) if gradients and floating and floats else []
         with tf.Session() as session:
             feeds = dict(zip(inputs, arrays, strict=True))
@@ -39,7 +39,9 @@ def run_in(tf, build, arrays, *, gradients=True):
             ]
 
 
-def _count(tensor):
+def _numbered(tf, tensor):
+    """0, 1, 2, ... in the shape of ``tensor``, whether that is known while building or not."""
     count = tensor.shape.num_elements()
-    assert count is not None, f"{tensor} has no static shape"
-    return count
+    if count is None:
+        return tf.reshape(tf.range(tf.size(tensor)), tf.shape(tensor))
+    return tf.reshape(tf.range(0, count), tensor.shape)
