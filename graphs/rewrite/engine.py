@@ -140,7 +140,9 @@ class _Sweep:
         if new is None:
             return None
         before = sorted(matched, key=lambda each: (each is node, each.serial))
-        return Record(self.rules.name, rule.name, rule.law, before, site.fresh, node.outputs, new, checked=rule)
+        return Record(
+            self.rules.name, rule.name, rule.law, before, site.fresh, node.outputs, new, checked=rule, fed=self.program.fed
+        )
 
     def _settled(
         self,

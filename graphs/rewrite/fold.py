@@ -39,7 +39,7 @@ def fold(program: Program, log: Log, choice: Choice) -> Program:
             rebuild.replace(node, old, [value])
             after = [value.node] if isinstance(value, Value) else []
             choice.fired += 1
-            log.add(Record("fold", "fold", "", [node], after, node.outputs, [value]))
+            log.add(Record("fold", "fold", "", [node], after, node.outputs, [value], fed=program.fed))
     return rebuild.finish()
 
 
@@ -57,7 +57,7 @@ def _computed(node: Any, program: Program) -> ndarray[Any, Any] | None:
     else:
         operands = []
         for x in node.inputs:
-            value = known(x)
+            value = known(x, program.fed)
             if value is None:
                 return None
             operands.append(value)
@@ -93,7 +93,7 @@ def cse(program: Program, log: Log, choice: Choice) -> Program:
             continue
         rebuild.replace(node, old, twin.outputs)
         choice.fired += 1
-        log.add(Record("cse", "cse", "", [node], [], node.outputs, twin.outputs))
+        log.add(Record("cse", "cse", "", [node], [], node.outputs, twin.outputs, fed=program.fed))
         log.records[-1].after = (twin,)
     return rebuild.finish()
 

@@ -203,7 +203,7 @@ class Match:
             return same(self.found[pattern.name], x)
         if pattern.__class__ is Call:
             return self._called(pattern, x)
-        value = known(x)
+        value = known(x, self.fed)
         if value is None:
             return False
         if pattern.__class__ is Known:

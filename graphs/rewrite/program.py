@@ -130,12 +130,12 @@ def bodies(node: Any) -> list[Function]:
     return [value for value in values if isinstance(value, Function)]
 
 
-def known(x: Any) -> Any:
-    """The array or Python scalar that ``x`` is known to be before the run, else None."""
+def known(x: Any, fed: frozenset[Edge]) -> Any:
+    """The array or Python scalar that ``x`` is known to be before the run, else None; another may be fed for a constant."""
     if not isinstance(x, Value):
         return x
     node: Any = x.node
-    return node.params["value"] if "constant" in node.op.traits else None
+    return node.params["value"] if "constant" in node.op.traits and (node, x.index) not in fed else None
 
 
 def spec_of(x: Any) -> Spec:

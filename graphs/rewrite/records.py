@@ -10,7 +10,7 @@ from typing import Any
 from graphs.core.function import Function
 from graphs.core.node import Value, new_parameter
 from graphs.core.spec import Spec
-from graphs.rewrite.program import bodies, origins, spec_of
+from graphs.rewrite.program import Edge, bodies, known, origins, spec_of
 
 
 _DEAR = 10
@@ -91,9 +91,10 @@ class Record:
         after: the nodes that it made.
         old: the values that were replaced.
         new: what stands for them.
+        fed: the edges whose values come from outside: constants among them are not constant.
     """
 
-    __slots__ = ("number", "stage", "rule", "law", "bound", "checked", "before", "after", "old", "new", "__weakref__")
+    __slots__ = ("number", "stage", "rule", "law", "bound", "checked", "before", "after", "old", "new", "fed", "__weakref__")
 
     def __init__(
         self,
@@ -105,6 +106,7 @@ class Record:
         old: Sequence[Any],
         new: Sequence[Any],
         checked: Any = None,
+        fed: frozenset[Edge] = frozenset(),
     ) -> None:
         self.number = 0
         self.stage = stage
@@ -116,6 +118,7 @@ class Record:
         self.after = tuple(after)
         self.old = tuple(old)
         self.new = tuple(new)
+        self.fed = fed
 
     @property
     def origins(self) -> tuple[Any, ...]:
@@ -134,30 +137,31 @@ class Record:
 
     def functions(self) -> tuple[Function, Function]:
         """The expressions before and after, as Functions of the same values."""
-        inside = set(self.before)
-        leaves: dict[Any, Any] = {}
-        for node in self.before:
-            for x in node.inputs:
-                if isinstance(x, Value) and x.node not in inside:
-                    leaves[x.node, x.index] = x
-        fresh = set(self.after)
-        reached = [x for node in self.after for x in node.inputs] + list(self.new)
-        for x in reached:
-            if isinstance(x, Value) and x.node not in fresh and x.node not in inside and "constant" not in x.node.op.traits:
-                leaves[x.node, x.index] = x
+        inside, fresh = set(self.before), set(self.after)
+        reached = [x for node in (*self.before, *self.after) for x in node.inputs] + list(self.new)
+        leaves = {
+            (x.node, x.index): x
+            for x in reached
+            if isinstance(x, Value) and x.node not in inside and x.node not in fresh and known(x, self.fed) is None
+        }
         return self._function(self.old, leaves, "before"), self._function(self.new, leaves, "after")
 
-    def _function(self, roots: Sequence[Any], leaves: dict[Any, Any], name: str) -> Function:
+    def _function(self, roots: Sequence[Any], leaves: dict[Edge, Any], name: str) -> Function:
         given = {edge: new_parameter(spec_of(x)) for edge, x in leaves.items()}
         values: dict[Any, Any] = dict(given)
         nodes = sorted({*self.before, *self.after}, key=lambda node: node.serial)
         for node in nodes:
-            inputs = [_inside(x, values) for x in node.inputs]
+            inputs = [self._inside(x, values) for x in node.inputs]
             if any(x is None for x in inputs):
                 continue
             out = node.op(*inputs, **node.params)
             values.update({(node, i): y for i, y in enumerate(out if node.width > 1 else (out,)) if (node, i) not in given})
-        return Function(given.values(), [_inside(root, values) for root in roots], name)
+        return Function(given.values(), [self._inside(root, values) for root in roots], name)
+
+    def _inside(self, x: Any, values: dict[Edge, Any]) -> Any:
+        """What ``x`` is inside a Function; None for what its leaves do not lead to."""
+        found = values.get((x.node, x.index)) if isinstance(x, Value) else None
+        return known(x, self.fed) if found is None else found
 
     def as_dict(self) -> dict[str, Any]:
         """Everything there is to say, as JSON takes it."""
@@ -186,15 +190,6 @@ class Record:
 
     def __repr__(self) -> str:
         return f"<rewrite {self.number} by {self.rule}: {', '.join(node.name for node in self.origins)}>"
-
-
-def _inside(x: Any, values: dict[Any, Any]) -> Any:
-    """What ``x`` is inside a record's Function; None for what its leaves do not lead to."""
-    if not isinstance(x, Value):
-        return x
-    found = values.get((x.node, x.index))
-    node: Any = x.node
-    return node.params["value"] if found is None and "constant" in node.op.traits else found
 
 
 @dataclass(slots=True)

@@ -279,7 +279,7 @@ def made_by(x: Any, *names: str) -> Made | None:
 
 def scalar(x: Any) -> float | None:
     """The number that ``x`` is known to be, as a scalar or one element; else None."""
-    value = known(x)
+    value = known(x, SITE.get().program.fed)
     if value is None or isinstance(value, complex):
         return None
     if isinstance(value, (bool, int, float)):
@@ -302,7 +302,6 @@ __all__ = [
     "alone",
     "fills",
     "is_float",
-    "known",
     "made_by",
     "same_shape",
     "scalar",
