@@ -73,6 +73,7 @@ from static.math import (
     rint, round, rsqrt, sigmoid, sign, sin, sinh, sqrt, square, squared_difference, subtract, tan, tanh, tensordot,
     to_double, to_float, to_int32, to_int64, truediv, truncatemod,
 )
+from static.metadata import RunMetadata, RunOptions
 from static.overrides import NotDifferentiable, RegisterGradient
 from static.pooling import extract_image_patches
 from static.protos import Event, HistogramProto, SessionLog, Summary, SummaryMetadata

@@ -15,9 +15,11 @@ from graphs.core.random import Draws, Stream
 from graphs.core.spec import show
 from static.conversion import as_strings
 from static.defaults import session_scope
+from static.devices import DeviceAttributes
 from static.errors import place
 from static.graph import Graph, Operation, get_default_graph
 from static.growth import Growth
+from static.metadata import traced
 from static.plan import Plan, State
 from static.rows import Commit
 from static.tensor import Tensor
@@ -113,6 +115,7 @@ class Session:
         Args:
             fetches: a tensor, variable, operation or name of one, or lists, tuples, named tuples and dicts of them.
             feed_dict: values to use for tensors in place of computing them.
+            options, run_metadata: ``RunOptions`` and the ``RunMetadata`` that tells of the run what they ask for.
 
         All variables are read as they were when the run began (see ``Variable``), and change together when it ends; a run
         that fails or is interrupted changes none.
@@ -120,6 +123,8 @@ class Session:
         Raises ``tf.errors.OpError`` naming the node where an operation fails, ValueError or TypeError for wrong feeds and
         fetches.
         """
+        if run_metadata is not None:
+            return traced(self, fetches, feed_dict, options, run_metadata)
         kind = type(fetches)
         asked: Any = tuple(fetches) if kind is list else fetches
         try:
@@ -147,6 +152,29 @@ class Session:
             with numpy.errstate(all="ignore"):
                 values, _ = plan(state, feeds)
         return call.pack(values)
+
+    def make_callable(
+        self, fetches: Any, feed_list: Sequence[Any] | None = None, accept_options: bool = False
+    ) -> Callable[..., Any]:
+        """A function that runs ``fetches``, given values for the tensors of ``feed_list`` in their order."""
+        fed = [self.graph.as_graph_element(tensor, allow_operation=False) for tensor in feed_list or ()]
+        self._call(fetches, dict.fromkeys(fed))
+
+        def function(*values: Any, options: Any = None, run_metadata: Any = None) -> Any:
+            if len(values) != len(fed):
+                raise TypeError(f"{len(values)} values are given for the {len(fed)} tensors of the feed list{at_line()}")
+            return self.run(fetches, dict(zip(fed, values, strict=True)), options, run_metadata)
+
+        return function
+
+    def list_devices(self) -> list[DeviceAttributes]:
+        """The one device there is."""
+        return [DeviceAttributes()]
+
+    @property
+    def graph_def(self) -> Any:
+        """The graph as data (see ``Graph.as_graph_def``)."""
+        return self.graph.as_graph_def()
 
     def plan(self, fetches: Any, feed_dict: Mapping[Any, Any] | Sequence[Any] = ()) -> Plan:
         """The plan that ``run`` follows for these fetches and fed tensors."""
@@ -208,13 +236,17 @@ class Session:
         self._growth.look()
         found: dict[Any, int] = {}
         pack = self._packer(fetches, found)
+        if not self.graph.version:
+            raise RuntimeError(f"The Session graph is empty. Add operations to the graph before calling run().{at_line()}")
         feeds = []
         for position, fed in enumerate(feed_dict):
             try:
                 tensor = self.graph.as_graph_element(fed, allow_operation=False)
             except (TypeError, ValueError, KeyError) as error:
                 message = error.args[0] if error.args else error
-                raise type(error)(f"Cannot interpret feed_dict key {position} as Tensor: {message}") from None
+                raise TypeError(f"Cannot interpret feed_dict key {position} as Tensor: {message}{at_line()}") from None
+            if tensor.node.body is not None:
+                raise ValueError(f"Tensor {tensor.name} may not be fed: it is in a {tensor.node.body.kind}{at_line()}")
             feeds.append(_Feed(tensor))
         plan = Plan(list(found), [feed.tensor for feed in feeds])
         self._rows |= plan.rows

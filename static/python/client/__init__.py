@@ -1,0 +1,3 @@
+"""``tensorflow.python.client``."""
+
+from static.python.client import timeline as timeline

@@ -1,0 +1,3 @@
+"""``tensorflow.python.client.timeline``."""
+
+from static.timeline import Timeline as Timeline
