@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from graphs.core.errors import at_line
 
@@ -76,6 +76,15 @@ class DeviceSpec:
 
 def _index(text: str) -> int | None:
     return None if text == "*" else int(text)
+
+
+class DeviceAttributes(NamedTuple):
+    """What ``Session.list_devices`` says of a device."""
+
+    name: str = "/job:localhost/replica:0/task:0/device:CPU:0"
+    device_type: str = "CPU"
+    memory_limit_bytes: int = 0
+    incarnation: int = 0
 
 
 class Beside:

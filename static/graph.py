@@ -259,6 +259,16 @@ class Graph:
         """How many operations it has: a number that grows with it."""
         return len(self._operations)
 
+    def is_feedable(self, tensor: Any) -> bool:
+        """Whether a run may be given a value for ``tensor``: one that is in no loop or branch."""
+        return self.as_graph_element(tensor, allow_operation=False).node.body is None
+
+    def is_fetchable(self, tensor_or_op: Any) -> bool:
+        """Whether a run may fetch it: what is in no loop or branch."""
+        found = self.as_graph_element(tensor_or_op)
+        node: Any = found.node if isinstance(found, Value) else found
+        return node.body is None
+
     # Collections
 
     def add_to_collection(self, name: Any, value: Any) -> None:

@@ -60,6 +60,18 @@ class Operation(Node):
         """The operations that must run before this one although no value flows."""
         return list(self.after)
 
+    def values(self) -> tuple[Any, ...]:
+        """Its outputs."""
+        return tuple(self.outputs)
+
+    def get_attr(self, name: str) -> Any:
+        """The setting ``name``; ``dtype``, ``T`` and ``shape`` are the first output's. Raises ValueError for others."""
+        if name in ("dtype", "T", "shape") and self.outputs:
+            return self.outputs[0].shape if name == "shape" else self.outputs[0].dtype
+        if name not in self.params:
+            raise ValueError(f"Operation {self.name!r} has no attr named {name!r}.{at_line()}")
+        return self.params[name]
+
     def run(self, feed_dict: Mapping[Any, Any] | None = None, session: Any = None) -> None:
         """Run it in ``session``, by default the default one."""
         default_session(session, self.graph, "Operation.run").run(self, feed_dict)

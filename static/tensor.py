@@ -89,7 +89,8 @@ class Tensor(Value):
 
     def consumers(self) -> list[Any]:
         """The operations that read it, in order of creation."""
-        return [op for op in self.graph.get_operations() if any(x is self or x == self for x in op.inputs if isinstance(x, Value))]
+        mine = (self.node, self.index)
+        return [op for op in self.graph.get_operations() if mine in [(x.node, x.index) for x in op.edges if x is not None]]
 
     def eval(self, feed_dict: Mapping[Any, Any] | None = None, session: Any = None) -> Any:
         """Its value in ``session``, by default the default one."""

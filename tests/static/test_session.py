@@ -111,7 +111,7 @@ def test_tensors_and_operations_are_no_feeds(session):
         session.run(y, {y.op: 1.0})
     with tf.Graph().as_default():
         other = tf.placeholder(tf.float32)
-    with pytest.raises(ValueError, match=r"feed_dict key 0.*not an element of this graph"):
+    with pytest.raises(TypeError, match=r"feed_dict key 0.*not an element of this graph"):
         session.run(y, {other: 1.0})
 
 
