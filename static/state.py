@@ -49,7 +49,7 @@ def constant_op(xp: Any, *, value: Any) -> Any:
     return value
 
 
-@_session_op("variable", lambda *, spec, **_: spec.dims, lambda *, spec, **_: spec.dtype, "source")
+@_session_op("variable", lambda *, spec, **_: spec.dims, lambda *, spec, **_: spec.dtype, "source", "mutable")
 def variable_op(xp: Any, *, spec: Spec, optional: bool = False) -> Any:
     """What the session holds for a variable; None for an ``optional`` one that has no value."""
     raise GraphsError(f"a variable of {spec} is read from a session only")

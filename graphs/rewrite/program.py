@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, cast
 
 import numpy
 from numpy import ndarray
@@ -100,11 +100,17 @@ class Program:
 
 
 def is_pure(node: Any) -> bool:
-    """Whether the node's outputs depend on nothing but its inputs, so that it may be merged or dropped."""
+    """Whether the node's outputs depend on nothing but its inputs, so that it may be merged or dropped.
+
+    One that reads a variable itself (trait ``mutable``), not a value that it had, depends on where it stands.
+    """
     op: Op = node.op
     entered = OPS.get(op.name)
     if not EFFECTS.isdisjoint(op.traits) or entered is not op or op.name == "parameter" or getattr(node, "writes", None):
         return False
+    for x in node.inputs:
+        if isinstance(x, Value) and "mutable" in cast(Any, x.node).op.traits:
+            return False
     return all(_throughout(body, is_pure, "pure") for body in bodies(node))
 
 

@@ -34,7 +34,8 @@ from graphs.rewrite.shapes import ShapeClasses
 LEVELS = ("exact", "close", "stable", "fast")
 """How far a rule may go, each level taking in those before it.
 
-``exact``: the same bits, signs of zeros, infinities and NaNs (any NaN is as good as another).
+``exact``: the same bits, signs of zeros, infinities and NaNs (any NaN is as good as another). How a result lies in memory
+may differ, and numpy adds up what is transposed in another order than what is not.
 ``close``: within the rule's units in the last place; NaNs and infinities where they were, unless sums overflow on the way.
 ``stable``: within them of the true value, where what was written loses digits, overflows or takes the logarithm of 0; NaNs
 stay, and no new ones come from finite numbers.

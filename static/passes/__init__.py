@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from time import perf_counter
 from typing import Any
 
@@ -101,6 +101,13 @@ class Outcome:
     log: Log
     stages: list[Stage] = field(default_factory=list)
     programs: list[Program] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Stages and records, as JSON takes them."""
+        return {
+            "stages": [asdict(stage) for stage in self.stages],
+            "rewrites": [record.as_dict() for record in self.log],
+        }
 
     def __str__(self) -> str:
         """A table of the stages, then the rules that fired, by how often."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -202,6 +203,18 @@ def test_loops_and_branches_are_worked_over_inside(monkeypatch: pytest.MonkeyPat
     assert outcome.log.records
 
 
+def test_branches_before_and_after_an_assignment_are_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    v = tf.Variable(3.0, name="v")
+    x = tf.placeholder("float32", ())
+    before = tf.cond(x > 0.0, lambda: v.read_value() * 2.0, lambda: v.read_value() * 3.0)
+    with tf.control_dependencies([before]):
+        changed = tf.assign_add(v, 1.0)
+    with tf.control_dependencies([changed]):
+        after = tf.cond(x > 0.0, lambda: v.read_value() * 2.0, lambda: v.read_value() * 3.0)
+    _, plain, optimised = both_ways(monkeypatch, [before, after], {x: numpy.float32(1)})
+    assert plain[0] == optimised[0] == [6.0, 8.0]
+
+
 # Fetches and feeds
 
 
@@ -245,6 +258,7 @@ def test_the_outcome_names_passes_rules_and_lines() -> None:
     text = str(outcome)
     assert "simplify" in text
     assert "times_one x1" in text
+    assert json.loads(json.dumps(outcome.as_dict()))["rewrites"][0]["nodes"] == ["nothing"]
     (out,) = outcome.program.nodes
     assert (out.name, out.type, out.graph, out.body, out.writes) == ("out", "Exp", tf.get_default_graph(), None, ())
 
