@@ -126,7 +126,7 @@ def settings(tf):
         with tf.variable_scope("b", initializer=tf.ones_initializer, dtype=tf.int32) as b:
             v = tf.get_variable("v", [2], regularizer=lambda v: None)
             x = tf.get_variable("x", [2], initializer=tf.zeros_initializer(), dtype=tf.float32)
-            yield b.dtype.name, *[t.dtype.base_dtype.name for t in (w, v, x)]
+            yield b.dtype.name, [t.dtype.base_dtype.name for t in (w, v, x)]
     yield names(tf, tf.GraphKeys.REGULARIZATION_LOSSES), list(dict.fromkeys(made))  # newer ones call it twice
     with tf.Session() as session:
         session.run(tf.global_variables_initializer())
