@@ -14,6 +14,7 @@ from static import nest
 from static.bodies import Traced, trace
 from static.graph import Graph, Operation, get_default_graph
 from static.nest import flatten, pack_sequence_as
+from static.registry import registered
 from static.shapes import TensorShape, dims_of
 from static.tensor import Tensor, apply, convert_to_tensor
 
@@ -407,4 +408,4 @@ def _check(xp: Any, preds: Any, *, exclusive: bool, default: bool) -> Any:
     return preds
 
 
-_check_preds = Op(_check, name="check_preds", shape=like_first, dtype=first_dtype, traits=("stateful",))
+_check_preds = registered(Op(_check, name="check_preds", shape=like_first, dtype=first_dtype, traits=("stateful",)))

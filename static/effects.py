@@ -28,6 +28,7 @@ from static.errors import (
     UnimplementedError,
     UnknownError,
 )
+from static.export.values import codec
 from static.flow import group
 from static.graph import get_default_graph
 from static.registry import registered
@@ -150,6 +151,11 @@ class Counter:
         self._left = first
         self._lock = threading.Lock()
 
+    @property
+    def left(self) -> int:
+        """How often; negative for no end."""
+        return self._left
+
     def take(self) -> bool:
         """Whether it may print now."""
         with self._lock:
@@ -157,6 +163,9 @@ class Counter:
                 return False
             self._left -= self._left > 0
             return True
+
+
+codec("counter", Counter, lambda counter: counter.left, lambda data: Counter(int(data)))
 
 
 @effect("print", like_first, first_dtype, "stateful", "view")

@@ -16,7 +16,9 @@ from typing import Any, ClassVar
 from static.errors import DataLossError
 from static.export.definitions import GraphDef
 from static.graph import Graph
+from static.metadata import RunMetadata
 from static.protos import message, record_writer
+from static.trace_messages import serialized
 
 
 _numbers = count()
@@ -54,6 +56,7 @@ class FileWriter:
         self._suffix = filename_suffix or ""
         self._lock = threading.Lock()
         self._seen: set[str] = set()
+        self._runs: set[str] = set()
         self._closed = False
         self._open()
         if session is not None and graph is None:
@@ -119,6 +122,14 @@ class FileWriter:
     def add_session_log(self, session_log: Any, global_step: Any = None) -> None:
         """Write a ``SessionLog`` message."""
         self._add(message("Event")(session_log=session_log), global_step)
+
+    def add_run_metadata(self, run_metadata: RunMetadata, tag: str, global_step: Any = None) -> None:
+        """Write what a traced run tells of its nodes, under ``tag``. Raises ValueError where the tag has been used."""
+        if tag in self._runs:
+            raise ValueError("The provided tag was already used for this event type")
+        self._runs.add(tag)
+        made = message("TaggedRunMetadata")(tag=tag, run_metadata=serialized(run_metadata))
+        self._add(message("Event")(tagged_run_metadata=made), global_step)
 
     def _add(self, event: Any, global_step: Any) -> None:
         event.wall_time = time.time()

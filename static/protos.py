@@ -20,13 +20,17 @@ _MODULES = {
 }
 
 
+missing = "summaries and event files need the package tensorboardX: pip install 'diptych[tensorboard]'"
+"""What is said where the package is not there."""
+
+
 @cache
 def message(name: str) -> Any:
     """The class of the message (or the enumeration) ``name``. Raises ImportError, saying what to install."""
     try:
         return getattr(import_module(f"tensorboardX.proto.{_MODULES[name]}_pb2"), name)
     except ImportError as error:
-        raise ImportError(_MISSING) from error
+        raise ImportError(missing) from error
 
 
 @cache
@@ -35,10 +39,7 @@ def record_writer() -> Any:
     try:
         return import_module("tensorboardX.record_writer")
     except ImportError as error:
-        raise ImportError(_MISSING) from error
-
-
-_MISSING = "summaries and event files need the package tensorboardX: pip install 'diptych[tensorboard]'"
+        raise ImportError(missing) from error
 
 
 # The messages under TensorFlow's names; calling one makes the message

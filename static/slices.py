@@ -12,6 +12,7 @@ from graphs.core.errors import ShapeError
 from graphs.core.node import Value
 from graphs.core.op import Op
 from static.dtypes import DType
+from static.registry import registered
 from static.shapes import TensorShape
 from static.tensor import Tensor, apply, constant_value, convert_to_tensor
 
@@ -123,7 +124,7 @@ class IndexedSlices:
 
 def _unlisted(name: str, shape: Any, dtype: Any) -> Any:
     """An op of this module alone: it is in no registry, since only gradients and optimizers make nodes of it."""
-    return lambda kernel: Op(kernel, name=name, shape=shape, dtype=dtype)
+    return lambda kernel: registered(Op(kernel, name=name, shape=shape, dtype=dtype))
 
 
 @_unlisted("dense", lambda values, *_, dims: dims, lambda values, *_, **__: values)

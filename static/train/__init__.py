@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from static.checkpoint_initializer import init_from_checkpoint as init_from_checkpoint
 from static.checkpoint_state import (
     CheckpointState as CheckpointState,
     checkpoint_exists as checkpoint_exists,

@@ -149,7 +149,16 @@ def ordered(x):
     return seen + tf.reduce_sum(split[1]) + tf.reduce_sum(value) + tf.reduce_sum(best), tf.group(count.assign_add(1.0))
 
 
-PROGRAMS = [net, momentum, loops, scans, second_order, ordered]
+def words(x):
+    table = tf.get_variable("table", [6, 2], initializer=tf.random_uniform_initializer(seed=2))
+    picked = tf.nn.embedding_lookup(table, [[0, 3], [3, 5]])
+    score = tf.reduce_sum(picked * x[:2, :2, tf.newaxis])
+    score = tf.case([(score > 0.0, lambda: score * 2.0), (score < -9.0, lambda: score)], lambda: score - 1.0, exclusive=True)
+    loss = tf.square(tf.Print(score, [score], "score ", first_n=0) - 1.0)
+    return loss, tf.train.AdagradOptimizer(0.1).minimize(loss)
+
+
+PROGRAMS = [net, momentum, loops, scans, second_order, ordered, words]
 X = np.random.default_rng(5).normal(size=(4, 3)).astype(np.float32)
 
 
@@ -658,3 +667,54 @@ def test_descriptions_can_be_changed_before_they_are_imported():
     y = tf.import_graph_def(description, {"x": [1.0]}, ["y:0"])[0]
     with tf.Session() as session:
         np.testing.assert_array_equal(session.run(y), [10])
+
+
+# tf.graph_util
+
+
+def model():
+    x = tf.placeholder(tf.float32, [None, 3], name="x")
+    w = tf.get_variable("w", [3, 2], initializer=tf.random_normal_initializer(seed=1))
+    b = tf.Variable([1.0, 2.0], name="b")
+    y = tf.add(tf.matmul(x, w), b, name="y")
+    tf.train.AdamOptimizer(0.1).minimize(tf.reduce_sum(y))
+    return x, y
+
+
+def test_variables_become_constants():
+    x, y = model()
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        wanted = session.run(y, {x: X})
+        description = tf.get_default_graph().as_graph_def()
+        frozen = tf.graph_util.convert_variables_to_constants(session, description, ["y"])
+        some = tf.graph_util.convert_variables_to_constants(session, description, ["y"], variable_names_blacklist=["w"])
+        with pytest.raises(ValueError, match=r"'Adam/.*' \(\w+\) works on a variable itself"):
+            tf.graph_util.convert_variables_to_constants(session, description, ["Adam"])
+    assert {node.op for node in frozen.node} == {"Placeholder", "Const", "Identity", "MatMul", "Add"}
+    assert [node.name for node in some.node if node.op == "VariableV2"] == ["w"]
+    with tf.Graph().as_default(), tf.Session() as session:
+        x, y = tf.import_graph_def(tf.GraphDef.FromString(frozen.to_json()), return_elements=["x:0", "y:0"])
+        same(session.run(y, {x: X}), wanted)
+    shorter = tf.graph_util.remove_training_nodes(frozen)
+    assert [node.name for node in shorter.node] == ["x", "w", "b", "MatMul", "y"]
+    with tf.Graph().as_default(), tf.Session() as session:
+        x, y = tf.import_graph_def(shorter, return_elements=["x:0", "y:0"])
+        same(session.run(y, {x: X}), wanted)
+
+
+@pytest.mark.oracle
+def test_what_is_extracted_is_what_tensorflow_extracts():
+    theirs = tensorflow()
+    found = []
+    for module in (tf, theirs):
+        with module.Graph().as_default() as graph:
+            a, b = module.placeholder(module.float32, [], name="a"), module.placeholder(module.float32, [], name="b")
+            with module.control_dependencies([b]):
+                module.exp(a, name="c")
+            module.exp(b, name="d")
+            graph_def = graph.as_graph_def()
+            found.append([node.name for node in module.graph_util.extract_sub_graph(graph_def, ["c"]).node])
+            with pytest.raises(AssertionError, match="no is not in graph"):
+                module.graph_util.extract_sub_graph(graph_def, ["no"])
+    assert found[0] == found[1] == ["a", "b", "c"]

@@ -242,6 +242,54 @@ def test_a_reader(session, tmp_path):
         tf.train.load_checkpoint(str(ROOT / "tests"))
 
 
+# Initialisers that read a checkpoint
+
+
+@pytest.fixture
+def pretrained(tmp_path):
+    with tf.Graph().as_default(), tf.Session() as session:
+        for name, value in (("old/a", [1.0, 2.0]), ("old/b", 3.0), ("c", [4.0, 5.0])):
+            tf.Variable(value, name=name)
+        session.run(tf.global_variables_initializer())
+        return tf.train.Saver().save(session, str(tmp_path / "m.ckpt"))
+
+
+@pytest.mark.parametrize(
+    ("assignment", "wanted"),
+    [
+        (lambda v: {"old/": "new/"}, [[1, 2], 3, [0, 0]]),
+        (lambda v: {"c": "new/a", "old/a": v[2]}, [[4, 5], 0, [1, 2]]),
+        (lambda v: {"old/b": v[1]}, [[0, 0], 3, [0, 0]]),
+    ],
+)
+def test_initialisers_read_a_checkpoint(session, pretrained, assignment, wanted):
+    made = [tf.Variable(tf.zeros(shape), name=name) for name, shape in (("new/a", [2]), ("new/b", []), ("c", [2]))]
+    tf.train.init_from_checkpoint(pretrained, assignment(made))
+    doubled = tf.Variable(made[0].initialized_value() * 2.0)
+    session.run(tf.global_variables_initializer())
+    for variable, value in zip(made, wanted, strict=True):
+        np.testing.assert_array_equal(session.run(variable), value)
+    np.testing.assert_array_equal(session.run(doubled), np.multiply(wanted[0], 2))
+
+
+@pytest.mark.parametrize(
+    ("assignment", "message"),
+    [
+        ({"no": "c"}, r"Tensor no \(c\) is not found in the checkpoint"),
+        ({"old/a": "nowhere"}, "should map to scope only nowhere"),
+        ({"old/": "nowhere/"}, "no variable in the scope 'nowhere/'"),
+        (
+            {"old/b": "c"},
+            r"Shape of variable c:0 \(\(2,\), float32\) doesn't match with shape of tensor old/b \(\(\), float32\)",
+        ),
+    ],
+)
+def test_wrong_assignment_maps(pretrained, assignment, message):
+    tf.Variable([0.0, 0.0], name="c")
+    with pytest.raises(ValueError, match=message):
+        tf.train.init_from_checkpoint(pretrained, assignment)
+
+
 # Checkpoints that do not fit, or are damaged, change nothing
 
 

@@ -303,6 +303,32 @@ def test_tensorflow_reads_our_files(tmp_path):
 
 
 @pytest.mark.oracle
+def test_tensorflow_reads_traced_runs(tmp_path):
+    theirs = tensorflow()
+    x, last, _ = program()
+    metadata = tf.RunMetadata()
+    with tf.Session() as session, tf.summary.FileWriter(str(tmp_path)) as writer:
+        session.run(tf.global_variables_initializer())
+        session.run(last, {x: [[1, 2]]}, tf.RunOptions(trace_level=tf.RunOptions.FULL_TRACE), metadata)
+        writer.add_run_metadata(metadata, "step1", 1)
+        with pytest.raises(ValueError, match="tag was already used"):
+            writer.add_run_metadata(metadata, "step1", 2)
+    (_, event) = events(tmp_path)
+    assert (event.step, event.tagged_run_metadata.tag) == (1, "step1")
+    (device,) = theirs.RunMetadata.FromString(event.tagged_run_metadata.run_metadata).step_stats.dev_stats
+    (mine,) = metadata.step_stats.dev_stats
+    assert device.device == mine.device
+    assert len(mine.node_stats) > 2
+    for one, two in zip(device.node_stats, mine.node_stats, strict=True):
+        for name in ("node_name", "timeline_label", "all_start_micros", "op_end_rel_micros", "all_end_rel_micros"):
+            assert getattr(one, name) == getattr(two, name)
+        assert [x.total_bytes for x in one.memory] == [x.total_bytes for x in two.memory]
+        assert [[d.size for d in out.tensor_description.shape.dim] for out in one.output] == [
+            [d.size for d in out.tensor_description.shape.dim] for out in two.output
+        ]
+
+
+@pytest.mark.oracle
 def test_we_read_tensorflows_files(tmp_path):
     theirs = tensorflow()
     with theirs.Graph().as_default():
