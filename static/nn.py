@@ -41,6 +41,7 @@ from static.pooling import (
     avg_pool1d,
     avg_pool2d,
     avg_pool3d,
+    depth_to_space,
     local_response_normalization,
     lrn,
     max_pool,
@@ -49,6 +50,7 @@ from static.pooling import (
     max_pool3d,
     max_pool_with_argmax,
     pool,
+    space_to_depth,
 )
 from static.random import _key
 from static.reductions import reduce_sum, zero_fraction

@@ -7,6 +7,7 @@ from typing import Any
 from graphs import ops
 from graphs.core.errors import at_line
 from graphs.core.op import Op
+from static.array import reshape, shape
 from static.calls import FLOATS, REALS, cast, taken
 from static.formats import applied, channels_first, channels_last, either, pads, per_axis, ranked
 from static.tensor import apply, convert_to_tensor
@@ -227,18 +228,53 @@ def extract_image_patches(
     return _joined(patches, 3, name, "ExtractImagePatches")
 
 
+def space_to_depth(input: Any, block_size: int, name: str | None = None, data_format: str = "NHWC") -> Any:
+    """Blocks of ``block_size`` by ``block_size`` pixels moved into the channels.
+
+    Raises ValueError where height or width is no multiple of it.
+    """
+    first, size = channels_first(data_format), int(block_size)
+    x = channels_last(_image(input, "SpaceToDepth"), first)
+    for n in x.shape[1:3].as_list():
+        if n is not None and n % size:
+            raise ValueError(f"SpaceToDepth: {x.name} {x.shape} does not come in blocks of {size}{at_line()}")
+    settings = {"window": (size, size), "strides": (size, size)}
+    out = _joined(apply(ops.unfold, x, **settings), 3, None if first else name, "SpaceToDepth")
+    return apply(ops.transpose, out, name=name, node="SpaceToDepth", axes=(0, 3, 1, 2)) if first else out
+
+
+def depth_to_space(input: Any, block_size: int, name: str | None = None, data_format: str = "NHWC") -> Any:
+    """Channels moved into blocks of ``block_size`` by ``block_size`` pixels.
+
+    Raises ValueError where the number of channels is no multiple of the pixels in a block.
+    """
+    first, size = channels_first(data_format), int(block_size)
+    x = channels_last(_image(input, "DepthToSpace"), first)
+    batch, height, width, channels = _sizes(x)
+    if not isinstance(channels, int) or channels % size**2:
+        raise ValueError(f"DepthToSpace: the channels of {x.name} {x.shape} do not fill blocks of {size}{at_line()}")
+    blocks = reshape(x, [batch, height, width, size, size, channels // size**2])
+    rows = apply(ops.transpose, blocks, axes=(0, 1, 3, 2, 4, 5))
+    out = reshape(rows, [batch, height * size, width * size, channels // size**2], None if first else name or "DepthToSpace")
+    return apply(ops.transpose, out, name=name, node="DepthToSpace", axes=(0, 3, 1, 2)) if first else out
+
+
+def _image(x: Any, what: str) -> Any:
+    x = convert_to_tensor(x)
+    if x.spec.dims is None or len(x.shape) != 4:
+        raise ValueError(f"{what}: Shape must be rank 4; {x.name} has shape {x.shape}{at_line()}")
+    return x
+
+
+def _sizes(x: Any) -> list[Any]:
+    """The sizes of ``x``: numbers where they are known, else scalar tensors."""
+    return [shape(x)[i] if n is None else n for i, n in enumerate(x.shape.as_list())]
+
+
 def _joined(x: Any, axis: int, name: str | None, node: str) -> Any:
     """``x`` with the axes from ``axis`` on made one, whose size is known."""
-    size = 1
-    for n in x.shape[axis:].as_list():
-        if n is None:
-            raise ValueError(f"{node}: the number of channels has to be known ({x.name} {x.shape}){at_line()}")
-        size *= n
-    lead = x.shape[:axis]
-    if sum(n is None for n in lead.as_list()) > 1:
-        out = apply(
-            ops.reshape_to, x, convert_to_tensor([*[ops.shape_of(x)[i] for i in range(axis)], size]), name=name, node=node
-        )
-        out.set_shape([*lead.as_list(), size])
-        return out
-    return apply(ops.reshape, x, name=name, node=node, shape=(*[-1 if n is None else n for n in lead.as_list()], size))
+    *lead, _ = _sizes(x)[: axis + 1]
+    last = x.shape[axis:].num_elements()
+    if last is None:
+        raise ValueError(f"{node}: the number of channels has to be known ({x.name} {x.shape}){at_line()}")
+    return reshape(x, [*lead, last], name or node)
