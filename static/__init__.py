@@ -10,7 +10,7 @@ import sys as _sys
 
 from static import (
     app, array as _array, bitwise, compat, contrib, data, debugging, dtypes, effects as _effects, errors, flow as _flow,
-    graph_util, initializers, layers, linalg, logging, losses, manip, math, metrics, nn, random, sparse, summary, train,
+    graph_util, image, initializers, layers, linalg, logging, losses, manip, math, metrics, nn, random, sparse, summary, train,
 )
 from static.absent import explain as _explain
 from static.array import (
@@ -75,7 +75,7 @@ from static.math import (
 )
 from static.metadata import RunMetadata, RunOptions
 from static.overrides import NotDifferentiable, RegisterGradient
-from static.pooling import extract_image_patches
+from static.pooling import depth_to_space, extract_image_patches, space_to_depth
 from static.protos import Event, HistogramProto, SessionLog, Summary, SummaryMetadata
 from static.random import (
     get_seed, multinomial, random_crop, random_gamma, random_normal, random_poisson, random_shuffle, random_uniform,

@@ -238,8 +238,8 @@ def space_to_depth(input: Any, block_size: int, name: str | None = None, data_fo
     for n in x.shape[1:3].as_list():
         if n is not None and n % size:
             raise ValueError(f"SpaceToDepth: {x.name} {x.shape} does not come in blocks of {size}{at_line()}")
-    settings = {"window": (size, size), "strides": (size, size)}
-    out = _joined(apply(ops.unfold, x, **settings), 3, None if first else name, "SpaceToDepth")
+    blocks = apply(ops.unfold, x, window=(size, size), strides=(size, size))
+    out = _joined(blocks, 3, None if first else name, "SpaceToDepth")
     return apply(ops.transpose, out, name=name, node="SpaceToDepth", axes=(0, 3, 1, 2)) if first else out
 
 
