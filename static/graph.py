@@ -190,6 +190,10 @@ class Graph:
         """Let nothing be added from now on."""
         self._finalized = True
 
+    def unfinalize(self) -> None:
+        """Let things be added again."""
+        self._finalized = False
+
     @property
     def finalized(self) -> bool:
         """Whether it has been finalised."""

@@ -22,7 +22,34 @@ from static.event_files import SummaryWriter as SummaryWriter, summary_iterator 
 from static.export.metagraph import export_meta_graph as export_meta_graph, write_graph as write_graph
 from static.saver import Saver as Saver, import_meta_graph as import_meta_graph
 from static.train.averages import ExponentialMovingAverage as ExponentialMovingAverage
+from static.train.coordinator import (
+    Coordinator as Coordinator,
+    LooperThread as LooperThread,
+    start_queue_runners as start_queue_runners,
+)
+from static.train.hook import (
+    SecondOrStepTimer as SecondOrStepTimer,
+    SessionRunArgs as SessionRunArgs,
+    SessionRunContext as SessionRunContext,
+    SessionRunHook as SessionRunHook,
+    SessionRunValues as SessionRunValues,
+)
+from static.train.hooks import (
+    FeedFnHook as FeedFnHook,
+    FinalOpsHook as FinalOpsHook,
+    GlobalStepWaiterHook as GlobalStepWaiterHook,
+    LoggingTensorHook as LoggingTensorHook,
+    NanLossDuringTrainingError as NanLossDuringTrainingError,
+    NanTensorHook as NanTensorHook,
+    StepCounterHook as StepCounterHook,
+    StopAtStepHook as StopAtStepHook,
+)
 from static.train.moments import AdamOptimizer as AdamOptimizer
+from static.train.monitored import (
+    MonitoredSession as MonitoredSession,
+    MonitoredTrainingSession as MonitoredTrainingSession,
+    SingularMonitoredSession as SingularMonitoredSession,
+)
 from static.train.optimizer import Optimizer as Optimizer
 from static.train.optimizers import (
     AdadeltaOptimizer as AdadeltaOptimizer,
@@ -34,6 +61,17 @@ from static.train.optimizers import (
     ProximalAdagradOptimizer as ProximalAdagradOptimizer,
     ProximalGradientDescentOptimizer as ProximalGradientDescentOptimizer,
     RMSPropOptimizer as RMSPropOptimizer,
+)
+from static.train.saving_hooks import (
+    CheckpointSaverHook as CheckpointSaverHook,
+    CheckpointSaverListener as CheckpointSaverListener,
+    SummarySaverHook as SummarySaverHook,
+)
+from static.train.scaffold import (
+    ChiefSessionCreator as ChiefSessionCreator,
+    Scaffold as Scaffold,
+    SessionCreator as SessionCreator,
+    WorkerSessionCreator as WorkerSessionCreator,
 )
 from static.train.schedules import (
     cosine_decay as cosine_decay,
