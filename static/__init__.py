@@ -10,7 +10,8 @@ import sys as _sys
 
 from static import (
     app, array as _array, bitwise, compat, contrib, data, debugging, dtypes, effects as _effects, errors, flow as _flow,
-    graph_util, image, initializers, layers, linalg, logging, losses, manip, math, metrics, nn, random, sparse, summary, train,
+    graph_util, image, initializers, layers, linalg, logging, losses, manip, math, metrics, nn, random, sparse, summary,
+    train,
 )
 from static.absent import explain as _explain
 from static.array import (

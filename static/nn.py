@@ -6,18 +6,13 @@ from typing import Any
 
 from graphs import ops
 from static.array import fill, partial_sizes
+from static.blocks import space_to_batch
 from static.calls import FLOATS, REALS, both, call, cast, taken, unary
 from static.convolution import (
     atrous_conv2d,
-    atrous_conv2d_transpose,
     conv1d,
-    conv1d_transpose,
     conv2d,
-    conv2d_backprop_filter,
-    conv2d_backprop_input,
-    conv2d_transpose,
     conv3d,
-    conv3d_transpose,
     convolution,
     depthwise_conv2d,
     depthwise_conv2d_native,
@@ -41,6 +36,7 @@ from static.pooling import (
     avg_pool1d,
     avg_pool2d,
     avg_pool3d,
+    avg_pool_v2,
     depth_to_space,
     local_response_normalization,
     lrn,
@@ -48,6 +44,7 @@ from static.pooling import (
     max_pool1d,
     max_pool2d,
     max_pool3d,
+    max_pool_v2,
     max_pool_with_argmax,
     pool,
     space_to_depth,
@@ -65,6 +62,18 @@ from static.sampling import (
     uniform_candidate_sampler,
 )
 from static.tensor import Tensor, apply, constant, constant_value, convert_to_tensor
+from static.transposed import (
+    atrous_conv2d_transpose,
+    conv1d_transpose,
+    conv2d_backprop_filter,
+    conv2d_backprop_input,
+    conv2d_transpose,
+    conv3d_backprop_filter,
+    conv3d_transpose,
+    conv_transpose,
+    depthwise_conv2d_native_backprop_filter,
+    depthwise_conv2d_native_backprop_input,
+)
 
 
 relu = unary("relu", ops.relu, REALS)
@@ -219,18 +228,27 @@ def log_poisson_loss(targets: Any, log_input: Any, compute_full_loss: bool = Fal
     return apply(ops.identity, out, name=name, node="log_poisson_loss")
 
 
+# Second names
+
+conv3d_backprop_filter_v2 = conv3d_backprop_filter
+depthwise_conv2d_backprop_filter = depthwise_conv2d_native_backprop_filter
+depthwise_conv2d_backprop_input = depthwise_conv2d_native_backprop_input
+
 __all__ = [
-    "all_candidate_sampler", "compute_accidental_hits", "embedding_lookup_sparse", "fixed_unigram_candidate_sampler",
-    "learned_unigram_candidate_sampler", "log_poisson_loss", "log_uniform_candidate_sampler", "nce_loss",
-    "sampled_softmax_loss", "uniform_candidate_sampler",
-    "atrous_conv2d", "atrous_conv2d_transpose", "avg_pool", "avg_pool1d", "avg_pool2d", "avg_pool3d",
-    "batch_norm_with_global_normalization", "batch_normalization", "bias_add", "conv1d", "conv1d_transpose", "conv2d",
-    "conv2d_backprop_filter", "conv2d_backprop_input", "conv2d_transpose", "conv3d", "conv3d_transpose", "convolution",
-    "crelu", "depthwise_conv2d", "depthwise_conv2d_native", "dropout", "elu", "embedding_lookup", "fused_batch_norm",
-    "in_top_k", "l2_loss", "l2_normalize", "leaky_relu", "local_response_normalization", "log_sigmoid", "log_softmax",
-    "lrn", "max_pool", "max_pool1d", "max_pool2d", "max_pool3d", "max_pool_with_argmax", "moments", "normalize_moments",
-    "pool", "relu", "relu6", "relu_layer", "selu", "separable_conv2d", "sigmoid", "sigmoid_cross_entropy_with_logits",
-    "softmax", "softmax_cross_entropy_with_logits", "softmax_cross_entropy_with_logits_v2", "softplus", "softsign",
+    "all_candidate_sampler", "atrous_conv2d", "atrous_conv2d_transpose", "avg_pool", "avg_pool1d", "avg_pool2d",
+    "avg_pool3d", "avg_pool_v2", "batch_norm_with_global_normalization", "batch_normalization", "bias_add",
+    "compute_accidental_hits", "conv1d", "conv1d_transpose", "conv2d", "conv2d_backprop_filter",
+    "conv2d_backprop_input", "conv2d_transpose", "conv3d", "conv3d_backprop_filter", "conv3d_backprop_filter_v2",
+    "conv3d_transpose", "conv_transpose", "convolution", "crelu", "depth_to_space", "depthwise_conv2d",
+    "depthwise_conv2d_backprop_filter", "depthwise_conv2d_backprop_input", "depthwise_conv2d_native",
+    "depthwise_conv2d_native_backprop_filter", "depthwise_conv2d_native_backprop_input", "dropout", "elu",
+    "embedding_lookup", "embedding_lookup_sparse", "fixed_unigram_candidate_sampler", "fused_batch_norm", "in_top_k",
+    "l2_loss", "l2_normalize", "leaky_relu", "learned_unigram_candidate_sampler", "local_response_normalization",
+    "log_poisson_loss", "log_sigmoid", "log_softmax", "log_uniform_candidate_sampler", "lrn", "max_pool", "max_pool1d",
+    "max_pool2d", "max_pool3d", "max_pool_v2", "max_pool_with_argmax", "moments", "nce_loss", "normalize_moments",
+    "pool", "relu", "relu6", "relu_layer", "sampled_softmax_loss", "selu", "separable_conv2d", "sigmoid",
+    "sigmoid_cross_entropy_with_logits", "softmax", "softmax_cross_entropy_with_logits",
+    "softmax_cross_entropy_with_logits_v2", "softplus", "softsign", "space_to_batch", "space_to_depth",
     "sparse_softmax_cross_entropy_with_logits", "sufficient_statistics", "swish", "tanh", "top_k",
-    "weighted_cross_entropy_with_logits", "weighted_moments", "xw_plus_b", "zero_fraction",
+    "uniform_candidate_sampler", "weighted_cross_entropy_with_logits", "weighted_moments", "xw_plus_b", "zero_fraction",
 ]  # fmt: skip

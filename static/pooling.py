@@ -150,6 +150,22 @@ def pool(
     return apply(ops.divide, total, inside, name=name, node=node)
 
 
+def max_pool_v2(
+    input: Any, ksize: Any, strides: Any, padding: Any, data_format: str | None = None, name: str | None = None
+) -> Any:
+    """``max_pool`` in as many dimensions as ``input`` has beside batch and channels."""
+    x = convert_to_tensor(input)
+    return _pool(ops.max_pool, x, ksize, strides, padding, data_format, name, len(x.shape) - 2, "max_pool")
+
+
+def avg_pool_v2(
+    input: Any, ksize: Any, strides: Any, padding: Any, data_format: str | None = None, name: str | None = None
+) -> Any:
+    """``avg_pool`` in as many dimensions as ``input`` has beside batch and channels."""
+    x = convert_to_tensor(input)
+    return _pool(ops.avg_pool, x, ksize, strides, padding, data_format, name, len(x.shape) - 2, "avg_pool")
+
+
 def max_pool_with_argmax(
     input: Any,
     ksize: Any,

@@ -120,6 +120,25 @@ CASES = {
         IMAGE,
         BACK,
     ),
+    "backprop_filter 3d": (
+        lambda tf, x, g: tf.nn.conv3d_backprop_filter(x, [2, 3, 2, 2, 3], g, [1, 2, 2, 2, 1], "SAME"),
+        CUBE,
+        normal(2, 2, 3, 2, 3),
+    ),
+    "depthwise backprops": (
+        lambda tf, x, w, g: [
+            tf.nn.depthwise_conv2d_native_backprop_input([2, 6, 5, 3], w, g, [1, 1, 1, 1], "SAME"),
+            tf.nn.depthwise_conv2d_native_backprop_filter(x, [3, 2, 3, 2], g, [1, 1, 1, 1], "SAME"),
+        ],
+        IMAGE,
+        DEPTH_W,
+        normal(2, 6, 5, 6),
+    ),
+    "conv_transpose": (
+        lambda tf, x, w: tf.nn.conv_transpose(x, w, [2, 6, 5, 3], [1, 2, 2, 1]),
+        BACK,
+        IMAGE_W,
+    ),
     # Pools
     "max_pool": (lambda tf, x: tf.nn.max_pool(x, [1, 2, 2, 1], [1, 2, 2, 1], "SAME"), IMAGE),
     "max_pool valid": (lambda tf, x: tf.nn.max_pool(x, ksize=[1, 3, 2, 1], strides=[1, 1, 2, 1], padding="VALID"), IMAGE),
@@ -139,6 +158,10 @@ CASES = {
             tf.nn.avg_pool3d(x, [1, 2, 3, 2, 1], [1, 1, 2, 2, 1], "VALID"),
         ],
         CUBE.astype("float32"),
+    ),
+    "pools of any rank": (
+        lambda tf, x: [tf.nn.max_pool_v2(x, 2, 2, "SAME"), tf.nn.avg_pool_v2(x, [2, 1], 1, "VALID")],
+        IMAGE,
     ),
     "pool": (lambda tf, x: [tf.nn.pool(x, [2, 2], "MAX", "VALID"), tf.nn.pool(x, [2, 2], "AVG", "SAME")], IMAGE),
     "pool strides": (lambda tf, x: tf.nn.pool(x, [3], "AVG", "SAME", strides=[2]), LINE),
