@@ -60,6 +60,11 @@ class Traced:
             values[x.node, x.index] = value
             if x.node.op is variable_op:
                 now[x.node] = value
+        if self.body.kind.endswith("loop"):
+            # A variable's own reading stands outside; in a loop that changes the variable it is of the round's beginning.
+            for x in constants:
+                if x.node.op is read_op and not x.node.after and x.node.inputs[0].node in now:
+                    values[x.node, x.index] = now[x.node.inputs[0].node]
         behind = updates_behind(self.nodes)
         made: dict[Any, Node] = {}
         for node in self.nodes:

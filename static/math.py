@@ -74,7 +74,7 @@ from static.tensor import apply, convert_to_tensor
 # One argument
 
 negative = unary("negative", ops.negative, NUMBERS)
-abs = unary("abs", ops.absolute, REALS)
+abs = unary("abs", ops.absolute, NUMBERS)
 sign = unary("sign", ops.sign, REALS)
 square = unary("square", ops.square, NUMBERS)
 reciprocal = unary("reciprocal", ops.reciprocal, INEXACT)

@@ -44,6 +44,11 @@ def ordered(*dtypes: Any, **_: Any) -> Any:
     return dtype
 
 
+def magnitude(dtype: Any, **_: Any) -> Any:
+    """The dtype itself, or that of the parts of complex numbers."""
+    return numpy.zeros((), dtype).real.dtype if dtype.kind == "c" else dtype
+
+
 def bits(*dtypes: Any, **_: Any) -> Any:
     """The promoted dtype where it is integer or bool."""
     dtype = promote(*dtypes)

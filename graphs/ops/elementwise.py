@@ -13,7 +13,7 @@ import numpy
 
 from graphs.core.errors import DtypeError
 from graphs.core.op import elementwise, floating, like_first, numeric, op
-from graphs.ops.dtypes import ordered
+from graphs.ops.dtypes import magnitude, ordered
 from graphs.ops.functions import log, square, trunc
 from graphs.ops.logic import equal, logical_and, where
 from graphs.ops.shape import zeros_like
@@ -100,9 +100,9 @@ def sign(xp: Any, x: Any) -> Any:
 sign.vjp(lambda g, _out, _x: zeros_like(g))
 
 
-@elementwise("absolute(x)")
+@elementwise("absolute(x)", dtype=magnitude)
 def absolute(xp: Any, x: Any) -> Any:
-    """Absolute value; its slope at 0 is taken as 0."""
+    """Absolute value, real for complex numbers (where it has no gradient here); its slope at 0 is taken as 0."""
     return xp.absolute(x)
 
 

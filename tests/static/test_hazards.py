@@ -363,3 +363,28 @@ def test_a_finalized_graph_makes_an_error_of_growing(session):
     session.graph.finalize()
     with pytest.raises(RuntimeError, match=r"Graph is finalized[\s\S]*test_hazards.py:\d+  session.run\(v \+ 1.0\)"):
         session.run(v + 1.0)
+
+
+# Loops and branches
+
+
+def test_a_loop_that_changes_a_variable_reads_what_its_last_round_left(session):
+    v = variable(session)
+
+    def body(i):
+        with tf.control_dependencies([v.assign(v * 2.0)]):
+            return i + 1
+
+    rounds = tf.while_loop(lambda i: v < 30.0, body, [0])
+    assert session.run([rounds, v]) == [5, 1.0]
+    assert session.run([rounds, v]) == [0, 32.0]
+
+
+def test_a_branch_reads_the_old_value_and_writes_only_where_it_is_taken(session):
+    v, w = variable(session), variable(session, 2.0)
+    flag = tf.placeholder(tf.bool)
+    y = tf.cond(flag, lambda: v.assign(v + 10.0), lambda: w.assign(w * 3.0) + v)
+    assert session.run([y, v, w], {flag: True}) == [11.0, 1.0, 2.0]
+    assert session.run([v, w]) == [11.0, 2.0]
+    assert session.run([y, v, w], {flag: False}) == [17.0, 11.0, 2.0]
+    assert session.run([v, w]) == [11.0, 6.0]
