@@ -25,6 +25,15 @@ from static.metrics.means import (
     percentage_below as percentage_below,
     root_mean_squared_error as root_mean_squared_error,
 )
+from static.metrics.ranked import (
+    average_precision_at_k as average_precision_at_k,
+    precision_at_k as precision_at_k,
+    precision_at_top_k as precision_at_top_k,
+    recall_at_k as recall_at_k,
+    recall_at_top_k as recall_at_top_k,
+    sparse_average_precision_at_k as sparse_average_precision_at_k,
+    sparse_precision_at_k as sparse_precision_at_k,
+)
 from static.metrics.thresholds import (
     auc as auc,
     false_negatives_at_thresholds as false_negatives_at_thresholds,

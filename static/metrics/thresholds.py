@@ -8,6 +8,8 @@ from typing import Any
 from graphs.core.errors import at_line
 from static.array import expand_dims, identity, ones_like, reshape
 from static.calls import cast
+from static.debugging import assert_greater_equal, assert_less_equal
+from static.graph import control_dependencies
 from static.indexing import where
 from static.math import (
     abs,
@@ -42,8 +44,15 @@ _NAMES = {"tp": "true_positives", "fn": "false_negatives", "tn": "true_negatives
 def _confusion(
     labels: Any, predictions: Any, thresholds: Sequence[float], weights: Any, kinds: Sequence[str] = tuple(_NAMES)
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """For each kind (a key of ``_NAMES``) the count at each threshold so far, and after this run's predictions."""
-    labels, predictions, weights = squeezed(cast(labels, "bool"), cast(predictions, "float32"), weights)
+    """For each kind (a key of ``_NAMES``) the count at each threshold so far, and after this run's predictions.
+
+    A run with predictions that are not from 0 to 1 raises InvalidArgumentError.
+    """
+    predictions = cast(predictions, "float32")
+    message = "predictions must be in [0, 1]"
+    inside = [assert_greater_equal(predictions, 0.0, message=message), assert_less_equal(predictions, 1.0, message=message)]
+    with control_dependencies(inside):
+        labels, predictions, weights = squeezed(cast(labels, "bool"), identity(predictions, name="predictions"), weights)
     levels = expand_dims(constant(list(thresholds), "float32"), 1)
     predicted = greater(reshape(predictions, [1, -1]), levels)
     positive = reshape(labels, [1, -1])

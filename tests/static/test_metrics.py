@@ -9,6 +9,17 @@ from tests.static.oracle import tensorflow
 
 LEVELS = [0.1, 0.5, 0.7]
 
+
+def table(tf, p):
+    """Five scores in each row."""
+    return tf.stack([p, 1 - p, tf.square(p), tf.sqrt(p) - 0.3, tf.abs(p - 0.4)], 1)
+
+
+def labels_of(tf, y, p):
+    """Three labels in each row, among them some that occur twice."""
+    return tf.cast(tf.stack([y * 3, p * 4, tf.ones_like(p)], 1), tf.int64)
+
+
 CASES = {
     "means": lambda m, tf, y, p, w: [
         f(y, p, v)
@@ -54,6 +65,18 @@ CASES = {
         f(tf.cast(y * 2, tf.int32), tf.cast(p * 3, tf.int32), 4, v)
         for f in (m.mean_iou, m.mean_per_class_accuracy)
         for v in (None, w)
+    ],
+    "ranked": lambda m, tf, y, p, w: [
+        *[
+            f(tf.cast(tf.reshape(y * 3, [-1, 1]), tf.int64), table(tf, p), 2, weights=v)
+            for f in (m.recall_at_k, m.precision_at_k, m.average_precision_at_k)
+            for v in (None, w)
+        ],
+        m.recall_at_k(tf.cast(y * 3, tf.int64), table(tf, p), 3, class_id=3),
+        m.precision_at_k(labels_of(tf, y, p), table(tf, p), 4, class_id=1, weights=w),
+        m.average_precision_at_k(labels_of(tf, y, p), table(tf, p), 4),
+        m.recall_at_top_k(labels_of(tf, y, p), tf.cast(table(tf, p) * 4, tf.int64)),
+        m.precision_at_top_k(labels_of(tf, y, p), tf.cast(table(tf, p) * 4, tf.int64), class_id=2),
     ],
     "shapes": lambda m, tf, y, p, w: [
         m.accuracy(tf.expand_dims(y, 1), p),
@@ -115,6 +138,8 @@ def test_a_value_is_of_the_runs_before():
 ERRORS = {
     "weights can not be broadcast to values": lambda tf: tf.metrics.mean(tf.ones([4, 3]), tf.ones([2, 3])),
     "(?i)shapes .* incompatible": lambda tf: tf.metrics.accuracy(tf.ones([4]), tf.ones([3])),
+    "k": lambda tf: tf.metrics.average_precision_at_k(tf.zeros([2, 1], tf.int64), tf.ones([2, 3]), 0),
+    "(?i)unexpected labels shape": lambda tf: tf.metrics.recall_at_k(tf.zeros([2, 1, 1], tf.int64), tf.ones([2, 3]), 1),
     "Curve must be either ROC or PR": lambda tf: tf.metrics.auc(tf.ones([2]), tf.ones([2]), curve="no"),
     "Invalid summation_method": lambda tf: tf.metrics.auc(tf.ones([2]), tf.ones([2]), summation_method="no"),
     r"must be in the range \[0, 1\]": lambda tf: tf.metrics.sensitivity_at_specificity(tf.ones([2]), tf.ones([2]), 2),
@@ -129,3 +154,13 @@ def test_errors_agree(message):
         ERRORS[message](theirs)
     with pytest.raises(ValueError, match=message):
         ERRORS[message](ours)
+
+
+def test_predictions_are_parts():
+    p = ours.placeholder(ours.float32, [2])
+    _, update = ours.metrics.auc([True, False], p)
+    with ours.Session() as session:
+        session.run(ours.local_variables_initializer())
+        with pytest.raises(ours.errors.InvalidArgumentError, match=r"predictions must be in \[0, 1\]"):
+            session.run(update, {p: [0.5, 1.5]})
+        assert session.run(update, {p: [0.5, 0.1]}) == pytest.approx(1.0, abs=1e-5)
