@@ -276,17 +276,28 @@ def import_meta_graph(
     name is taken.
     """
     meta = read_meta_graph(meta_graph_or_file)
+    how = _how_to_save(meta)
     if clear_devices:
         for node in meta.graph_def.node:
             node.device = ""
     variables = restored(meta, import_scope)
     if not variables:
         return None
-    if meta.saver_def is None:
+    if how is None:
         return Saver(variables)
-    try:
-        chosen = {name: variables[each] for name, each in meta.saver_def["variables"].items()}
-        keep, hours = int(meta.saver_def["max_to_keep"]), float(meta.saver_def["keep_checkpoint_every_n_hours"])
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise GraphFileError(f"the meta graph's 'saver' is wrong: {error!r}") from None
+    names, keep, hours = how
+    chosen = {name: variables[each] for name, each in names.items()}
     return Saver(chosen, max_to_keep=keep, keep_checkpoint_every_n_hours=hours, allow_empty=True)
+
+
+def _how_to_save(meta: MetaGraphDef) -> tuple[dict[str, str], int, float] | None:
+    """What ``as_saver_def`` gave: variables by the name to save under, how many to keep, and one for how many hours."""
+    if meta.saver_def is None:
+        return None
+    there = {each["name"] for each in meta.variables}
+    names, keep, hours = (meta.saver_def.get(each) for each in ("variables", "max_to_keep", "keep_checkpoint_every_n_hours"))
+    if not isinstance(names, dict) or not all(isinstance(each, str) and each in there for each in names.values()):
+        raise GraphFileError("the meta graph's 'saver' is wrong: 'variables' has to name variables of the graph")
+    if type(keep) is not int or type(hours) not in (int, float):
+        raise GraphFileError("the meta graph's 'saver' is wrong: it does not say how many checkpoints to keep")
+    return names, keep, hours  # type: ignore[return-value]

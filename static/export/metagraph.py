@@ -19,7 +19,6 @@ from static.variables import Variable
 
 
 _FORMAT, _VERSION = "diptych meta graph", 1
-_REFERENCES = ("variable", "tensor", "operation")
 
 
 class MetaGraphDef:
@@ -111,8 +110,12 @@ def _reference(item: Any, key: str) -> Any:
         return {"tensor": item.name}  # type: ignore[attr-defined]
     if isinstance(item, Operation):
         return {"operation": item.name}
+    encoder = Encoder()
     try:
-        return {"value": Encoder().value(item)}
+        value = encoder.value(item)
+        if not encoder.functions:
+            return {"value": value}
+        raise GraphFileError("it holds a body")
     except GraphFileError as error:
         logging.warning("The collection %r is not written: %s", key, error)
         return None
@@ -121,43 +124,63 @@ def _reference(item: Any, key: str) -> Any:
 def restored(meta: MetaGraphDef, scope: str | None = None) -> dict[str, Variable]:
     """Add what ``meta`` describes to the default graph; its variables by the names that ``meta`` has for them.
 
-    ``scope`` is put before all names. Raises GraphFileError or ValueError as ``import_graph_def`` does.
+    ``scope`` is put before all names. Raises GraphFileError or ValueError as ``import_graph_def`` does, before anything is
+    added.
     """
     graph = get_default_graph()
+    plain = _checked(meta)
     with graph.name_scope(None):
+        prefix = f"{graph.unique_name(scope, mark_as_used=False)}/" if scope else ""
         import_graph_def(meta.graph_def, name=scope or "")
-    prefix = f"{scope.rstrip('/')}/" if scope else ""
     variables = {}
     for each in meta.variables:
-        about = f"variable {each['name']!r}"
-        handle = _found(graph, prefix, each["name"] + ":0", about)
-        initial, snapshot = (_found(graph, prefix, each[name], about) for name in ("initial_value", "snapshot"))
-        initializer = _found(graph, prefix, each["initializer"], about)
+        names = (f"{each['name']}:0", each["initial_value"], each["initializer"], each["snapshot"])
+        handle, initial, initializer, snapshot = (graph.as_graph_element(prefix + name) for name in names)
         variables[each["name"]] = Variable.of_nodes(handle, initial, initializer, snapshot, each)
     for key, items in meta.collection_def.items():
-        for item in items:
-            graph.add_to_collection(key, _item(graph, prefix, item, variables, f"collection {key!r}"))
+        for place, item in enumerate(items):
+            ((kind, content),) = item.items()
+            if kind == "value":
+                graph.add_to_collection(key, plain[key, place])
+            else:
+                made = variables[content] if kind == "variable" else graph.as_graph_element(prefix + content)
+                graph.add_to_collection(key, made)
     return variables
 
 
-def _item(graph: Graph, prefix: str, data: Any, variables: Mapping[str, Variable], about: str) -> Any:
-    if not isinstance(data, dict) or len(data) != 1:
-        raise GraphFileError(f"{about}: {data!r} is no item of a collection")
-    ((kind, content),) = data.items()
-    if kind == "value":
-        return Decoder().value(content)
-    if kind == "variable" and content in variables:
-        return variables[content]
-    if kind in _REFERENCES:
-        return _found(graph, prefix, content, about)
-    raise GraphFileError(f"{about}: {kind!r} is no kind of item")
+def _checked(meta: MetaGraphDef) -> dict[tuple[str, int], Any]:
+    """The plain values in collections, by collection and place.
+
+    Raises GraphFileError where a variable or an item of a collection names what the graph has not.
+    """
+    operations = {node.name for node in meta.graph_def.node}
+    tensors = {f"{node.name}:{i}" for node in meta.graph_def.node for i in range(len(node.specs))}
+    for each in meta.variables:
+        about = f"variable {each['name']!r}"
+        for name in (each["name"], each["initializer"]):
+            _check_there(name, operations, about)
+        for name in (f"{each['name']}:0", each["initial_value"], each["snapshot"]):
+            _check_there(name, tensors, about)
+    kinds = {"variable": {each["name"] for each in meta.variables}, "tensor": tensors, "operation": operations}
+    plain = {}
+    for key, items in meta.collection_def.items():
+        about = f"collection {key!r}"
+        for place, data in enumerate(items):
+            if not isinstance(data, dict) or len(data) != 1:
+                raise GraphFileError(f"{about}: {str(data)[:80]!r} is no item of a collection")
+            ((kind, content),) = data.items()
+            if kind == "value":
+                plain[key, place] = Decoder().value(content)
+            elif kind in kinds:
+                _check_there(content, kinds[kind], about)
+            else:
+                raise GraphFileError(f"{about}: {kind!r} is no kind of item")
+    return plain
 
 
-def _found(graph: Graph, prefix: str, name: Any, about: str) -> Any:
-    try:
-        return graph.as_graph_element(prefix + str(name))
-    except (KeyError, ValueError):
-        raise GraphFileError(f"{about}: there is no {name!r} in the graph") from None
+def _check_there(name: Any, names: set[str], about: str) -> None:
+    if not isinstance(name, str) or name not in names:
+        raise GraphFileError(f"{about}: there is no {str(name)[:80]!r} in the graph")
 
 
 # Files

@@ -1,6 +1,7 @@
 import copy
 import json
 import os
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 import static as tf
 from graphs.core.op import OPS
 from static.export.forms import GraphFileError
+from static.export.metagraph import MetaGraphDef
 from static.export.values import Decoder, Encoder
 from tests.helpers import arrays, calls, float_outputs, floats, function_of, gradient_of, same, seeds_of
 from tests.static.oracle import tensorflow
@@ -585,6 +587,15 @@ def test_a_meta_graph_under_a_scope(tmp_path):
         assert "saved" in dict(tf.train.list_variables(again.save(session, str(tmp_path / "n.ckpt"))))
 
 
+def test_a_scope_that_is_taken(tmp_path):
+    tf.Variable(1.0, name="v")
+    meta = tf.train.export_meta_graph()
+    with tf.Graph().as_default():
+        for _ in range(2):
+            tf.train.import_meta_graph(meta, import_scope="copy")
+        assert [x.name for x in tf.global_variables()] == ["copy/v:0", "copy_1/v:0"]
+
+
 def test_imported_variables_are_variables(tmp_path):
     v = tf.Variable([1.0, 2.0], name="v")
     tf.reduce_sum(v * v, name="loss")
@@ -651,8 +662,46 @@ def test_what_is_wrong_in_a_meta_graph_is_named(name, tmp_path):
     change(data)
     path = tmp_path / "graph.meta"
     path.write_text(json.dumps(data))
-    with tf.Graph().as_default(), pytest.raises(ValueError, match=message):
-        tf.train.import_meta_graph(str(path))
+    with tf.Graph().as_default() as graph:
+        with pytest.raises(ValueError, match=message):
+            tf.train.import_meta_graph(str(path))
+        assert graph.get_operations() == []
+
+
+NO_ARRAYS = [{"array": {"dtype": "int8", "shape": shape, "values": []}} for shape in ([], [10**9, 10**9], "x")]
+ODD = [
+    None, True, -1, 1.5, 1 << 80, "", "x", "x:0", "@0", "#0:0", "\n", [], [[]], {}, {"a": 1}, {"function": 0},
+    {"dict": [[[], {}]]}, {"dict": [[{"list": []}, 1]]}, {"slice": [1]}, {"spec": ["float32", [2]]}, {"complex": ["a", 1]},
+    {"float": "x"}, *NO_ARRAYS,
+]  # fmt: skip
+
+
+def places(data):
+    """Every container in JSON data, with each of its keys or positions."""
+    items = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ()
+    for key, item in items:
+        yield data, key
+        yield from places(item)
+
+
+@pytest.mark.parametrize("program", [net, loops])
+def test_any_change_is_refused_or_harmless(program):
+    """A file with one thing changed is imported whole, or refused with nothing added."""
+    program(tf.placeholder(tf.float32, [None, 3], name="x"))
+    text = tf.train.Saver().export_meta_graph().to_json()
+    draw = random.Random(0)
+    refused = 0
+    for _ in range(150):
+        data = json.loads(text)
+        container, key = draw.choice(list(places(data)))
+        container[key] = draw.choice(ODD)
+        with tf.Graph().as_default() as graph:
+            try:
+                tf.train.import_meta_graph(MetaGraphDef.from_json(json.dumps(data)))
+            except GraphFileError:
+                refused += 1
+                assert graph.get_operations() == []
+    assert refused > 100
 
 
 def test_a_meta_graph_that_is_not_there():

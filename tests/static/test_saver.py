@@ -391,7 +391,7 @@ def test_a_failed_save_leaves_the_old_checkpoint(session, tmp_path, monkeypatch)
 
 
 KILLED = """
-    import os, random, signal, sys, time
+    import itertools, os, random, signal, sys, time
     import numpy as np
     import static as tf
     from static.checkpoints import read_checkpoint
@@ -404,23 +404,24 @@ KILLED = """
     draw = random.Random(0)
     path = os.path.join(directory, "m.ckpt")
 
-    def save_for_ever(start):
+    def save_for_ever(start, first):
         with tf.Session() as session:
             session.run(tf.global_variables_initializer())
             saver.recover_last_checkpoints(start)
             if start:
                 saver.restore(session, start[-1])
-            os.write(begun, b".")
-            while True:
+            for times in itertools.count():
+                if times == first:
+                    os.write(begun, b".")
                 session.run(grow)
                 saver.save(session, path, global_step=count if numbered else None)
 
     kept, last, moved = [], 0, 0
-    for _ in range(rounds):
+    for turn in range(rounds):
         ready, begun = os.pipe()
         child = os.fork()
         if child == 0:
-            save_for_ever(kept)
+            save_for_ever(kept, turn % 2)
         os.read(ready, 1)
         os.close(ready), os.close(begun)
         time.sleep(draw.random() * 0.02)
@@ -441,7 +442,7 @@ KILLED = """
         moved += now > last
         last = now
     files = [name for name in os.listdir(directory) if name.endswith(".tmp")]
-    assert len(files) <= 2, files
+    assert len(files) <= 3, files  # of the values, the graph and the list of checkpoints
     print(moved)
 """
 
@@ -454,4 +455,4 @@ def test_a_kill_while_saving_leaves_the_old_or_the_new(tmp_path, numbered):
     env = {**os.environ, "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"}
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=env, check=False)
     assert done.returncode == 0, done.stderr
-    assert int(done.stdout) > 10  # children did save before they were killed
+    assert int(done.stdout) >= 25  # every second child has saved before it is killed
