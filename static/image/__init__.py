@@ -18,7 +18,11 @@ from static.image.colours import (
     random_saturation as random_saturation,
     rgb_to_grayscale as rgb_to_grayscale,
     rgb_to_hsv as rgb_to_hsv,
+    rgb_to_yiq as rgb_to_yiq,
+    rgb_to_yuv as rgb_to_yuv,
     total_variation as total_variation,
+    yiq_to_rgb as yiq_to_rgb,
+    yuv_to_rgb as yuv_to_rgb,
 )
 from static.image.geometry import (
     central_crop as central_crop,
@@ -42,8 +46,10 @@ from static.image.resizing import (
     resize_nearest_neighbor as resize_nearest_neighbor,
 )
 from static.pooling import extract_image_patches as extract_image_patches
+from static.random import random_crop as random_crop
 
 
 resize = resize_images
 resize_with_crop_or_pad = resize_image_with_crop_or_pad
 transpose = transpose_image
+extract_patches = extract_image_patches

@@ -159,6 +159,40 @@ def hsv_to_rgb(images: Any, name: str | None = None) -> Any:
         return apply(ops.stack, *colours, axis=-1)
 
 
+def _mixed(name: str, matrix: list[list[float]], doc: str) -> Callable[[Any], Any]:
+    """The function that multiplies the colours along the last axis by a matrix."""
+
+    def mix(images: Any) -> Any:
+        x = taken(images, FLOATS, name)
+        return tensordot(x, constant(numpy.array(matrix), x.dtype), [[len(x.shape) - 1], [0]])
+
+    mix.__name__ = mix.__qualname__ = name
+    mix.__doc__ = doc
+    return mix
+
+
+rgb_to_yuv = _mixed(
+    "rgb_to_yuv",
+    [[0.299, -0.14714119, 0.61497538], [0.587, -0.28886916, -0.51496512], [0.114, 0.43601035, -0.10001026]],
+    "Colours along the last axis as luma and the two chroma of PAL.",
+)
+yuv_to_rgb = _mixed(
+    "yuv_to_rgb",
+    [[1.0, 1.0, 1.0], [0.0, -0.394642334, 2.03206185], [1.13988303, -0.58062185, 0.0]],
+    "Luma and the two chroma of PAL along the last axis as colours.",
+)
+rgb_to_yiq = _mixed(
+    "rgb_to_yiq",
+    [[0.299, 0.59590059, 0.2115], [0.587, -0.27455667, -0.52273617], [0.114, -0.32134392, 0.31119955]],
+    "Colours along the last axis as luma and the two chroma of NTSC.",
+)
+yiq_to_rgb = _mixed(
+    "yiq_to_rgb",
+    [[1.0, 1.0, 1.0], [0.95598634, -0.27201283, -1.10674021], [0.6208248, -0.64720424, 1.70423049]],
+    "Luma and the two chroma of NTSC along the last axis as colours.",
+)
+
+
 def adjust_saturation(image: Any, saturation_factor: Any, name: str | None = None) -> Any:
     """``image`` with the saturation of its colours times ``saturation_factor``, at most 1."""
 

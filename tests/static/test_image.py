@@ -77,6 +77,10 @@ CASES = {
     "grey bytes": (lambda tf, x: tf.image.rgb_to_grayscale(x), BYTES),
     "colours": (lambda tf, x: tf.image.grayscale_to_rgb(x[..., :1]), IMAGES),
     "hsv": (lambda tf, x: [tf.stop_gradient(f(x)) for f in (tf.image.rgb_to_hsv, tf.image.hsv_to_rgb)], IMAGES),
+    "television": (
+        lambda tf, x: [getattr(tf.image, name)(x) for name in ("rgb_to_yuv", "yuv_to_rgb", "rgb_to_yiq", "yiq_to_rgb")],
+        IMAGES,
+    ),
     "saturation": (lambda tf, x: tf.stop_gradient(tf.image.adjust_saturation(x, 1.7)), IMAGES),
     "hue": (lambda tf, x: tf.stop_gradient(tf.image.adjust_hue(x, 0.3)), IMAGES),
     "variation": (lambda tf, x: tf.image.total_variation(x), IMAGES),
