@@ -3,6 +3,7 @@ import pytest
 
 import static
 import static as tf
+from graphs import updates
 from tests.static.oracle import tensorflow
 
 
@@ -126,6 +127,24 @@ def test_the_two_places_of_adams_epsilon():
     rate = 0.1 * root / (1 - 0.9)
     np.testing.assert_allclose(values[0], 1 - rate * 0.1 * g / (np.sqrt(0.001) * g + 0.5), rtol=1e-6)
     np.testing.assert_allclose(values[1], 1 - 0.1 * g / (g + 0.5), rtol=1e-6)
+
+
+@pytest.mark.parametrize("t", [1, 2, 1000, 54321, 2_000_000])
+@pytest.mark.parametrize("betas", [(0.9, 0.999), (0.0, 0.99), (0.5, 0.0), (0.0, 0.0)])
+def test_the_number_of_a_step_is_read_off_the_powers_of_the_betas(betas, t):
+    w = tf.Variable(W1)
+    optimizer = tf.train.AdamOptimizer(0.1, *betas)
+    step = optimizer.apply_gradients([(tf.constant(W1 * 0.5), w)])
+    powers = {f"beta{i}_power": np.multiply.reduce(np.full(t, beta)) for i, beta in enumerate(betas, 1)}
+    rule = updates.Adam()
+    settings = {"learning_rate": 0.1, "beta1": betas[0], "beta2": betas[1], "epsilon": 1e-8, "epsilon_hat": True}
+    arrays = (W1, W1 * 0.5, W1 * 0.3, W1**2, *rule.step("f8", t, **settings))
+    with tf.Session() as session:
+        slots = {optimizer.get_slot(w, "m"): W1 * 0.3, optimizer.get_slot(w, "v"): W1**2}
+        session.load({w: W1, **slots, **{v: powers[v.op.name] for v in optimizer.variables() if v.op.name in powers}})
+        session.run(step)
+        for value, wanted in zip(session.run([w, *slots]), rule.function("f8")(*arrays), strict=True):
+            np.testing.assert_array_equal(value, wanted)
 
 
 def test_the_learning_rate_may_be_fed():
