@@ -9,9 +9,9 @@ from __future__ import annotations
 import sys as _sys
 
 from static import (
-    app, array as _array, bitwise, compat, contrib, data, debugging, dtypes, effects as _effects, errors, flow as _flow,
-    graph_util, image, initializers, layers, linalg, logging, losses, manip, math, metrics, nn, random, sparse, summary,
-    train,
+    app, array as _array, bitwise, compat, contrib, data, debugging, dtypes, effects as _effects, errors, flags,
+    flow as _flow, gfile, graph_util, image, initializers, io, layers, linalg, logging, losses, manip, math, metrics, nn,
+    random, sparse, strings, summary, test, train,
 )
 from static.absent import explain as _explain
 from static.array import (
@@ -26,7 +26,8 @@ from static.blocks import (
 from static.clipping import clip_by_average_norm, clip_by_global_norm, clip_by_norm, clip_by_value, global_norm
 from static.compat import disable_eager_execution, disable_v2_behavior
 from static.config import ConfigProto, GPUOptions, GraphOptions, OptimizerOptions
-from static.control import case, cond, switch_case, while_loop
+from static.branches import case, cond, switch_case
+from static.control import while_loop
 from static.counting import (
     bincount, broadcast_dynamic_shape, confusion_matrix, histogram_fixed_width, histogram_fixed_width_bins,
     invert_permutation, meshgrid, searchsorted, setdiff1d, unique, unique_with_counts, unravel_index,
@@ -65,6 +66,7 @@ from static.initializers import (
     orthogonal_initializer, random_normal_initializer, random_uniform_initializer, truncated_normal_initializer,
     uniform_unit_scaling_initializer, variance_scaling_initializer, zeros_initializer,
 )
+from static.io.files import decode_csv, matching_files, read_file, write_file
 from static.math import (
     abs, accumulate_n, acos, acosh, add, add_n, argmax, argmin, asin, asinh, atan, atan2, atanh, cast, ceil, cos, cosh,
     count_nonzero, cumprod, cumsum, div, div_no_nan, divide, einsum, equal, erf, exp, expm1, floor, floordiv, floormod,
@@ -101,6 +103,9 @@ from static.sparse import (
 )
 from static.store import get_local_variable, get_variable, no_regularizer
 from static.summary import histogram_summary, image_summary, merge_all_summaries, merge_summary, scalar_summary
+from static.strings import (
+    as_string, decode_base64, decode_raw, encode_base64, reduce_join, regex_replace, substr,
+)
 from static.templates import make_template
 from static.tensor import constant, convert_to_tensor, placeholder, placeholder_with_default, Tensor
 from static.train.averages import moving_average_variables
@@ -160,6 +165,10 @@ sparse_retain = sparse.retain
 sparse_softmax = sparse.softmax
 sparse_tensor_dense_matmul = sparse.sparse_dense_matmul
 sparse_tensor_to_dense = sparse.to_dense
+string_join = strings.join
+string_split = strings.split
+string_strip = strings.strip
+string_to_number = strings.to_number
 svd = linalg.svd
 trace = linalg.trace
 

@@ -22,8 +22,9 @@ from graphs.core.spec import Spec
 from static.emit import Emission, handed_out
 from static.errors import FailedPreconditionError, InvalidArgumentError, OpError, ResourceExhaustedError
 from static.graph import Operation
+from static.passes import Pass
 from static.rows import kept
-from static.schedule import Step, schedule
+from static.schedule import Step, optimised, schedule
 
 
 Observer = Callable[[Operation, tuple[Any, ...], tuple[Any, ...]], None]
@@ -42,14 +43,17 @@ class Plan:
     """What ``Session.run`` does for given fetches and feeds.
 
     Attributes:
+        outcome: what the passes did.
         schedule: the steps and registers.
         writes: whether a run changes variables.
         rows: whether it hands over only the rows that change of some (``static.rows``).
         random: whether a run draws random numbers.
     """
 
-    def __init__(self, fetches: Sequence[Any], fed: Sequence[Any]) -> None:
-        self.schedule = made = schedule(fetches, fed)
+    def __init__(self, fetches: Sequence[Any], fed: Sequence[Any], passes: Sequence[Pass] = ()) -> None:
+        self.outcome = optimised(fetches, fed, passes)
+        program = self.outcome.program
+        self.schedule = made = schedule(program.nodes, program.roots, fed)
         self.specs = [fetch.spec for fetch in fetches if isinstance(fetch, Value)]
         self.writes = bool(made.writes)
         self.rows = made.rows

@@ -1,6 +1,6 @@
 """From fetches and feeds to steps: what has to run, in which order, and what each step reads and yields.
 
-This is where optimisation passes plug in: they rewrite nothing here, but are handed the nodes before they are lowered.
+Between finding the nodes and lowering them the passes have their turn.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ from typing import Any
 from graphs.control import draws
 from graphs.control.program import Draw
 from graphs.core.node import Value
+from graphs.rewrite.settle import settle
 from static.errors import InvalidArgumentError
-from static.graph import Operation
+from static.operation import Operation
+from static.passes import Outcome, Pass, optimise
 from static.rows import changed_rows
 from static.state import (
     assign_op,
@@ -100,8 +102,8 @@ def needed(fetches: Iterable[Any], fed: Iterable[Value]) -> list[Operation]:
     return sorted(seen, key=lambda node: node.serial)
 
 
-def schedule(fetches: Sequence[Any], fed: Sequence[Value]) -> Schedule:
-    """The schedule of a run. Raises InvalidArgumentError where a placeholder is not fed, or a variable that changes is."""
+def optimised(fetches: Sequence[Any], fed: Sequence[Value], passes: Sequence[Pass]) -> Outcome:
+    """What ``passes`` make of the nodes of a run. Raises InvalidArgumentError where a placeholder is not fed."""
     nodes = needed(fetches, fed)
     unfed = [node for node in nodes if node.op is placeholder_op]
     if unfed:
@@ -109,9 +111,12 @@ def schedule(fetches: Sequence[Any], fed: Sequence[Value]) -> Schedule:
         raise InvalidArgumentError(
             unfed[0], f"You must feed a value for placeholder tensor '{unfed[0].name}:0', which is {spec}."
         )
-    read = {(x.node, x.index) for node in nodes for x in node.inputs if isinstance(x, Value)}
-    read |= {(x.node, x.index) for x in fetches if isinstance(x, Value)}
-    lowering = _Lowering(nodes, fed, read)
+    return optimise(nodes, fetches, fed, (settle, *passes))
+
+
+def schedule(nodes: Sequence[Any], fetches: Sequence[Any], fed: Sequence[Value]) -> Schedule:
+    """The schedule of a run of ``nodes``. Raises InvalidArgumentError where a variable that changes is fed."""
+    lowering = _Lowering(nodes, fed)
     for node in nodes:
         lowering.lower(node)
     return lowering.finish(fetches)
@@ -120,9 +125,8 @@ def schedule(fetches: Sequence[Any], fed: Sequence[Value]) -> Schedule:
 class _Lowering:
     """The state of lowering one run's nodes."""
 
-    def __init__(self, nodes: Sequence[Operation], fed: Sequence[Value], read: set[tuple[Any, int]]) -> None:
+    def __init__(self, nodes: Sequence[Operation], fed: Sequence[Value]) -> None:
         self.made = Schedule()
-        self.read = read
         self.registers: dict[tuple[Any, int], str] = {}
         self.owned: set[str] = set()
         self.current: dict[Any, str] = {}
@@ -166,8 +170,6 @@ class _Lowering:
         if random:
             self.made.random = True
             params = {name: value for name, value in params.items() if name != "key"}
-        if params.get("record"):
-            params = {**params, "wanted": tuple(i for i in range(len(outs)) if (node, i) in self.read)}
         self.made.steps.append(Step(node, kernel or node.op.kernel, args, params, outs, random))
         if not node.op.view and "control" not in node.op.traits:
             self.owned.update(outs)

@@ -20,6 +20,7 @@ from static.errors import place
 from static.graph import Graph, Operation, get_default_graph
 from static.growth import Growth
 from static.metadata import traced
+from static.passes import Pass
 from static.plan import Plan, State
 from static.rows import Commit
 from static.tensor import Tensor
@@ -93,10 +94,17 @@ class Session:
 
     Random operations draw from ``stream``: the same seed (``tf.set_random_seed``) gives the same numbers, run by run, in
     every session; without a seed each session has its own.
+
+    Args:
+        graph: the graph, by default the default one.
+        passes: what a run's nodes go through before they are run, in order (``static.passes``).
     """
 
-    def __init__(self, target: str = "", graph: Graph | None = None, config: Any = None) -> None:
+    def __init__(
+        self, target: str = "", graph: Graph | None = None, config: Any = None, passes: Sequence[Pass] = ()
+    ) -> None:
         self.graph = graph or get_default_graph()
+        self.passes = tuple(passes)
         self._state: State = {}
         self._rows = False
         self._own: dict[Any, ndarray] = {}
@@ -248,7 +256,7 @@ class Session:
             if tensor.node.body is not None:
                 raise ValueError(f"Tensor {tensor.name} may not be fed: it is in a {tensor.node.body.kind}{at_line()}")
             feeds.append(_Feed(tensor))
-        plan = Plan(list(found), [feed.tensor for feed in feeds])
+        plan = Plan(list(found), [feed.tensor for feed in feeds], self.passes)
         self._rows |= plan.rows
         return _Call(plan, feeds, pack)
 

@@ -24,7 +24,6 @@ def branch(
     owners: tuple[int, ...] = (),
     emits: tuple[int, ...] = (0, 0),
     record: bool = False,
-    wanted: tuple[int, ...] | None = None,
     key: Draw | None = None,
 ) -> Any:
     """What ``branches[index]`` yields; the others are not run.
@@ -37,7 +36,6 @@ def branch(
         owners: for each box among the operands, the branch it belongs to.
         emits: how many boxes each branch fills; those of a branch that is not run are empty.
         record: yield as well what each branch computes, as boxes.
-        wanted: those of the outputs that somebody reads; what is recorded beyond them is None.
     """
     chosen = int(index)
     if not 0 <= chosen < len(branches):
@@ -46,30 +44,26 @@ def branch(
     shared = len(operands) - len(owners)
     given = [*operands[:shared], *(box[0] for box, i in zip(operands[shared:], owners, strict=True) if i == chosen)]
     results = len(body.outputs) - emits[chosen]
-    first = results + sum(emits) + sum(len(computed(branches[i])) for i in range(chosen))
-    hidden = range(len(computed(body))) if record else ()
-    kept = tuple(i for i in hidden if wanted is None or first + i in wanted)
-    setting = ("branch", kept)
+    setting = ("branch", record)
     kernel: Callable[..., Any] | None = body.cache.get(setting)
     if kernel is None:
-        kernel = body.cache[setting] = _program(body, kept).compiled(f"branch {body.name}")
+        kernel = body.cache[setting] = _program(body, record).compiled(f"branch {body.name}")
     out = kernel(xp, undrawn if key is None else key, *given)
     made = list(out[:results])
     for i, count in enumerate(emits):
         made += [boxes([x]) for x in out[results : results + count]] if i == chosen else [boxes([]) for _ in range(count)]
     if record:
-        values = dict(zip(kept, out[results + emits[chosen] :], strict=True))
+        computed_ = [boxes([x]) for x in out[results + emits[chosen] :]]
         for i, other in enumerate(branches):
-            mine = [boxes([values[n]]) if n in values else None for n in range(len(computed(other)))]
-            made += mine if i == chosen else [boxes([]) for _ in computed(other)]
+            made += computed_ if i == chosen else [boxes([]) for _ in computed(other)]
     return tuple(made) if len(made) > 1 else made[0] if made else ()
 
 
-def _program(body: Function, kept: tuple[int, ...]) -> Program:
+def _program(body: Function, record: bool) -> Program:
     """A branch as text."""
     args = [f"a{i}" for i in range(len(body.inputs))]
     program = Program(f"def kernel({', '.join(['xp', 'draw', *args])}):")
-    values = [computed(body)[i] for i in kept]
+    values = computed(body) if record else ()
     registers = program.inline(body, args, 1, values)
     results = [program.value(x, registers) for x in (*body.outputs, *values)]
     program.line(1, f"return ({''.join(f'{x}, ' for x in results)})")
@@ -87,7 +81,6 @@ def _gradients(
     owners: tuple[int, ...],
     emits: tuple[int, ...],
     record: bool,
-    wanted: tuple[int, ...] | None,
     key: Draw | None,
 ) -> list[Any]:
     if not record:

@@ -39,7 +39,6 @@ def loop(
     boxed: tuple[int, ...] = (),
     reverse: bool = False,
     record: bool = False,
-    wanted: tuple[int, ...] | None = None,
     key: Draw | None = None,
 ) -> Any:
     """``body`` round after round: the number of rounds, the last states, the stacked and the summed results.
@@ -56,30 +55,30 @@ def loop(
         reverse: the last slices first, and results stacked from the back.
         record: yield as well what each round had as states and what it computed, as object arrays: ``states`` of the former,
             then the body's values in order.
-        wanted: those of the outputs that somebody reads; what is recorded beyond them is None.
 
     A step that sums starts from its first round's result. Raises ShapeError where results to be stacked differ in shape.
     """
-    hidden = tuple(range(states + len(computed(body)))) if record else ()
-    first = 1 + len(body.outputs)
-    kept = hidden if wanted is None else tuple(i for i in hidden if first + i in wanted)
-    layout: dict[str, Any] = {"cond": cond, "states": states, "sums": sums, "sequences": sequences, "boxed": boxed, "reverse": reverse}
-    setting = ("loop", kept, *layout.values())
+    layout: dict[str, Any] = {
+        "cond": cond,
+        "states": states,
+        "sums": sums,
+        "sequences": sequences,
+        "boxed": boxed,
+        "reverse": reverse,
+    }
+    setting = ("loop", record, *layout.values())
     kernel: Callable[..., Any] | None = body.cache.get(setting)
     if kernel is None:
-        kernel = body.cache[setting] = _program(body, kept, record, **layout).compiled(f"loop {body.name}")
+        kernel = body.cache[setting] = _program(body, record, **layout).compiled(f"loop {body.name}")
     out: tuple[Any, ...] = kernel(xp, undrawn if key is None else key, length, *operands)
     if len(body.outputs) > states + sums and not out[0]:
         specs = loop_specs(*map(Spec.of, (length, *operands)), body=body, boxes=boxes, record=record, **layout)
-        return tuple(
-            _empty(xp, spec) if x is None and i < first else x for i, (x, spec) in enumerate(zip(out, specs, strict=True))
-        )
+        return tuple(_empty(xp, spec) if x is None else x for x, spec in zip(out, specs, strict=True))
     return out
 
 
 def _program(
     body: Function,
-    kept: tuple[int, ...],
     record: bool,
     cond: Function | None,
     states: int,
@@ -98,7 +97,8 @@ def _program(
     given = ["xp", "draw", "length", *state, *like, *whole, *constant]
     names = {"Sum": Sum, "boxes": boxes, "stacked": _stacked, "count": _count, "fresh": _fresh}
     program = Program(f"def kernel({', '.join(given)}):", **names)
-    values = computed(body)
+    recorded = computed(body) if record else ()
+    kept = range(states + len(recorded)) if record else ()
     stack = [f"y{i}" for i in range(stacks)]
     total = [f"a{i}" for i in range(sums)]
     program.line(1, "n = int(length)")
@@ -117,12 +117,10 @@ def _program(
         program.line(2, f"if not {program.value(cond.outputs[0], registers)}: break")
     for name, array in zip(slices, whole, strict=True):
         program.line(2, f"{name} = {array}[t]")
-    for i in kept:
-        if i < states:
-            program.line(2, f"h{i}.append({state[i]})")
-    recorded = {i: values[i - states] for i in kept if i >= states}
-    registers = program.inline(body, [*state, *slices, *constant], 2, recorded.values())
-    for i, value in recorded.items():
+    for i, name in enumerate(state if record else ()):
+        program.line(2, f"h{i}.append({name})")
+    registers = program.inline(body, [*state, *slices, *constant], 2, recorded)
+    for i, value in enumerate(recorded, states):
         program.line(2, f"h{i}.append({program.value(value, registers)})")
     outs = [program.value(out, registers) for out in body.outputs]
     for name, out in zip(stack, outs[states : states + stacks], strict=True):
@@ -141,8 +139,7 @@ def _program(
         for i, y in enumerate(stack)
     ]
     results += [f"{name}.total(xp, {array})" for name, array in zip(total, like, strict=True)]
-    if record:
-        results += [f"boxes(h{i}, {reverse})" if i in kept else "None" for i in range(states + len(values))]
+    results += [f"boxes(h{i}, {reverse})" for i in kept]
     ends = [f"fresh({name}, {name}_)" for name in state]
     program.line(1, f"return {', '.join(['count(xp, rounds)', *ends, *results])},")
     return program
@@ -218,7 +215,6 @@ def _gradients(
     boxed: tuple[int, ...],
     reverse: bool,
     record: bool,
-    wanted: tuple[int, ...] | None,
     key: Draw | None,
 ) -> list[Any]:
     if not record:

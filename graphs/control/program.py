@@ -76,9 +76,6 @@ class Program:
                 given.append(f"key=draw({self.named(node.params.get('key'))}, {node.serial})")
             elif draws(node):
                 given.append("key=draw")
-            if node.params.get("record"):
-                wanted = tuple(i for i in range(len(outs)) if (node, i) in used)
-                given = [x for x in given if not x.startswith("wanted=")] + [f"wanted={wanted}"]
             call = f"{self._kernel(node)}({', '.join(['xp', *given])})"
             dead = {registers[x.node, x.index] for x in node.inputs if isinstance(x, Value) and self._ends(x, node, last)}
             dead -= {registers[edge] for edge in lasting if edge in registers} | set(args)

@@ -10,7 +10,7 @@ from graphs import ops
 from graphs.core.errors import at_line
 from static import nn
 from static.array import identity, reshape, shape
-from static.control import cond
+from static.branches import cond
 from static.layers.arguments import ZEROS, InputSpec, activation_of, known_bool
 from static.layers.base import Layer, functional
 from static.math import tensordot

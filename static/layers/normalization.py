@@ -8,7 +8,7 @@ from typing import Any
 from graphs import ops
 from graphs.core.errors import at_line
 from static.array import identity
-from static.control import cond
+from static.branches import cond
 from static.layers.arguments import ONES, ZEROS, InputSpec, known_bool
 from static.layers.base import Layer
 from static.math import rsqrt

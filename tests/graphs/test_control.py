@@ -13,6 +13,8 @@ from graphs.core.errors import DtypeError
 from graphs.core.function import Function, trace
 from graphs.core.spec import Spec
 from graphs.ops import add, divide, matmul, multiply, reshape, sin, tanh
+from graphs.rewrite import Choice, Log, Program
+from graphs.rewrite.settle import settle
 
 
 F = numpy.float64
@@ -53,13 +55,22 @@ def test_the_gradient_of_no_round_is_that_of_the_state() -> None:
     assert numpy.array_equal(found[2], numpy.zeros((3, 3)))
 
 
-def test_only_what_is_wanted_is_kept() -> None:
-    args = (numpy.ones((2, 3)), numpy.zeros((4, 2, 3)), numpy.eye(3))
-    everything = loop(4, *args, body=STEP, states=1, sequences=1, record=True)
-    some = loop(4, *args, body=STEP, states=1, sequences=1, record=True, wanted=(1, 3))
-    assert len(some) == len(everything)
-    assert [x is None for x in some] == [False, False, False, False, *[True] * (len(some) - 4)]
-    assert len(some[3]) == 4
+def test_a_run_records_only_what_is_read() -> None:
+    def gradient(h: Any, xs: Any, w: Any, g: Any) -> Any:
+        out = loop(4, h, xs, w, body=STEP, states=1, sequences=1, record=True)
+        return symbolic([out[1]], [g], [h, w])
+
+    whole = function(gradient, (2, 3), (4, 2, 3), (3, 3), (2, 3))
+    before = Program.of(whole)
+    after = settle(before, Log(), Choice())
+    first, second = (node for node in after.nodes if node.op is loop)
+    assert len(first.specs) == 1 + 2 + 2  # rounds, state, stack, and of five values the two that the gradient reads
+    assert not any(node.params.get("record") for node in after.nodes)
+    assert len(second.specs) == 1 + 1 + 1
+    args = [numpy.full(x.spec.shape, 0.1) for x in whole.inputs]
+    settled = Function(whole.inputs, after.roots, "settled")
+    for one, other in zip(whole(*args), settled(*args), strict=True):
+        assert numpy.array_equal(one, other)
 
 
 def test_a_gradient_sums_from_the_last_round_on_as_a_tape_does() -> None:
