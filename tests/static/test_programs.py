@@ -28,7 +28,7 @@ def test_logging_goes_through_pythons(caplog):
 def test_devices_are_accepted():
     with tf.device("/gpu:0"):
         x = tf.constant(1.0)
-    assert x.device == ""
+    assert x.device == "/device:GPU:0"
 
 
 def test_version_one_is_this_package():
