@@ -15,8 +15,8 @@ from static import (
 )
 from static.absent import explain as _explain
 from static.array import (
-    broadcast_to, concat, expand_dims, eye, fill, identity, linspace, matrix_transpose, ones, ones_like, pad, rank,
-    reshape, reverse, shape, shape_n, size, split, squeeze, stack, stop_gradient, tile, transpose, unstack, zeros,
+    broadcast_to, concat, ensure_shape, expand_dims, eye, fill, identity, linspace, matrix_transpose, ones, ones_like, pad,
+    rank, reshape, reverse, shape, shape_n, size, split, squeeze, stack, stop_gradient, tile, transpose, unstack, zeros,
     zeros_like,
 )
 from static.blocks import (
@@ -77,6 +77,7 @@ from static.math import (
     to_double, to_float, to_int32, to_int64, truediv, truncatemod,
 )
 from static.metadata import RunMetadata, RunOptions
+from static.numbers import angle, complex_ as complex, conj, imag, real
 from static.overrides import NotDifferentiable, RegisterGradient
 from static.pooling import depth_to_space, extract_image_patches, space_to_depth
 from static.protos import Event, HistogramProto, SessionLog, Summary, SummaryMetadata
@@ -104,7 +105,7 @@ from static.sparse import (
 from static.store import get_local_variable, get_variable, no_regularizer
 from static.summary import histogram_summary, image_summary, merge_all_summaries, merge_summary, scalar_summary
 from static.strings import (
-    as_string, decode_base64, decode_raw, encode_base64, reduce_join, regex_replace, substr,
+    as_string, decode_base64, decode_raw, encode_base64, reduce_join, regex_replace, string_split, substr,
 )
 from static.templates import make_template
 from static.tensor import constant, convert_to_tensor, placeholder, placeholder_with_default, Tensor
@@ -158,6 +159,7 @@ matrix_triangular_solve = linalg.triangular_solve
 qr = linalg.qr
 reverse_v2 = reverse
 self_adjoint_eig = linalg.eigh
+spectral = signal
 self_adjoint_eigvals = linalg.eigvalsh
 sparse_placeholder = sparse.placeholder
 sparse_reorder = sparse.reorder
@@ -166,7 +168,6 @@ sparse_softmax = sparse.softmax
 sparse_tensor_dense_matmul = sparse.sparse_dense_matmul
 sparse_tensor_to_dense = sparse.to_dense
 string_join = strings.join
-string_split = strings.split
 string_strip = strings.strip
 string_to_number = strings.to_number
 svd = linalg.svd
