@@ -24,7 +24,7 @@ from graphs.rewrite.program import (
     spec_of,
 )
 from graphs.rewrite.records import Log, Record
-from graphs.rewrite.rules import CONSTANT, SITE, Rule, Rules, Site, Term, settled
+from graphs.rewrite.rules import CONSTANT, LEVELS, SITE, Rule, Rules, Site, Term, settled
 from graphs.rewrite.shapes import ShapeClasses
 
 
@@ -44,18 +44,22 @@ class _Instead:
     values: Sequence[Any]
 
 
-def rewrite(program: Program, rules: Rules, log: Log, choice: Choice) -> Program:
-    """The program after one sweep of ``rules``, bodies of loops and branches included. Each rewrite goes into ``log``."""
-    return _Sweep(program, rules, log, choice).run()
+def rewrite(program: Program, rules: Rules, log: Log, choice: Choice, level: str = "exact") -> Program:
+    """The program after one sweep of ``rules``, bodies of loops and branches included. Each rewrite goes into ``log``.
+
+    The rules that may fire are those up to ``level``, or to that of ``choice`` where it goes further.
+    """
+    return _Sweep(program, rules, log, choice, max(level, choice.level, key=LEVELS.index)).run()
 
 
 class _Sweep:
-    def __init__(self, program: Program, rules: Rules, log: Log, choice: Choice) -> None:
+    def __init__(self, program: Program, rules: Rules, log: Log, choice: Choice, level: str) -> None:
         self.program = program
         self.rules = rules
         self.log = log
         self.choice = choice
-        self.table = rules.by_op(choice.level, choice.refuse)
+        self.level = level
+        self.table = rules.by_op(level, choice.refuse)
         self.rebuild = Rebuild(program)
         self.shapes = ShapeClasses()
         self.uses = _uses(program)
@@ -91,7 +95,7 @@ class _Sweep:
             self.shapes.enter(node)
 
     def _inside(self, body: Program) -> Program:
-        return rewrite(body, self.rules, self.log, self.choice)
+        return rewrite(body, self.rules, self.log, self.choice, self.level)
 
     # One node
 

@@ -24,8 +24,18 @@ Pass = Callable[[Program, Log, Choice], Program]
 
 
 def simplify(program: Program, log: Log, choice: Choice) -> Program:
-    """The program with the rules of ``graphs.rewrite.library`` applied, those of the choice's level."""
+    """The program with the rules of ``graphs.rewrite.library`` applied, those that keep every bit."""
     return rewrite(program, SIMPLIFY, log, choice)
+
+
+def stabilise(program: Program, log: Log, choice: Choice) -> Program:
+    """As ``simplify``, with the rules that come nearer to the true value too: the logarithm of a softmax stays finite."""
+    return rewrite(program, SIMPLIFY, log, choice, "stable")
+
+
+def fast_math(program: Program, log: Log, choice: Choice) -> Program:
+    """As ``stabilise``, with the rules too that hold for ordinary numbers only: NaNs, infinities and -0.0 may get lost."""
+    return rewrite(program, SIMPLIFY, log, choice, "fast")
 
 
 PIPELINE: tuple[Pass, ...] = (fold, cse, simplify, cse)
@@ -165,4 +175,16 @@ def _uncollected() -> Iterator[None]:
         gc.enable()
 
 
-__all__ = ["PIPELINE", "Optimised", "Outcome", "Pass", "Stage", "cse", "fold", "optimise", "simplify"]
+__all__ = [
+    "PIPELINE",
+    "Optimised",
+    "Outcome",
+    "Pass",
+    "Stage",
+    "cse",
+    "fast_math",
+    "fold",
+    "optimise",
+    "simplify",
+    "stabilise",
+]

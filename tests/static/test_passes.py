@@ -13,11 +13,13 @@ from hypothesis import given, settings, strategies as st
 import static as tf
 from graphs.core.random import Draws, Stream
 from graphs.rewrite import Choice, Log, Program, Rules, check_all, rewrite
-from static import schedule as scheduling
-from static.passes import PIPELINE, Outcome, cse, fold, optimise, simplify
+from static.passes import PIPELINE, Outcome, Pass, cse, fast_math, fold, optimise, simplify, stabilise
 from static.plan import Plan
 from static.schedule import needed
 from tests.agree.test_random_programs import LEAVES, Step, follow, steps
+
+
+STABLE = (fold, cse, stabilise, cse)
 
 
 @pytest.fixture(autouse=True)
@@ -34,30 +36,22 @@ def passed(fetches: Sequence[Any], fed: Sequence[Any] = (), level: str = "exact"
     return optimise(needed(found, fed), found, fed, choice=choice, **settings)
 
 
-def run(
-    monkeypatch: pytest.MonkeyPatch, nodes: Sequence[Any], fetches: Sequence[Any], fed: Any, state: Any, draws: Any
-) -> tuple[list[Any], dict[str, Any]]:
-    """The values fetched and the variables' new values, by name, of a run of just these nodes, in this order."""
-    with monkeypatch.context() as patch:
-        patch.setattr(scheduling, "needed", lambda *_: list(nodes))
-        plan = Plan(list(fetches), list(fed))
-    found, written = plan.interpret(state, [numpy.asarray(x) for x in fed.values()], draws)
-    return list(found), {variable.name: numpy.asarray(value) for variable, value in written.items()}
+def both_ways(fetches: Sequence[Any], fed: Any, passes: Sequence[Pass] = PIPELINE) -> Any:
+    """What the passes did, then values and changed variables by name, without them and with them.
 
-
-def both_ways(monkeypatch: pytest.MonkeyPatch, fetches: Sequence[Any], fed: Any, level: str = "exact") -> Any:
-    """Values and changed variables without passes and with them, from the same variables and the same random stream."""
+    Both runs find the same variables and the same random stream.
+    """
     graph = tf.get_default_graph()
     found = [graph.as_graph_element(x) for x in fetches]
-    outcome = passed(fetches, list(fed), level)
     with tf.Session() as session:
         session.run(tf.global_variables_initializer())
         state = dict(session._state)
     out = []
-    for program in (outcome.programs[0], outcome.program):
-        roots = program.roots if program is outcome.program else found
-        out.append(run(monkeypatch, program.nodes, roots, fed, state, Draws(Stream(7))))
-    return outcome, *out
+    for each in ((), passes):
+        plan = Plan(found, list(fed), each)
+        values, written = plan(state, [numpy.asarray(x) for x in fed.values()], Draws(Stream(7)))
+        out.append((list(values), {variable.name: numpy.asarray(value) for variable, value in written.items()}))
+    return plan.outcome, *out
 
 
 def same(x: Any, y: Any) -> None:
@@ -90,11 +84,10 @@ def test_any_program_gives_the_same_bits_with_passes(
     random = numpy.random.default_rng(seed)
     draw = (lambda shape: random.choice(SPECIAL, shape)) if special else random.standard_normal
     arrays = [draw(shape).astype(dtype) for shape in LEAVES.values()]
-    patch = pytest.MonkeyPatch()
     with tf.Graph().as_default(), numpy.errstate(all="ignore"):
         symbols = [tf.placeholder(dtype, shape if known else (None, shape[1])) for shape in LEAVES.values()]
         fetches = gradients(follow(program, symbols, 0), symbols)
-        outcome, plain, optimised = both_ways(patch, fetches, dict(zip(symbols, arrays, strict=True)))
+        outcome, plain, optimised = both_ways(fetches, dict(zip(symbols, arrays, strict=True)))
     for x, y in zip(plain[0], optimised[0], strict=True):
         same(x, y)
     assert len(outcome.program.nodes) <= len(outcome.programs[0].nodes)
@@ -113,30 +106,48 @@ def test_every_rewrite_of_any_program_holds(program: list[Step], seed: int) -> N
 # Programs that people write
 
 
-def test_a_net_by_hand_becomes_its_stable_form(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_net_by_hand_becomes_its_stable_form() -> None:
     x, y = tf.placeholder("float32", (None, 5)), tf.placeholder("float32", (None, 3))
     w = tf.Variable(tf.random_normal((5, 3), seed=1), name="w")
     p = tf.nn.softmax(tf.matmul(x, w))
     loss = tf.reduce_mean(-tf.reduce_sum(y * tf.log(p), axis=1))
     random = numpy.random.default_rng(0)
     fed = {x: random.standard_normal((4, 5)).astype("f4"), y: numpy.eye(3, dtype="f4")[[0, 2, 1, 1]]}
-    outcome, plain, optimised = both_ways(monkeypatch, [loss], fed, "stable")
+    outcome, plain, optimised = both_ways([loss], fed, STABLE)
     assert outcome.log.counts["logarithm_of_softmax"] == 1
     numpy.testing.assert_allclose(plain[0], optimised[0], rtol=1e-5)
     far = {**fed, x: fed[x] * 1e3}
-    _, plain, optimised = both_ways(monkeypatch, [loss], far, "stable")
+    _, plain, optimised = both_ways([loss], far, STABLE)
     assert not numpy.isfinite(plain[0][0])
     assert numpy.isfinite(optimised[0][0])
 
 
-def test_training_changes_the_variables_in_the_same_way(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fast_mathematics_is_asked_for() -> None:
+    x = tf.placeholder("float32", (3,))
+    given = numpy.array([1.0, numpy.inf, numpy.nan], "f4")
+    for passes, wanted in ((PIPELINE, [0, numpy.nan, numpy.nan]), ((fast_math,), [0, 0, 0])):
+        _, plain, optimised = both_ways([x - x], {x: given}, passes)
+        same(plain[0][0], numpy.array([0, numpy.nan, numpy.nan], "f4"))
+        same(optimised[0][0], numpy.array(wanted, "f4"))
+
+
+def test_a_session_takes_passes() -> None:
+    x = tf.placeholder("float32", (2, 3))
+    loss = -tf.reduce_sum(tf.log(tf.nn.softmax(x)))
+    far = numpy.array([[1e3, 0.0, 1.0]] * 2, "f4")
+    with tf.Session() as plain, tf.Session(passes=STABLE) as session:
+        assert plain.run(loss, {x: far}) == numpy.inf
+        assert session.run(loss, {x: far}) == 2 * (1e3 + 999.0)
+
+
+def test_training_changes_the_variables_in_the_same_way() -> None:
     x = tf.placeholder("float32", (None, 4))
     w = tf.Variable(numpy.full((4, 4), 0.1, "f4"), name="w")
     b = tf.Variable(numpy.zeros(4, "f4"), name="b")
     hidden = tf.nn.relu(tf.matmul(x, w) + b) * 1.0
     loss = tf.reduce_mean(tf.square(tf.identity(hidden) - x / 1.0))
     step = tf.train.AdamOptimizer(0.1).minimize(loss)
-    outcome, plain, optimised = both_ways(monkeypatch, [step, loss], {x: numpy.eye(4, dtype="f4")})
+    outcome, plain, optimised = both_ways([step, loss], {x: numpy.eye(4, dtype="f4")})
     assert outcome.log.counts["broadcast_to_own"] >= 1
     assert set(plain[1]) == set(optimised[1]) >= {"w", "b"}
     for name, value in plain[1].items():
@@ -144,7 +155,7 @@ def test_training_changes_the_variables_in_the_same_way(monkeypatch: pytest.Monk
     same(plain[0][0], optimised[0][0])
 
 
-def test_control_dependencies_order_what_they_did(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_control_dependencies_order_what_they_did() -> None:
     v = tf.Variable(3.0, name="v")
     before = v.read_value() * 1.0
     with tf.control_dependencies([before]):
@@ -154,26 +165,26 @@ def test_control_dependencies_order_what_they_did(monkeypatch: pytest.MonkeyPatc
         again = (after + tf.zeros(())) * 1.0
     with tf.control_dependencies([again * 1.0]):
         last = tf.assign_add(v, 1.0)
-    outcome, plain, optimised = both_ways(monkeypatch, [before, after, again, last], {})
+    outcome, plain, optimised = both_ways([before, after, again, last], {})
     assert plain[0] == [3.0, 6.0, 6.0, 7.0]
     assert optimised[0] == plain[0]
     assert optimised[1] == plain[1] == {"v": 7.0}
     assert outcome.log.records
 
 
-def test_random_draws_stay_what_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_random_draws_stay_what_they_were() -> None:
     x = tf.placeholder("float32", (2, 2))
     drawn = [tf.random_normal((2, 2)), tf.nn.dropout(x * 1.0, 0.5), tf.random_normal((2, 2))]
     twice = drawn[0] - drawn[2]
     with tf.name_scope("fixed"):
         own = [tf.random_uniform((3,), seed=1) + tf.random_uniform((3,), seed=1)]
-    _, plain, optimised = both_ways(monkeypatch, [*drawn, twice, *own], {x: numpy.ones((2, 2), "f4")})
+    _, plain, optimised = both_ways([*drawn, twice, *own], {x: numpy.ones((2, 2), "f4")})
     for found, wanted in zip(optimised[0], plain[0], strict=True):
         same(found, wanted)
     assert numpy.any(plain[0][3])
 
 
-def test_functions_in_python_are_called_as_often(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_functions_in_python_are_called_as_often() -> None:
     calls: list[float] = []
 
     def seen(x: Any) -> Any:
@@ -183,12 +194,12 @@ def test_functions_in_python_are_called_as_often(monkeypatch: pytest.MonkeyPatch
     x = tf.placeholder("float32", ())
     one = tf.py_func(seen, [x * 1.0], tf.float32)
     two = tf.py_func(seen, [x * 1.0], tf.float32)
-    _, plain, optimised = both_ways(monkeypatch, [one + two, tf.where(tf.constant(True), x, one)], {x: numpy.float32(2)})
+    _, plain, optimised = both_ways([one + two, tf.where(tf.constant(True), x, one)], {x: numpy.float32(2)})
     assert plain[0] == optimised[0] == [4.0, 2.0]
     assert calls == [2.0] * 4
 
 
-def test_loops_and_branches_are_worked_over_inside(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_loops_and_branches_are_worked_over_inside() -> None:
     x = tf.placeholder("float32", (6, 3))
     w = tf.Variable(numpy.full((3, 3), 0.3, "f4"), name="w")
     states = tf.scan(lambda s, item: tf.tanh(tf.matmul(s, w) * 1.0 + item - 0.0), x[:, None, :] * 1.0, tf.zeros((1, 3)))
@@ -197,13 +208,13 @@ def test_loops_and_branches_are_worked_over_inside(monkeypatch: pytest.MonkeyPat
     random = numpy.random.default_rng(3)
     for sign in (1, -1):
         fed = {x: (sign * abs(random.standard_normal((6, 3)))).astype("f4")}
-        outcome, plain, optimised = both_ways(monkeypatch, fetches, fed)
+        outcome, plain, optimised = both_ways(fetches, fed)
         for found, wanted in zip(optimised[0], plain[0], strict=True):
             same(found, wanted)
     assert outcome.log.records
 
 
-def test_branches_before_and_after_an_assignment_are_two(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_branches_before_and_after_an_assignment_are_two() -> None:
     v = tf.Variable(3.0, name="v")
     x = tf.placeholder("float32", ())
     before = tf.cond(x > 0.0, lambda: v.read_value() * 2.0, lambda: v.read_value() * 3.0)
@@ -211,14 +222,14 @@ def test_branches_before_and_after_an_assignment_are_two(monkeypatch: pytest.Mon
         changed = tf.assign_add(v, 1.0)
     with tf.control_dependencies([changed]):
         after = tf.cond(x > 0.0, lambda: v.read_value() * 2.0, lambda: v.read_value() * 3.0)
-    _, plain, optimised = both_ways(monkeypatch, [before, after], {x: numpy.float32(1)})
+    _, plain, optimised = both_ways([before, after], {x: numpy.float32(1)})
     assert plain[0] == optimised[0] == [6.0, 8.0]
 
 
 # Fetches and feeds
 
 
-def test_any_tensor_can_be_fetched_and_fed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_any_tensor_can_be_fetched_and_fed() -> None:
     x = tf.placeholder("float32", (3,), name="x")
     inner = tf.identity(x * 2.0, name="inner")
     outer = tf.log(tf.exp(inner) * 1.0, name="outer")
@@ -226,18 +237,18 @@ def test_any_tensor_can_be_fetched_and_fed(monkeypatch: pytest.MonkeyPatch) -> N
     constant = tf.add(tf.constant([1.0, 2.0]), tf.constant([3.0, 4.0]))
     group = tf.group(outer, constant)
     given = numpy.array([0.5, -1.0, 2.0], "f4")
-    outcome, plain, optimised = both_ways(monkeypatch, [inner, outer, same_again, constant, group], {x: given}, "exact")
+    outcome, plain, optimised = both_ways([inner, outer, same_again, constant, group], {x: given})
     for found, wanted in zip(optimised[0], plain[0], strict=True):
         same(found, wanted)
     assert outcome.program.roots[1] is outcome.program.roots[2]
     assert outcome.program.roots[3].node.op.name == "constant"
-    _, plain, optimised = both_ways(monkeypatch, [outer], {inner: given * 3})
+    _, plain, optimised = both_ways([outer], {inner: given * 3})
     same(plain[0][0], optimised[0][0])
 
 
-def test_nothing_is_known_of_a_constant_that_is_fed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_known_of_a_constant_that_is_fed() -> None:
     c = tf.constant([1.0, 1.0])
-    outcome, _, optimised = both_ways(monkeypatch, [c * c * 2.0], {c: numpy.array([2.0, 3.0], "f4")})
+    outcome, _, optimised = both_ways([c * c * 2.0], {c: numpy.array([2.0, 3.0], "f4")})
     same(optimised[0][0], numpy.array([8.0, 18.0], "f4"))
     assert "fold" not in outcome.log.counts
 
