@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from graphs import ops
-from static.array import fill, partial_sizes
 from static.blocks import space_to_batch
-from static.calls import FLOATS, REALS, both, call, cast, taken, unary
+from static.calls import FLOATS, REALS, both, call, taken, unary
 from static.convolution import (
     atrous_conv2d,
     conv1d,
@@ -18,6 +17,7 @@ from static.convolution import (
     depthwise_conv2d_native,
     separable_conv2d,
 )
+from static.dropout import dropout
 from static.embedding import embedding_lookup, embedding_lookup_sparse
 from static.indexing import in_top_k, top_k
 from static.math import _axis, log_sigmoid, log_softmax, sigmoid, softmax, softplus, softsign, square, tanh
@@ -49,8 +49,15 @@ from static.pooling import (
     pool,
     space_to_depth,
 )
-from static.random import _key
 from static.reductions import reduce_sum, zero_fraction
+from static.rnn import cell as rnn_cell
+from static.rnn.running import (
+    bidirectional_dynamic_rnn,
+    dynamic_rnn,
+    raw_rnn,
+    static_bidirectional_rnn,
+    static_rnn,
+)
 from static.sampling import (
     all_candidate_sampler,
     compute_accidental_hits,
@@ -61,7 +68,7 @@ from static.sampling import (
     sampled_softmax_loss,
     uniform_candidate_sampler,
 )
-from static.tensor import Tensor, apply, constant, constant_value, convert_to_tensor
+from static.tensor import apply, convert_to_tensor
 from static.transposed import (
     atrous_conv2d_transpose,
     conv1d_transpose,
@@ -181,41 +188,6 @@ def l2_loss(t: Any, name: str | None = None) -> Any:
     return apply(ops.multiply, reduce_sum(square(taken(t, FLOATS, "l2_loss"))), 0.5, name=name, node="L2Loss")
 
 
-def dropout(
-    x: Any,
-    keep_prob: Any = None,
-    noise_shape: Any = None,
-    seed: int | None = None,
-    name: str | None = None,
-    rate: Any = None,
-) -> Any:
-    """``x`` with elements dropped at ``rate`` (1 - ``keep_prob``) and the others scaled by ``1 / (1 - rate)``."""
-    x = taken(x, FLOATS, "dropout")
-    if (keep_prob is None) == (rate is None):
-        raise ValueError("dropout takes either keep_prob or rate")
-    like = x if noise_shape is None else _noise_like(x, noise_shape)
-    drop = constant_value(1 - keep_prob if rate is None else rate)
-    if drop is not None:
-        if not 0 <= float(drop) < 1:
-            raise ValueError(f"dropout drops at a rate in [0, 1), not {float(drop)}")
-        mask = apply(ops.dropout_mask, like, node="dropout_mask", rate=float(drop), **_key(seed))
-    else:
-        share = cast(convert_to_tensor(1 - keep_prob if rate is None else rate), x.dtype)
-        draws = apply(ops.random_uniform_like, like, node="random_uniform", **_key(seed))
-        mask = cast(ops.greater_equal(draws, share), x.dtype) / (1 - share)
-    return apply(ops.multiply, x, mask, name=name, node="dropout")
-
-
-def _noise_like(x: Any, noise_shape: Any) -> Any:
-    """Zeros of the shape of the mask: ``noise_shape``, in which None stands for the size in ``x``."""
-    parts = partial_sizes(noise_shape)
-    if parts is None or (isinstance(noise_shape, Tensor) and None in parts):
-        return fill(noise_shape, constant(0, x.dtype))
-    if len(parts) != len(x.shape) or any(n not in (None, 1, dim) for n, dim in zip(parts, x.shape.as_list(), strict=True)):
-        raise ValueError(f"dropout: the noise_shape {parts} does not broadcast to {x.shape}")
-    return ops.zeros_like(x[tuple(slice(0, 1) if n == 1 else slice(None) for n in parts)])
-
-
 def log_poisson_loss(targets: Any, log_input: Any, compute_full_loss: bool = False, name: str | None = None) -> Any:
     """``exp(log_input) - log_input * targets``; in full with Stirling's ``log(targets!)`` for targets over 1."""
     log_input, targets = both(log_input, targets)
@@ -234,21 +206,25 @@ conv3d_backprop_filter_v2 = conv3d_backprop_filter
 depthwise_conv2d_backprop_filter = depthwise_conv2d_native_backprop_filter
 depthwise_conv2d_backprop_input = depthwise_conv2d_native_backprop_input
 
+bidirectional_rnn = static_bidirectional_rnn
+rnn = static_rnn
+
 __all__ = [
     "all_candidate_sampler", "atrous_conv2d", "atrous_conv2d_transpose", "avg_pool", "avg_pool1d", "avg_pool2d",
     "avg_pool3d", "avg_pool_v2", "batch_norm_with_global_normalization", "batch_normalization", "bias_add",
-    "compute_accidental_hits", "conv1d", "conv1d_transpose", "conv2d", "conv2d_backprop_filter",
-    "conv2d_backprop_input", "conv2d_transpose", "conv3d", "conv3d_backprop_filter", "conv3d_backprop_filter_v2",
-    "conv3d_transpose", "conv_transpose", "convolution", "crelu", "depth_to_space", "depthwise_conv2d",
-    "depthwise_conv2d_backprop_filter", "depthwise_conv2d_backprop_input", "depthwise_conv2d_native",
-    "depthwise_conv2d_native_backprop_filter", "depthwise_conv2d_native_backprop_input", "dropout", "elu",
-    "embedding_lookup", "embedding_lookup_sparse", "fixed_unigram_candidate_sampler", "fused_batch_norm", "in_top_k",
-    "l2_loss", "l2_normalize", "leaky_relu", "learned_unigram_candidate_sampler", "local_response_normalization",
-    "log_poisson_loss", "log_sigmoid", "log_softmax", "log_uniform_candidate_sampler", "lrn", "max_pool", "max_pool1d",
-    "max_pool2d", "max_pool3d", "max_pool_v2", "max_pool_with_argmax", "moments", "nce_loss", "normalize_moments",
-    "pool", "relu", "relu6", "relu_layer", "sampled_softmax_loss", "selu", "separable_conv2d", "sigmoid",
-    "sigmoid_cross_entropy_with_logits", "softmax", "softmax_cross_entropy_with_logits",
-    "softmax_cross_entropy_with_logits_v2", "softplus", "softsign", "space_to_batch", "space_to_depth",
-    "sparse_softmax_cross_entropy_with_logits", "sufficient_statistics", "swish", "tanh", "top_k",
-    "uniform_candidate_sampler", "weighted_cross_entropy_with_logits", "weighted_moments", "xw_plus_b", "zero_fraction",
+    "bidirectional_dynamic_rnn", "bidirectional_rnn", "compute_accidental_hits", "conv1d", "conv1d_transpose", "conv2d",
+    "conv2d_backprop_filter", "conv2d_backprop_input", "conv2d_transpose", "conv3d", "conv3d_backprop_filter",
+    "conv3d_backprop_filter_v2", "conv3d_transpose", "conv_transpose", "convolution", "crelu", "depth_to_space",
+    "depthwise_conv2d", "depthwise_conv2d_backprop_filter", "depthwise_conv2d_backprop_input",
+    "depthwise_conv2d_native", "depthwise_conv2d_native_backprop_filter", "depthwise_conv2d_native_backprop_input",
+    "dropout", "dynamic_rnn", "elu", "embedding_lookup", "embedding_lookup_sparse", "fixed_unigram_candidate_sampler",
+    "fused_batch_norm", "in_top_k", "l2_loss", "l2_normalize", "leaky_relu", "learned_unigram_candidate_sampler",
+    "local_response_normalization", "log_poisson_loss", "log_sigmoid", "log_softmax", "log_uniform_candidate_sampler",
+    "lrn", "max_pool", "max_pool1d", "max_pool2d", "max_pool3d", "max_pool_v2", "max_pool_with_argmax", "moments",
+    "nce_loss", "normalize_moments", "pool", "raw_rnn", "relu", "relu6", "relu_layer", "rnn", "rnn_cell",
+    "sampled_softmax_loss", "selu", "separable_conv2d", "sigmoid", "sigmoid_cross_entropy_with_logits", "softmax",
+    "softmax_cross_entropy_with_logits", "softmax_cross_entropy_with_logits_v2", "softplus", "softsign",
+    "space_to_batch", "space_to_depth", "sparse_softmax_cross_entropy_with_logits", "static_bidirectional_rnn",
+    "static_rnn", "sufficient_statistics", "swish", "tanh", "top_k", "uniform_candidate_sampler",
+    "weighted_cross_entropy_with_logits", "weighted_moments", "xw_plus_b", "zero_fraction",
 ]  # fmt: skip
