@@ -11,11 +11,11 @@ import sys as _sys
 from static import (
     app, array as _array, bitwise, compat, contrib, data, debugging, dtypes, effects as _effects, errors, flags,
     flow as _flow, gfile, graph_util, image, initializers, io, layers, linalg, logging, losses, manip, math, metrics, nn,
-    random, sparse, strings, summary, test, train,
+    random, signal, sparse, strings, summary, test, train, version,
 )
 from static.absent import explain as _explain
 from static.array import (
-    broadcast_to, concat, ensure_shape, expand_dims, eye, fill, identity, linspace, matrix_transpose, ones, ones_like, pad,
+    broadcast_to, concat, expand_dims, eye, fill, identity, linspace, matrix_transpose, ones, ones_like, pad,
     rank, reshape, reverse, shape, shape_n, size, split, squeeze, stack, stop_gradient, tile, transpose, unstack, zeros,
     zeros_like,
 )
@@ -52,6 +52,12 @@ from static.export.definitions import GraphDef, NodeDef
 from static.export.metagraph import MetaGraphDef
 from static.export.reading import import_graph_def
 from static.extras import digamma, erfc, lbeta, lgamma, polygamma, realdiv, saturate_cast, scalar_mul, truncatediv
+from static.facts import (
+    broadcast_static_shape, COMPILER_VERSION, control_flow_v2_enabled, convert_to_tensor_or_indexed_slices,
+    convert_to_tensor_or_sparse_tensor, dimension_at_index, dimension_value, executing_eagerly,
+    get_static_value, GIT_VERSION, GRAPH_DEF_VERSION, hessians, identity_n, init_scope, is_tensor, op_scope,
+    resource_variables_enabled, VERSION, where_v2, accept as _accept,
+)
 from static.flow import group, no_op
 from static.functional import foldl, foldr, map_fn, scan
 from static.gradients import gradients
@@ -77,7 +83,7 @@ from static.math import (
     to_double, to_float, to_int32, to_int64, truediv, truncatemod,
 )
 from static.metadata import RunMetadata, RunOptions
-from static.numbers import angle, complex_ as complex, conj, imag, real
+from static.numbers import angle, complex_ as complex, conj, imag, real, to_complex128, to_complex64
 from static.overrides import NotDifferentiable, RegisterGradient
 from static.pooling import depth_to_space, extract_image_patches, space_to_depth
 from static.protos import Event, HistogramProto, SessionLog, Summary, SummaryMetadata
@@ -171,6 +177,17 @@ string_join = strings.join
 string_strip = strings.strip
 string_to_number = strings.to_number
 svd = linalg.svd
+fft, fft2d, fft3d, ifft, ifft2d, ifft3d = signal.fft, signal.fft2d, signal.fft3d, signal.ifft, signal.ifft2d, signal.ifft3d
+no_gradient = NotDifferentiable
+tensor_scatter_nd_add = tensor_scatter_add
+tensor_scatter_nd_sub = tensor_scatter_sub
+tensor_scatter_nd_update = tensor_scatter_update
+__version__ = VERSION
+
+# Switches between ways in which TensorFlow can do the same, of which there is one here
+
+enable_resource_variables = disable_resource_variables = enable_control_flow_v2 = disable_control_flow_v2 = _accept
+enable_v2_tensorshape = disable_v2_tensorshape = enable_tensor_equality = disable_tensor_equality = _accept
 trace = linalg.trace
 
 _explain(_sys.modules[__name__])

@@ -8,7 +8,7 @@ from typing import Any
 from graphs.autodiff import backprop
 from graphs.core.errors import GradientError
 from graphs.core.node import ancestors
-from graphs.ops import ones_like
+from graphs.ops import conj, ones_like
 from static.slices import rows_of
 from static.tensor import Tensor, common_graph, convert_to_tensor
 
@@ -55,6 +55,8 @@ def gradients(
 
         def residuals(node: Any) -> tuple[Sequence[Any], Sequence[Any]]:
             graph.enter_scope(f"{inside}/{node.name}_grad")
+            if any(spec.dtype.kind == "c" for spec in node.specs):
+                return tuple(map(_conjugate, node.inputs)), tuple(map(_conjugate, node.outputs))
             return node.inputs, node.outputs
 
         try:
@@ -66,6 +68,11 @@ def gradients(
         if unconnected_gradients == "zero":
             grads = [x * 0 if g is None else g for x, g in zip(map(convert_to_tensor, _listed(xs)), grads, strict=True)]
         return grads
+
+
+def _conjugate(x: Any) -> Any:
+    """What the rule of a holomorphic op is handed in place of ``x`` (see ``graphs.ops.complex``)."""
+    return conj(x) if isinstance(x, Tensor) and x.spec.dtype.kind == "c" else x
 
 
 def _flat(node: Any) -> bool:

@@ -36,6 +36,7 @@ from static.indexing import (
     in_top_k as in_top_k,
     top_k as top_k,
 )
+from static.numbers import abs_, angle as angle, conj as conj, imag as imag, real as real
 from static.reductions import (
     argmax as argmax,
     argmin as argmin,
@@ -74,7 +75,7 @@ from static.tensor import apply, convert_to_tensor
 # One argument
 
 negative = unary("negative", ops.negative, NUMBERS)
-abs = unary("abs", ops.absolute, NUMBERS)
+abs = abs_
 sign = unary("sign", ops.sign, REALS)
 square = unary("square", ops.square, NUMBERS)
 reciprocal = unary("reciprocal", ops.reciprocal, INEXACT)

@@ -52,6 +52,7 @@ def in_dtype(case: Case, dtype: Any) -> Case:
 
 def _in_dtype(x: numpy.ndarray, dtype: Any) -> numpy.ndarray:
     kind = numpy.dtype(dtype).kind
+    x = x.real if x.dtype.kind == "c" else x
     if kind == "b":
         return numpy.asarray(x > 0.5)
     if kind == "i" and x.dtype.kind == "f":
@@ -86,7 +87,8 @@ def close(actual: Any, wanted: Any, rtol: float, atol: float = 0.0) -> None:
     assert actual.shape == wanted.shape
     finite = numpy.abs(wanted[numpy.isfinite(wanted)]) if wanted.dtype.kind in "fc" else numpy.abs(wanted.astype(float))
     scale = finite.max(initial=0.0)
-    numpy.testing.assert_allclose(actual.astype(float), wanted.astype(float), rtol=rtol, atol=atol + rtol * min(scale, 1.0))
+    kind = complex if wanted.dtype.kind == "c" else float
+    numpy.testing.assert_allclose(actual.astype(kind), wanted.astype(kind), rtol=rtol, atol=atol + rtol * min(scale, 1.0))
 
 
 def same(actual: Any, wanted: Any) -> None:

@@ -19,6 +19,13 @@ from graphs.ops.activations import (
     softsign as softsign,
     threshold as threshold,
 )
+from graphs.ops.complex import (
+    complex_ as complex_,
+    conj as conj,
+    fft as fft,
+    imag as imag,
+    real as real,
+)
 from graphs.ops.convolution import (
     convolution as convolution,
     convolution_input as convolution_input,

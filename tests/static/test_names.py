@@ -205,6 +205,35 @@ CASES = {
         ],
         A,
     ),
+    # Complex numbers
+    "complex": (lambda tf, x, y: [tf.complex(x, y), tf.conj(tf.complex(x, y)), tf.to_complex64(x)], A, B, False),
+    "parts": (lambda tf, x, y: [f(tf.complex(x, y)) for f in (tf.real, tf.imag, tf.angle, tf.abs)], A, B),
+    "parts of real numbers": (lambda tf, x: [tf.real(x), tf.imag(x), tf.conj(x), tf.angle(x)], A),
+    "complex arithmetic": (
+        lambda tf, x, y: absolute(tf, z(tf, x, y) * z(tf, y, x) / (z(tf, x, x) + 2.0) - z(tf, y, y)),
+        A,
+        B,
+    ),
+    "complex functions": (lambda tf, x, y: absolute(tf, tf.exp(z(tf, x, y)) + tf.square(z(tf, x, y))), A, B),
+    "complex products": (lambda tf, x, y: absolute(tf, tf.matmul(z(tf, x, y), z(tf, y, x), transpose_b=True)), A, B),
+    "fft": (lambda tf, x, y: absolute(tf, tf.fft(z(tf, x, y)) * z(tf, y, x)), A, B),
+    "ifft": (lambda tf, x, y: absolute(tf, tf.ifft2d(z(tf, x, y) * tf.spectral.fft2d(z(tf, y, x)))), A, B),
+    "fft3d": (lambda tf, x: absolute(tf, tf.ifft3d(tf.signal.fft3d(z(tf, x, x)) * z(tf, x, x))), CUBE),
+    "rfft": (lambda tf, x: absolute(tf, tf.signal.rfft(x)) + absolute(tf, tf.signal.rfft(x[:, :3], [5])), A),
+    "rfft2d": (lambda tf, x: absolute(tf, tf.signal.rfft2d(x)), CUBE),
+    "irfft": (lambda tf, x, y: tf.signal.irfft(z(tf, x, y)), A, B),
+    "irfft of odd length": (lambda tf, x, y: tf.signal.irfft(z(tf, x, y), [5]), A, B, False),
+    "irfft2d": (lambda tf, x, y: tf.signal.irfft2d(z(tf, x, y)), A, B),
+    "convolution theorem": (lambda tf, x, y: tf.signal.irfft(tf.signal.rfft(x) * tf.signal.rfft(y)), A, B),
+    "windows": (
+        lambda tf: [tf.signal.hann_window(6), tf.signal.hamming_window(5), tf.signal.hann_window(5, periodic=False)],
+        False,
+    ),
+    # What is known
+    "ensure_shape": (lambda tf, x: tf.ensure_shape(x, [None, 4]) * 2.0, A),
+    "identity_n": (lambda tf, x, y: tf.identity_n([x, y]), A, B),
+    "where_v2": (lambda tf, c, x: tf.where_v2(c, x, 0.0), A[:, :1] > 0, A),
+    "hessians": (lambda tf, x: tf.hessians(tf.reduce_sum(x**3.0) * x[0], x), V),
     # Sparse tensors
     "to_dense": (lambda tf, x: [tf.sparse_tensor_to_dense(sparse(tf, x)), tf.sparse.to_dense(sparse(tf, x), -1.0)], V[:3]),
     "sparse_to_dense": (
@@ -237,6 +266,14 @@ CASES = {
     "sparse_retain": (lambda tf, x: parts(tf.sparse_retain(sparse(tf, x), [True, False, True])), V[:3], False),
     "sparse_softmax": (lambda tf, x: tf.sparse_softmax(sparse(tf, x)).values, V[:3], False),
 }
+
+
+def z(tf, x, y):
+    return tf.complex(x, y)
+
+
+def absolute(tf, x):
+    return [tf.real(x), tf.imag(x), tf.abs(x)]
 
 
 def sparse(tf, values):
