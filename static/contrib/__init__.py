@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-from static.contrib import framework as framework, layers as layers, opt as opt
+from static.contrib import framework as framework, layers as layers, opt as opt, rnn as rnn

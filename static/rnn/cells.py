@@ -29,7 +29,7 @@ class RNNCell(Layer):
 
     _zeros: tuple[Any, Any] | None = None
 
-    def __call__(self, inputs: Any, state: Any, scope: Any = None) -> Any:  # type: ignore[override]
+    def __call__(self, inputs: Any, state: Any, scope: Any = None) -> Any:
         """The output and the new state. Variables are made in the scope of the cell's name, or in ``scope``."""
         return super().__call__(inputs, state, scope=scope)
 
@@ -132,7 +132,7 @@ class BasicRNNCell(LayerRNNCell):
         self._bias = self.add_weight("bias", [self._num_units], initializer=zeros_initializer(dtype=self.dtype))
         self.built = True
 
-    def call(self, inputs: Any, state: Any) -> Any:  # type: ignore[override]
+    def call(self, inputs: Any, state: Any) -> Any:
         """The new state, which is the output too."""
         output = self._activation(_biased(matmul(self._parts(inputs, state), self._kernel), self._bias))
         return output, output
@@ -179,7 +179,7 @@ class GRUCell(LayerRNNCell):
         self._candidate_bias = self.add_weight("candidate/bias", [units], initializer=candidate)
         self.built = True
 
-    def call(self, inputs: Any, state: Any) -> Any:  # type: ignore[override]
+    def call(self, inputs: Any, state: Any) -> Any:
         """The new state, which is the output too."""
         gates = sigmoid(_biased(matmul(self._parts(inputs, state), self._gate_kernel), self._gate_bias))
         r, u = split(gates, 2, 1)
@@ -244,7 +244,7 @@ class BasicLSTMCell(LayerRNNCell):
         self._bias = self.add_weight("bias", [4 * units], initializer=zeros_initializer(dtype=self.dtype))
         self.built = True
 
-    def call(self, inputs: Any, state: Any) -> Any:  # type: ignore[override]
+    def call(self, inputs: Any, state: Any) -> Any:
         """The output and the new state."""
         c, h = state if self._state_is_tuple else split(state, 2, 1)
         sums = _biased(matmul(self._parts(inputs, h), self._kernel), self._bias)
@@ -312,7 +312,7 @@ class LSTMCell(LayerRNNCell):
             self._projection = self.add_weight("projection/kernel", [units, self._num_proj], initializer=start)
         self.built = True
 
-    def call(self, inputs: Any, state: Any) -> Any:  # type: ignore[override]
+    def call(self, inputs: Any, state: Any) -> Any:
         """The output and the new state."""
         c, h = state if self._state_is_tuple else split(state, [self._num_units, self.output_size], 1)
         i, j, f, o = split(_biased(matmul(self._parts(inputs, h), self._kernel), self._bias), 4, 1)
@@ -382,7 +382,7 @@ class MultiRNNCell(RNNCell):
         """The other variables of all cells."""
         return [variable for cell in self._cells for variable in cell.non_trainable_weights]
 
-    def call(self, inputs: Any, state: Any) -> Any:  # type: ignore[override]
+    def call(self, inputs: Any, state: Any) -> Any:
         """The last cell's output, and the new states."""
         sizes = [cell.state_size for cell in self._cells]
         states = state if self._state_is_tuple else split(state, sizes, 1)

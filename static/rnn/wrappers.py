@@ -8,9 +8,9 @@ from typing import Any
 
 from static.dropout import dropout
 from static.graph import device as device_scope
-from static.nest import assert_same_structure, flatten, map_structure, pack_sequence_as
+from static.nest import assert_same_structure, flatten, is_sequence, map_structure, pack_sequence_as
 from static.random import random_uniform
-from static.rnn.cells import LSTMStateTuple, RNNCell, map_structure_of_sizes, sizes_of
+from static.rnn.cells import LSTMStateTuple, RNNCell, sizes_of
 from static.tensor import convert_to_tensor
 
 
@@ -139,9 +139,8 @@ class DropoutWrapper(Wrapper):
 
 
 def _sizes(structure: Any) -> list[Any]:
-    found: list[Any] = []
-    map_structure_of_sizes(lambda size: found.append(size) or size, structure)
-    return found
+    """The sizes in a structure; a list of sizes it is not."""
+    return flatten(structure) if is_sequence(structure) else [structure]
 
 
 def _all_but_c(state: Any) -> Any:
