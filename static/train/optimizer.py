@@ -79,7 +79,8 @@ class Optimizer:
                 raise TypeError(f"an optimizer changes variables, not {type(wrong[0]).__name__} {wrong[0]!r}")
             grads = gradients(loss, chosen, None if grad_loss is None else [grad_loss])
             if gate_gradients == self.GATE_GRAPH:
-                grads = tuple_(grads)
+                gated = tuple_([g.values if isinstance(g, IndexedSlices) else g for g in grads])
+                grads = [g.with_values(v) if isinstance(g, IndexedSlices) else v for g, v in zip(grads, gated, strict=True)]
         return list(zip(grads, chosen, strict=True))
 
     def apply_gradients(

@@ -211,6 +211,20 @@ def test_only_the_rows_looked_up_change(name):
     np.testing.assert_array_equal(ours[0][6], TABLE[6])
 
 
+def test_gates_leave_slices_as_they_are():
+    w, b = tf.Variable(TABLE, name="w"), tf.Variable(1.0)
+    loss = tf.reduce_sum(tf.gather(w, [1, 1])) * tf.cast(b, tf.float64)
+    optimizer = tf.train.GradientDescentOptimizer(F(0.5))
+    pairs = optimizer.compute_gradients(loss, [w, b], gate_gradients=tf.train.Optimizer.GATE_GRAPH)
+    assert [type(g).__name__ for g, _ in pairs] == ["IndexedSlices", "Tensor"]
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        session.run(optimizer.apply_gradients(pairs[:1]))
+        np.testing.assert_array_equal(session.run(w)[:3], TABLE[:3] - [[0.0], [1.0], [0.0]])
+    with pytest.raises(ValueError, match="gate_gradients must be one of"):
+        optimizer.compute_gradients(loss, gate_gradients=7)
+
+
 def test_a_constraint_and_slices_do_not_go_together():
     w = tf.Variable(TABLE, name="w", constraint=lambda x: x)
     with pytest.raises(RuntimeError, match="constraint function on a sparse variable: w:0"):
