@@ -38,9 +38,16 @@ def dropout(
 
 def _noise_like(x: Any, noise_shape: Any) -> Any:
     """Zeros of the shape of the mask: ``noise_shape``, in which None stands for the size in ``x``."""
-    parts = partial_sizes(noise_shape)
-    if parts is None or (isinstance(noise_shape, Tensor) and None in parts):
+    if isinstance(noise_shape, (list, tuple)):
+        parts = tuple(None if n is None else partial_sizes([n])[0] for n in noise_shape)  # type: ignore[index]
+        tensors = any(isinstance(n, Tensor) and part is None for n, part in zip(noise_shape, parts, strict=True))
+    else:
+        parts = partial_sizes(noise_shape)  # type: ignore[assignment]
+        tensors = parts is None or None in parts
+    if tensors:
         return fill(noise_shape, constant(0, x.dtype))
-    if len(parts) != len(x.shape) or any(n not in (None, 1, dim) for n, dim in zip(parts, x.shape.as_list(), strict=True)):
+    dims = x.shape.as_list()
+    fits = len(parts) == len(dims) and all(n in (None, 1) or dim in (None, n) for n, dim in zip(parts, dims, strict=True))
+    if not fits:
         raise ValueError(f"dropout: the noise_shape {parts} does not broadcast to {x.shape}")
     return ops.zeros_like(x[tuple(slice(0, 1) if n == 1 else slice(None) for n in parts)])

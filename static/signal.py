@@ -53,7 +53,6 @@ def _lengths(x: Tensor, fft_length: Any, rank: int, what: str) -> list[int]:
         if found is None or found.size != rank:
             raise ValueError(f"{what}: fft_length has to be {rank} numbers that are known while building{at_line()}")
         return [int(n) for n in numpy.ravel(found)]
-    sizes = x.shape.as_list()[-rank:]
     sizes = [n for n in x.shape.as_list()[-rank:] if n is not None]
     if len(sizes) < rank:
         raise ValueError(f"{what}: the last {rank} sizes of {x.name} have to be known while building{at_line()}")

@@ -20,6 +20,9 @@ KINDS = {
     "shuffle": lambda seed=None: tf.random_shuffle(tf.range(50), seed=seed),
     "multinomial": lambda seed=None: tf.multinomial([[0.0, 1.0, 2.0]], 30, seed=seed),
     "dropout": lambda seed=None: tf.nn.dropout(tf.ones([50]), rate=0.5, seed=seed),
+    "gamma": lambda seed=None: tf.random_gamma([5], [0.5, 2.0], [1.0, 4.0], seed=seed),
+    "poisson": lambda seed=None: tf.random_poisson([30.0, 2000.0], [4], seed=seed),
+    "crop": lambda seed=None: tf.random_crop(tf.reshape(tf.range(900), [30, 30]), [3, 2], seed=seed),
     "dynamic shape": lambda seed=None: tf.random_normal(tf.shape(tf.zeros([tf.size(tf.ones([2])), 3])), seed=seed),
     "tensor parameters": lambda seed=None: tf.random_normal([4], tf.constant(1.0) * 2.0, tf.exp(0.0), seed=seed),
 }
@@ -129,3 +132,48 @@ def test_dropout_at_a_rate_that_only_the_run_knows():
 def test_wrong_settings_are_refused(build, message):
     with pytest.raises(ValueError, match=message):
         build()
+
+
+def test_gamma_and_poisson_numbers_have_the_shape_and_mean_of_their_parameters():
+    gamma = tf.random_gamma([4000], [1.0, 3.0], [[2.0], [0.5]])
+    poisson = tf.random.poisson([2.0, 30.0], [4000], dtype=tf.int32)
+    with tf.Session() as session:
+        numbers, counts = session.run([gamma, poisson])
+    assert gamma.shape.as_list() == [4000, 2, 2]
+    np.testing.assert_allclose(numbers.mean(axis=0), [[0.5, 1.5], [2.0, 6.0]], rtol=0.1)
+    assert (counts.shape, counts.dtype) == ((4000, 2), np.int32)
+    np.testing.assert_allclose(counts.mean(axis=0), [2.0, 30.0], rtol=0.1)
+
+
+def test_the_gradient_of_gamma_numbers_flows_into_their_rate():
+    rate = tf.constant(2.0)
+    drawn = tf.random_gamma([3], 5.0, rate, seed=1)
+    with tf.Session() as session:
+        numbers, slope = session.run([drawn, tf.gradients(drawn, rate)[0]])
+    np.testing.assert_allclose(slope, -numbers.sum() / 2.0, rtol=1e-5)
+
+
+@pytest.mark.parametrize("size", [[2, 3], [4, 3], [1, 1]])
+def test_a_crop_is_a_part(size):
+    whole = np.arange(12).reshape(4, 3)
+    crop = tf.random_crop(whole, size)
+    assert crop.shape.as_list() == size
+    with tf.Session() as session:
+        corners = set()
+        for _ in range(60):
+            part = session.run(crop)
+            row, column = divmod(int(part[0, 0]), 3)
+            np.testing.assert_array_equal(part, whole[row : row + size[0], column : column + size[1]])
+            corners.add((row, column))
+    assert len(corners) == (5 - size[0]) * (4 - size[1])
+
+
+@pytest.mark.parametrize("noise", [[4, 1], [1, 50], (None, 1)])
+def test_dropout_drops_whole_slices_where_the_noise_has_size_1(noise):
+    x = tf.placeholder(tf.float32, [None, 50])
+    kept = tf.nn.dropout(x, 0.5, noise_shape=noise, seed=3)
+    with tf.Session() as session:
+        value = session.run(kept, {x: np.ones((4, 50))})
+    assert set(np.unique(value)) <= {0.0, 2.0}
+    axis = 1 if noise[1] == 1 else 0
+    assert (np.ptp(value, axis=axis) == 0).all()
