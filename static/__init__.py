@@ -11,7 +11,7 @@ import sys as _sys
 from static import (
     app, array as _array, bitwise, compat, contrib, data, debugging, dtypes, effects as _effects, errors, flags,
     flow as _flow, gfile, graph_util, image, initializers, io, layers, linalg, logging, losses, manip, math, metrics, nn,
-    random, signal, sparse, strings, summary, test, train, version,
+    random, signal, sparse, spectral, strings, summary, test, train, version,
 )
 from static.absent import explain as _explain
 from static.array import (
@@ -165,7 +165,6 @@ matrix_triangular_solve = linalg.triangular_solve
 qr = linalg.qr
 reverse_v2 = reverse
 self_adjoint_eig = linalg.eigh
-spectral = signal
 self_adjoint_eigvals = linalg.eigvalsh
 sparse_placeholder = sparse.placeholder
 sparse_reorder = sparse.reorder
