@@ -10,10 +10,9 @@ import numpy
 from graphs import ops
 from graphs.core.errors import ShapeError
 from graphs.core.node import Value
-from graphs.core.op import Op
 from static.dtypes import DType
-from static.registry import registered
 from static.shapes import TensorShape
+from static.state import _session_op
 from static.tensor import Tensor, apply, constant_value, convert_to_tensor
 
 
@@ -122,12 +121,7 @@ class IndexedSlices:
         return f"IndexedSlices(indices={self._indices!r}, values={self._values!r}, dense_shape={self._dense_shape!r})"
 
 
-def _unlisted(name: str, shape: Any, dtype: Any) -> Any:
-    """An op of this module alone: it is in no registry, since only gradients and optimizers make nodes of it."""
-    return lambda kernel: registered(Op(kernel, name=name, shape=shape, dtype=dtype))
-
-
-@_unlisted("dense", lambda values, *_, dims: dims, lambda values, *_, **__: values)
+@_session_op("dense", lambda values, *_, dims: dims, lambda values, *_, **__: values)
 def dense_op(xp: Any, values: Any, indices: Any, _shape: Any, *, dims: tuple[int, ...] | None) -> Any:
     """Zeros of the shape ``_shape``, with each of ``values`` added at its index."""
     out = xp.zeros(tuple(_shape.tolist()), values.dtype)
@@ -140,7 +134,7 @@ def dense_op(xp: Any, values: Any, indices: Any, _shape: Any, *, dims: tuple[int
 dense_op.vjp(lambda g, _out, _values, indices, _shape: ops.take(g, indices, axis=0), None, None)
 
 
-@_unlisted(
+@_session_op(
     "without_duplicates",
     lambda values, indices: ((None, *values.shape[1:]), (None,)),
     lambda values, indices: (values, indices),
