@@ -141,10 +141,10 @@ def failed(node: Operation, operands: Sequence[Any], error: Exception) -> OpErro
 
     A kernel that knows which of TensorFlow's errors it is raises that with None for the operation.
     """
-    if isinstance(error, OpError):
-        return error if error.op is not None else type(error)(node, error.message)
-    kind = ResourceExhaustedError if isinstance(error, MemoryError) else InvalidArgumentError
     inner = failing(error.__traceback__)
+    if isinstance(error, OpError):
+        return error if error.op is not None else type(error)(inner or node, error.message)
+    kind = ResourceExhaustedError if isinstance(error, MemoryError) else InvalidArgumentError
     if inner is not None:
         return kind(inner, f"{inner.name}: {error} (in the body of {node.name})")
     given = ", ".join(str(Spec.of(x)) if x is not None else "no value" for x in operands)

@@ -15,6 +15,7 @@ from static.calls import axes
 from static.dtypes import as_dtype
 from static.effects import operation
 from static.errors import InvalidArgumentError
+from static.registry import registered
 from static.sparse import SparseTensor
 from static.summarize import layout
 from static.tensor import apply, convert_to_tensor
@@ -30,7 +31,7 @@ def _op(name: str, dtype: Any = _TEXT, shape: Callable[..., Any] = broadcasted) 
         return dtype(**params) if callable(dtype) and not isinstance(dtype, type) else numpy.dtype(dtype)
 
     def make(kernel: Callable[..., Any]) -> Op:
-        made = Op(kernel, name=name, shape=shape, dtype=of)
+        made = registered(Op(kernel, name=name, shape=shape, dtype=of))
         made.joint_vjp(lambda needs, _gs, _outs, _args: [None] * len(needs))
         return made
 
@@ -299,11 +300,13 @@ def _split(xp: Any, x: Any, *, pattern: bytes, limit: int, skip_empty: bool) -> 
     return numpy.array(where, numpy.int64).reshape(-1, 2), values, shape
 
 
-_split_op = Op(
-    _split,
-    name="string_split",
-    shape=_split_shapes,
-    dtype=lambda *_, **__: (numpy.dtype(numpy.int64), _TEXT, numpy.dtype(numpy.int64)),
+_split_op = registered(
+    Op(
+        _split,
+        name="string_split",
+        shape=_split_shapes,
+        dtype=lambda *_, **__: (numpy.dtype(numpy.int64), _TEXT, numpy.dtype(numpy.int64)),
+    )
 )
 
 

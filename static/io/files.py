@@ -1,11 +1,14 @@
-"""Operations that read and write files, and take apart what is in them."""
+"""Operations that read and write files, and take apart what is in them.
+
+Those that touch files are not in the registry: a graph that is read from a file cannot have them.
+"""
 
 from __future__ import annotations
 
 import csv
 import glob
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy
@@ -13,8 +16,9 @@ import numpy
 from graphs.core.op import Op
 from graphs.core.spec import Spec
 from static.conversion import as_strings
-from static.effects import effect, operation
+from static.effects import operation
 from static.errors import InvalidArgumentError, NotFoundError, UnknownError
+from static.registry import registered
 from static.tensor import constant_value, convert_to_tensor
 
 
@@ -27,7 +31,11 @@ def _boxed(value: bytes) -> Any:
     return out
 
 
-@effect("read_file", lambda name: (), lambda name: _TEXT, "stateful")
+def _file_op(name: str, shape: Callable[..., Any], dtype: Callable[..., Any]) -> Callable[[Callable[..., Any]], Op]:
+    return lambda kernel: Op(kernel, name=name, shape=shape, dtype=dtype, traits=("stateful",))
+
+
+@_file_op("read_file", lambda name: (), lambda name: _TEXT)
 def read_file_op(xp: Any, name: Any) -> Any:
     """The bytes of a file. Raises NotFoundError or UnknownError."""
     path = os.fsdecode(name[()])
@@ -40,7 +48,7 @@ def read_file_op(xp: Any, name: Any) -> Any:
         raise UnknownError(None, f"{path}; {error.strerror}") from error
 
 
-@effect("write_file", lambda *_: (), lambda *_: (), "stateful")
+@_file_op("write_file", lambda *_: (), lambda *_: ())
 def write_file_op(xp: Any, name: Any, contents: Any) -> Any:
     """Nothing: the bytes are a file's from now on, in directories that are made where they lack."""
     path = os.fsdecode(name[()])
@@ -53,7 +61,7 @@ def write_file_op(xp: Any, name: Any, contents: Any) -> Any:
     return ()
 
 
-@effect("matching_files", lambda pattern: (None,), lambda pattern: _TEXT, "stateful")
+@_file_op("matching_files", lambda pattern: (None,), lambda pattern: _TEXT)
 def matching_files_op(xp: Any, pattern: Any) -> Any:
     """The names of the files that match a pattern, in order."""
     found = {name for text in numpy.ravel(pattern) for name in glob.glob(os.fsdecode(text))}
@@ -122,7 +130,7 @@ def _field(text: str, default: Any, dtype: Any, na_value: str, position: int, nu
         ) from None
 
 
-decode_csv_op = Op(_decode_csv, name="decode_csv", shape=_columns, dtype=lambda *_, dtypes, **__: tuple(dtypes))
+decode_csv_op = registered(Op(_decode_csv, name="decode_csv", shape=_columns, dtype=lambda *_, dtypes, **__: tuple(dtypes)))
 
 
 def decode_csv(

@@ -125,6 +125,13 @@ DATASETS = {
         .apply(tf.data.experimental.ignore_errors())
     ),
     "counter": lambda tf: tf.data.experimental.Counter(3, 2).take(3),
+    "loop in map": lambda tf: numbers(tf).map(
+        lambda n: tf.while_loop(lambda i, _: i < n, lambda i, a: (i + 1, a * 2), [tf.constant(0, tf.int64), 1])[1]
+    ),
+    "branch in map": lambda tf: numbers(tf).map(lambda n: tf.cond(n > 1, lambda: n * 10, lambda: -n)),
+    "csv": lambda tf: tf.data.Dataset.from_tensor_slices(["1,2.5,a", "3,4,b"]).map(
+        lambda line: tf.decode_csv(line, [[0], [0.0], [""]])
+    ),
     "random pairs": lambda tf: numbers(tf, 3).map(lambda i: tf.shape(tf.random_uniform([2, 3]))),
 }
 
@@ -308,6 +315,14 @@ def test_an_iterator_may_be_chosen_by_cond(session):
     assert session.run(x, {flag: True}) == 0
     session.run(test.initializer)
     assert [session.run(x, {flag: f}) for f in (True, False, False, True)] == [1, 100, 101, 2]
+
+
+def test_a_loop_draws_an_element_in_each_round(session):
+    iterator = tf.data.Dataset.range(100).make_initializable_iterator()
+    start = [0, tf.constant(0, tf.int64)]
+    total = tf.while_loop(lambda i, _: i < 4, lambda i, a: (i + 1, a + iterator.get_next()), start)[1]
+    session.run(iterator.initializer)
+    assert [session.run(total), session.run(total), session.run(iterator.get_next())] == [6, 22, 8]
 
 
 def test_functions_read_variables_when_the_iterator_is_initialised(session):

@@ -287,3 +287,55 @@ def test_small_questions_about_tensors():
     for wrong in (x, "text", 3):
         with pytest.raises(TypeError, match="proper"):
             tf.assert_proper_iterable(wrong)
+
+
+# Inside loops and branches
+
+
+def test_effects_happen_in_each_round_of_a_loop(session, capsys):
+    calls = []
+
+    def work(i):
+        calls.append(int(i))
+        return np.float32(i)
+
+    def body(i, total):
+        step = tf.py_func(work, [i], tf.float32)
+        step.set_shape([])
+        return i + 1, tf.Print(total, [i, total], "at: ") + step
+
+    loop = tf.while_loop(lambda i, _: i < 3, body, [0, 0.0])
+    assert session.run(loop) == [3, 3.0]
+    assert calls == [0, 1, 2]
+    assert capsys.readouterr().err == "at: [0][0]\nat: [1][0]\nat: [2][1]\n"
+
+
+def test_effects_happen_in_the_branch_that_is_taken(session, capsys):
+    x = tf.placeholder(tf.float32, [], name="x")
+
+    def large():
+        with tf.control_dependencies([tf.print("large", x), tf.Assert(x < 5.0, ["too big:", x])]):
+            return tf.identity(x) * 3.0
+
+    y = tf.cond(x > 1.0, large, lambda: tf.Print(x, [x], "small: "))
+    (slope,) = tf.gradients(y, x)
+    assert session.run([y, slope], {x: 0.5}) == [0.5, 1.0]
+    assert capsys.readouterr().err == "small: [0.5]\n"
+    assert session.run([y, slope], {x: 2.0}) == [6.0, 3.0]
+    assert capsys.readouterr().err == "large 2\n"
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"failed: \[too big:\] \[7\]\n  node 'cond/Assert") as caught:
+        session.run(y, {x: 7.0})
+    assert caught.value.op.name == "cond/Assert/Assert"
+
+
+@pytest.mark.parametrize(
+    ("body", "error", "message"),
+    [
+        (lambda a: tf.check_numerics(a / 0.0, "why"), "InvalidArgument", "why : Tensor had Inf values\n  node 'while/Check"),
+        (lambda a: tf.py_func(lambda a: {}[a], [a], tf.float32), "Unknown", "KeyError: .*\n  node 'while/PyFunc'"),
+    ],
+)
+def test_a_failure_in_a_loop_names_the_node_inside(session, body, error, message):
+    loop = tf.while_loop(lambda a: tf.reduce_all(a < 1e9), body, [tf.constant(1.0)], [tf.TensorShape(None)])
+    with pytest.raises(getattr(tf.errors, f"{error}Error"), match=message):
+        session.run(loop)

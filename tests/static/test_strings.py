@@ -116,6 +116,28 @@ def test_strings_are_tensorflows(name):
         np.testing.assert_array_equal(mine, other)
 
 
+@pytest.mark.parametrize(
+    "name", [name for name in CASES if name.startswith("as_string") or (" " not in name and name != "outside")]
+)
+def test_strings_go_through_files(name):
+    with tf.Graph().as_default() as graph, tf.Session() as session:
+        built = CASES[name](tf)
+        wanted = session.run(built)
+        definition = graph.as_graph_def()
+    with tf.Graph().as_default(), tf.Session() as session:
+        found = tf.import_graph_def(definition, return_elements=[x.name for x in built], name="")
+        for mine, other in zip(session.run(found), wanted, strict=True):
+            np.testing.assert_array_equal(mine, other)
+
+
+def test_no_graph_file_touches_files():
+    for build in (lambda: tf.read_file("x"), lambda: tf.write_file("x", "y"), lambda: tf.matching_files("*")):
+        with tf.Graph().as_default() as graph:
+            build()
+            with pytest.raises(ValueError, match="cannot be written to a file"):
+                graph.as_graph_def().SerializeToString()
+
+
 def test_strings_are_fed_and_fetched():
     x = tf.placeholder(tf.string, [None])
     y = tf.string_join([x, "!"])
