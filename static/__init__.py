@@ -15,7 +15,7 @@ from static import (
 )
 from static.absent import explain as _explain
 from static.array import (
-    broadcast_to, concat, expand_dims, eye, fill, identity, linspace, matrix_transpose, ones, ones_like, pad,
+    broadcast_to, concat, ensure_shape, expand_dims, eye, fill, identity, linspace, matrix_transpose, ones, ones_like, pad,
     rank, reshape, reverse, shape, shape_n, size, split, squeeze, stack, stop_gradient, tile, transpose, unstack, zeros,
     zeros_like,
 )

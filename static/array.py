@@ -8,11 +8,14 @@ from typing import Any
 import numpy
 
 from graphs import ops
+from graphs.core.errors import GraphsError
+from graphs.core.node import infer
+from graphs.core.op import Op
 from graphs.core.spec import Shape
 from graphs.ops.slicing import Slice
 from static.calls import axes, call, cast
 from static.dtypes import as_dtype
-from static.shapes import Dimension, TensorShape
+from static.shapes import Dimension, TensorShape, dims_of
 from static.tensor import Tensor, _read, apply, as_array, constant, constant_value, convert_to_tensor
 
 
@@ -324,13 +327,22 @@ def _split_at(x: Any, lengths: Any, axis: int, num: int | None, name: str) -> li
     return [identity(x[(*lead, slice(at[i], at[i + 1]), *rest)], name) for i in range(count)]
 
 
+def ensure_shape(x: Any, shape: Any, name: str | None = None) -> Any:
+    """``x``, whose shape is ``shape``. Raises ShapeError, or InvalidArgumentError in the run, where it is another."""
+    given, dims = convert_to_tensor(x), dims_of(shape)
+    return given if dims is None else apply(ops.ensure_shape, given, name=name, node="EnsureShape", dims=dims)
+
+
 def slice_(input_: Any, begin: Any, size: Any, name: str | None = None) -> Any:
-    """The part of ``input_`` that starts at ``begin`` and has ``size``, where -1 means up to the end."""
+    """The part of ``input_`` that starts at ``begin`` and has ``size``, where -1 means up to the end.
+
+    Raises ShapeError, or InvalidArgumentError in the run, where ``input_`` ends before that.
+    """
     x = convert_to_tensor(input_)
     starts, lengths = sizes(begin), sizes(size)
     if starts is not None and lengths is not None:
         at = tuple(Slice(b, None if n == -1 else b + n) for b, n in zip(starts, lengths, strict=True))
-        return apply(ops.getitem, x, name=name, node="Slice", index=at)
+        return _of_sizes(lengths, ops.getitem, x, name=name, node="Slice", index=at)
     first, count = cast(vector(begin), "int64"), cast(vector(size), "int64")
     last = ops.where(ops.less(count, 0), ops.shape_of(x), first + count)
     rank = next((len(dims) for dims in (x.dims, partial_sizes(begin), partial_sizes(size)) if dims is not None), None)
@@ -338,7 +350,17 @@ def slice_(input_: Any, begin: Any, size: Any, name: str | None = None) -> Any:
         raise ValueError(f"Slice: the number of dimensions of {x.name} is not known")
     ends = [end for i in range(rank) for end in (first[i], last[i])]
     places = tuple((i, field) for i in range(rank) for field in (0, 1))
-    out = apply(ops.getitem_at, x, *ends, name=name, node="Slice", index=(Slice(),) * rank, places=places)
-    known = partial_sizes(size)
-    out.set_shape(None if known is None else [None if n is None or n < 0 else n for n in known])
-    return out
+    known = partial_sizes(size) or (-1,) * rank
+    return _of_sizes(known, ops.getitem_at, x, *ends, name=name, node="Slice", index=(Slice(),) * rank, places=places)
+
+
+def _of_sizes(known: Sequence[Any], op: Op, *args: Any, name: str | None, node: str, **params: Any) -> Any:
+    """The slice that a call of ``op`` takes, of the sizes ``known`` (None and -1: any); if need be the run looks at them."""
+    wanted = tuple(None if n == -1 else n for n in known)
+    try:
+        dims = infer(op, args, params)[0].dims
+    except GraphsError:
+        dims = wanted  # the call itself says what is wrong, and where
+    if dims is not None and all(n is None or n == dim for n, dim in zip(wanted, dims, strict=False)):
+        return apply(op, *args, name=name, node=node, **params)
+    return apply(ops.ensure_shape, apply(op, *args, node="sliced", **params), name=name, node=node, dims=wanted)

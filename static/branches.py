@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from graphs.control import branch
-from graphs.core.errors import at_line
+from graphs.core.errors import DtypeError, at_line
 from graphs.core.op import Op, first_dtype, like_first
 from graphs.ops import any as any_, argmax, logical_and, ones_like, stack, where
 from static import nest
@@ -132,7 +132,7 @@ def _check_alike(functions: Sequence[tuple[str, Any]], traced: Sequence[Traced],
             raise ValueError(f"{first} and {label} must return the same number of values{at_line()}")
         for x, y in zip(one.outputs, other.outputs, strict=True):
             if x.spec.dtype != y.spec.dtype:
-                raise TypeError(
+                raise DtypeError(
                     f"Outputs of {first} and {label} must have the same type: {x.dtype.name}, {y.dtype.name} "
                     f"({x.name} and {y.name}){at_line()}"
                 )

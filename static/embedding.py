@@ -10,7 +10,7 @@ from static.array import concat, reshape, shape, size
 from static.calls import cast
 from static.clipping import clip_by_norm
 from static.counting import unique
-from static.indexing import gather
+from static.indexing import from_front, gather
 from static.segments import (
     dynamic_partition,
     dynamic_stitch,
@@ -77,8 +77,8 @@ def _located(tables: list[Any], flat: Any, strategy: str) -> tuple[Any, Any]:
 
 def _clipped(table: Any, ids: Any, max_norm: float | None, name: str | None = None) -> Any:
     if max_norm is None:
-        return apply(ops.take, table, ids, name=name, node="embedding_lookup", axis=0)
-    rows = apply(ops.take, table, ids, node="embedding_lookup", axis=0)
+        return apply(ops.take, table, from_front(ids), name=name, node="embedding_lookup", axis=0)
+    rows = apply(ops.take, table, from_front(ids), node="embedding_lookup", axis=0)
     return clip_by_norm(rows, max_norm, axes=list(range(len(ids.shape), len(rows.shape))), name=name)
 
 

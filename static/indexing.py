@@ -18,7 +18,16 @@ TopKV2 = namedtuple("TopKV2", ["values", "indices"])
 
 def gather(params: Any, indices: Any, validate_indices: Any = None, name: str | None = None, axis: int = 0) -> Any:
     """The slices of ``params`` along ``axis`` at ``indices``."""
-    return apply(ops.take, convert_to_tensor(params), convert_to_tensor(indices), name=name, node="GatherV2", axis=axis)
+    x, at = convert_to_tensor(params), from_front(convert_to_tensor(indices))
+    return apply(ops.take, x, at, name=name, node="GatherV2", axis=axis)
+
+
+def from_front(indices: Any) -> Any:
+    """``indices``, of which the run checks that none is negative; here, too, where they are known."""
+    known = constant_value(indices)
+    if indices.dtype.is_unsigned or (known is not None and not (known < 0).any()):
+        return indices
+    return ops.from_front(indices)
 
 
 def positions(indices: Any) -> list[Any]:
@@ -31,7 +40,7 @@ def positions(indices: Any) -> list[Any]:
 
 def gather_nd(params: Any, indices: Any, name: str | None = None) -> Any:
     """The elements or slices of ``params`` at the positions that the last axis of ``indices`` holds."""
-    places = positions(convert_to_tensor(indices))
+    places = positions(from_front(convert_to_tensor(indices)))
     return apply(ops.index, convert_to_tensor(params), *places, name=name, node="GatherNd")
 
 

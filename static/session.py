@@ -20,7 +20,7 @@ from static.errors import place
 from static.graph import Graph, Operation, get_default_graph
 from static.growth import Growth
 from static.metadata import traced
-from static.passes import Pass
+from static.passes import PIPELINE, Pass
 from static.plan import Plan, State
 from static.rows import Commit
 from static.tensor import Tensor
@@ -64,7 +64,7 @@ class _Feed:
         except ValueError as error:
             raise ValueError(f"Cannot feed {name!r}: {error}\n  {place(self.tensor.op)}") from None
         if not numpy.can_cast(array.dtype, self.dtype, "same_kind") and array.size:
-            raise TypeError(
+            raise DtypeError(
                 f"Cannot feed values of dtype {array.dtype.name} for Tensor {name!r}, which has dtype {self.dtype.name}"
                 f"\n  {place(self.tensor.op)}"
             )
@@ -101,7 +101,7 @@ class Session:
     """
 
     def __init__(
-        self, target: str = "", graph: Graph | None = None, config: Any = None, passes: Sequence[Pass] = ()
+        self, target: str = "", graph: Graph | None = None, config: Any = None, passes: Sequence[Pass] = PIPELINE
     ) -> None:
         self.graph = graph or get_default_graph()
         self.passes = tuple(passes)

@@ -114,6 +114,10 @@ class Tensor(Value):
     def __array__(self, dtype: Any = None, copy: Any = None) -> NoReturn:
         raise TypeError(f"Tensor {self.name} has no value while the graph is being built: run it in a session.")
 
+    def __str__(self) -> str:
+        shape = "" if self.spec.dims is None else f", shape={self.shape}"
+        return f'Tensor("{self.name}"{shape}, dtype={self.dtype.name})'
+
     def __repr__(self) -> str:
         return f"<tf.Tensor '{self.name}' shape={show(self.spec.dims)} dtype={self.dtype.name}>"
 
@@ -188,7 +192,7 @@ def _converted(op: Op, args: tuple[Any, ...], graph: Graph, full: str) -> tuple[
                 check_literal(arg, like)
             out.append(arg)
         else:
-            check_carrier(arg if not isinstance(arg, (list, tuple)) else 0, Tensor, op)
+            check_carrier(arg if not isinstance(arg, (list, tuple, str, bytes)) else 0, Tensor, op)
             letter = op.names[position] if position < len(op.names) else str(position)
             array = as_array(arg, like)
             dtype = array.dtype if dtype is None and joins else dtype

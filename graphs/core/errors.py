@@ -32,6 +32,10 @@ class DtypeError(GraphsError, TypeError, ValueError, RuntimeError):
     """A dtype that an op does not take."""
 
 
+class DivisionError(GraphsError, ZeroDivisionError, RuntimeError):
+    """Integers divided by zero, for which they have no result."""
+
+
 class GradientError(GraphsError, RuntimeError):
     """A gradient was asked of something that has none."""
 

@@ -19,6 +19,7 @@ from graphs.ops.activations import (
     softsign as softsign,
     threshold as threshold,
 )
+from graphs.ops.checks import ensure_shape as ensure_shape, from_front as from_front
 from graphs.ops.complex import (
     complex_ as complex_,
     conj as conj,

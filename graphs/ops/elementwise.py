@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy
 
-from graphs.core.errors import DtypeError
+from graphs.core.errors import DivisionError, DtypeError
 from graphs.core.op import elementwise, floating, like_first, numeric, op
 from graphs.ops.dtypes import magnitude, ordered
 from graphs.ops.functions import log, square, trunc
@@ -55,9 +55,20 @@ def divide(xp: Any, x: Any, y: Any) -> Any:
 divide.vjp(lambda g, _out, _x, y: g / y, lambda g, out, _x, y: -g * out / y)
 
 
+def _check_divisor(x: Any, y: Any) -> None:
+    """Raise DivisionError where integers are divided by zero: numpy would say 0."""
+    if _whole(y) and _whole(x) and not numpy.all(y):
+        raise DivisionError("integer division by zero")
+
+
+def _whole(x: Any) -> bool:
+    return x.dtype.kind in "iu" if hasattr(x, "dtype") else isinstance(x, int)
+
+
 @elementwise("floor_divide(x, y)", dtype=ordered)
 def floor_divide(xp: Any, x: Any, y: Any) -> Any:
-    """``x / y`` rounded down, in the arguments' dtype."""
+    """``x / y`` rounded down, in the arguments' dtype. Raises DivisionError where integers are divided by zero."""
+    _check_divisor(x, y)
     return xp.floor_divide(x, y)
 
 
@@ -66,7 +77,8 @@ floor_divide.vjp(None, None)
 
 @elementwise("remainder(x, y)", dtype=ordered)
 def remainder(xp: Any, x: Any, y: Any) -> Any:
-    """What floor division leaves, with the sign of ``y``, as Python's ``%``."""
+    """What floor division leaves, with the sign of ``y``, as Python's ``%``; as it, an error for integers and zero."""
+    _check_divisor(x, y)
     return xp.remainder(x, y)
 
 
@@ -75,7 +87,8 @@ remainder.vjp(lambda g, _out, _x, _y: g, lambda g, _out, x, y: -g * floor_divide
 
 @elementwise("fmod(x, y)", dtype=ordered)
 def fmod(xp: Any, x: Any, y: Any) -> Any:
-    """What division towards zero leaves, with the sign of ``x``, as C's ``fmod``."""
+    """What division towards zero leaves, with the sign of ``x``, as C's ``fmod``; an error for integers and zero."""
+    _check_divisor(x, y)
     return xp.fmod(x, y)
 
 

@@ -117,3 +117,13 @@ def test_cross_entropy_of_certainty_is_capped() -> None:
 def test_softmax_of_large_numbers() -> None:
     assert OPS["softmax"](numpy.array([1000.0, 1000.0, -1000.0])).tolist() == [0.5, 0.5, 0.0]
     assert OPS["log_softmax"](numpy.array([0.0, -1000.0])).tolist() == [0.0, -1000.0]
+
+
+@pytest.mark.parametrize("name", ["floor_divide", "remainder", "fmod"])
+def test_integers_divided_by_zero_have_no_result(name: str) -> None:
+    call = OPS[name]
+    for x, y in ((numpy.array([1, 2]), numpy.array([1, 0])), (numpy.array(1), 0), (1, numpy.array(0, numpy.uint8))):
+        with pytest.raises(ZeroDivisionError, match="integer division by zero"):
+            call(x, y)
+    for x, y in ((numpy.array([1.0]), 0), (numpy.array([1]), 0.0), (numpy.array([], int), 1), (1.0, numpy.array([0]))):
+        call(x, y)

@@ -9,11 +9,11 @@ import numpy
 import pytest
 
 from graphs.autodiff import symbolic
-from graphs.core.errors import GradientError, ShapeError
+from graphs.core.errors import GradientError, PositionError, ShapeError
 from graphs.core.node import ancestors, new_parameter
 from graphs.core.op import OPS
 from graphs.core.spec import Spec
-from graphs.ops import getitem, index, logsumexp, matmul, tensordot
+from graphs.ops import ensure_shape, from_front, getitem, index, logsumexp, matmul, tensordot
 from graphs.ops.selection import parted
 from graphs.ops.slicing import Slice, frozen
 from tests.helpers import by_rules
@@ -131,3 +131,15 @@ def test_positions_outside_are_an_error() -> None:
         params = {"axis": 0} if name != "index" else {}
         with pytest.raises(IndexError):
             OPS[name](CUBE, *args, **params)
+
+
+def test_what_only_the_run_can_see() -> None:
+    x = numpy.ones((2, 3))
+    assert ensure_shape(x, dims=(None, 3)) is x
+    with pytest.raises(ShapeError, match=r"a value of shape \(2, 3\) has not the shape \(\?, 4\)"):
+        ensure_shape(x, dims=(None, 4))
+    for places in (numpy.array([0, 2]), numpy.array(0), numpy.array([], int)):
+        assert from_front(places) is places
+    for wrong in (numpy.array([0, -2, -1]), numpy.array(-2)):
+        with pytest.raises(PositionError, match="position -2 is negative"):
+            from_front(wrong)
