@@ -37,6 +37,8 @@ class CancelledError(OpError):
 class UnknownError(OpError):
     """Something failed that has no error of its own: a Python function, say."""
 
+    error_code = 2
+
 
 class InvalidArgumentError(OpError, ValueError):
     """An operation was given something it does not take."""
@@ -120,6 +122,24 @@ class UnauthenticatedError(OpError):
     """Nobody knows who is asking."""
 
     error_code = 16
+
+
+# Codes
+
+OK = 0
+CANCELLED, UNKNOWN, INVALID_ARGUMENT, DEADLINE_EXCEEDED, NOT_FOUND, ALREADY_EXISTS = 1, 2, 3, 4, 5, 6
+PERMISSION_DENIED, RESOURCE_EXHAUSTED, FAILED_PRECONDITION, ABORTED, OUT_OF_RANGE = 7, 8, 9, 10, 11
+UNIMPLEMENTED, INTERNAL, UNAVAILABLE, DATA_LOSS, UNAUTHENTICATED = 12, 13, 14, 15, 16
+
+
+def exception_type_from_error_code(error_code: int) -> type[OpError]:
+    """The class of errors with this code. Raises KeyError where there is none."""
+    return {kind.error_code: kind for kind in OpError.__subclasses__()}[error_code]
+
+
+def error_code_from_exception_type(cls: type[OpError]) -> int:
+    """The code of a class of errors."""
+    return cls.error_code
 
 
 def place(op: Any) -> str:

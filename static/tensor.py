@@ -191,6 +191,8 @@ def _converted(op: Op, args: tuple[Any, ...], graph: Graph, full: str) -> tuple[
             if graph.strict and like is not None:
                 check_literal(arg, like)
             out.append(arg)
+        elif isinstance(arg, (list, tuple)) and any(isinstance(_read(x), Tensor) for x in _flat(arg)):
+            out.append(convert_to_tensor(arg, like))
         else:
             check_carrier(arg if not isinstance(arg, (list, tuple, str, bytes)) else 0, Tensor, op)
             letter = op.names[position] if position < len(op.names) else str(position)

@@ -203,6 +203,9 @@ def is_built_with_cuda() -> bool:
     return False
 
 
+is_built_with_gpu_support = is_built_with_rocm = is_built_with_cuda
+
+
 def gpu_device_name() -> str:
     """Empty: there is none."""
     return ""

@@ -21,6 +21,7 @@ from static.data.generator import yielded
 from static.data.iterator import Iterator, make_initializable_iterator, make_one_shot_iterator
 from static.data.opening import Opening
 from static.data.prefetch import Prefetched
+from static.data.reducing import reduced
 from static.data.setting import Setting
 from static.data.stages import Row
 from static.nest import flatten, map_structure
@@ -336,9 +337,28 @@ class Dataset(Description):
             raise TypeError(f"`transformation_func` must return a Dataset. Got {found!r}{at_line()}")
         return found
 
-    def with_options(self, options: Any) -> Dataset:
-        """The dataset itself: there are no options that would change what it yields."""
-        return self
+    def unbatch(self) -> Dataset:
+        """The rows of each element's components, one after the other. Raises ValueError where one is a scalar."""
+
+        def open(run: Opening) -> Rows[Row]:
+            source = self._open(run)
+
+            def following() -> Rows[Row] | None:
+                for row in source:
+                    return stages.Slices(row)
+                return None
+
+            return stages.Chained(following)
+
+        return self._made(open, structure.rows(self._element))
+
+    def reduce(self, initial_state: Any, reduce_func: Callable[..., Any]) -> Any:
+        """The tensors of ``reduce_func(state, element)`` for the last element; the state is ``initial_state`` at first, then
+        what came out for the element before. Each run goes through the whole dataset.
+
+        Raises TypeError or ValueError where the state changes its dtypes or its structure.
+        """
+        return reduced(self, initial_state, reduce_func)
 
     # Iterators
 

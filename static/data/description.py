@@ -24,6 +24,17 @@ def numbered(graph: Graph) -> int:
     return next(_numbers.setdefault(graph, itertools.count(1)))
 
 
+class Options:
+    """Any settings of how datasets are computed. They are kept, and have no effect."""
+
+    def __getattr__(self, name: str) -> Options:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        made = Options()
+        object.__setattr__(self, name, made)
+        return made
+
+
 class Description:
     """The form of the elements, the tensors of the graph that are needed, and what gives the rows in an opening."""
 
@@ -32,6 +43,14 @@ class Description:
         self._tensors = list(dict.fromkeys(tensors))
         self._open = open
         self._graph = graph or get_default_graph()
+
+    def options(self) -> Options:
+        """What ``with_options`` takes; empty."""
+        return Options()
+
+    def with_options(self, options: Options) -> Any:
+        """The dataset itself: there are no options that would change what it yields."""
+        return self
 
     @property
     def output_types(self) -> Any:
@@ -53,3 +72,18 @@ class Description:
 
     def _function(self, function: Callable[..., Any], name: str) -> ElementFunction:
         return ElementFunction(function, self._element, self._graph, numbered(self._graph), name)
+
+
+def get_output_types(dataset_or_iterator: Any) -> Any:
+    """The dtypes of an element's components."""
+    return dataset_or_iterator.output_types
+
+
+def get_output_shapes(dataset_or_iterator: Any) -> Any:
+    """The shapes of an element's components, as far as they are known."""
+    return dataset_or_iterator.output_shapes
+
+
+def get_output_classes(dataset_or_iterator: Any) -> Any:
+    """The classes of an element's components."""
+    return dataset_or_iterator.output_classes

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator as Rows
+from collections.abc import Callable
 from typing import Any
 
 from static.calls import cast
 from static.data import stages, structure
 from static.data.dataset import AUTOTUNE as AUTOTUNE, Dataset
-from static.data.opening import Opening
-from static.data.stages import Row
 from static.dtypes import as_dtype
 
 
@@ -45,22 +43,8 @@ def take_while(predicate: Callable[..., Any]) -> Transformation:
 
 
 def unbatch() -> Transformation:
-    """The rows of each element's components, one after the other."""
-
-    def transformed(dataset: Dataset) -> Dataset:
-        def open(run: Opening) -> Rows[Row]:
-            source = dataset._open(run)
-
-            def following() -> Rows[Row] | None:
-                for row in source:
-                    return stages.Slices(row)
-                return None
-
-            return stages.Chained(following)
-
-        return dataset._made(open, structure.rows(dataset._element))
-
-    return transformed
+    """``unbatch()``."""
+    return lambda dataset: dataset.unbatch()
 
 
 def enumerate_dataset(start: Any = 0) -> Transformation:

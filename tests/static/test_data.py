@@ -117,6 +117,7 @@ DATASETS = {
     "shuffled sums": lambda tf: numbers(tf, 20).shuffle(7).batch(20).map(tf.reduce_sum),
     "apply": lambda tf: numbers(tf).apply(lambda d: d.map(lambda i: i - 1)),
     "unbatch": lambda tf: tf.data.Dataset.from_tensors((X, X[:, 0])).apply(tf.data.experimental.unbatch()),
+    "unbatch method": lambda tf: numbers(tf).batch(2).unbatch(),
     "take_while": lambda tf: numbers(tf, 9).apply(tf.data.experimental.take_while(lambda i: i * i < 20)),
     "map_and_batch": lambda tf: numbers(tf).apply(tf.data.experimental.map_and_batch(lambda i: i * 2, 2)),
     "ignore_errors": lambda tf: (
@@ -134,6 +135,31 @@ DATASETS = {
     ),
     "random pairs": lambda tf: numbers(tf, 3).map(lambda i: tf.shape(tf.random_uniform([2, 3]))),
 }
+
+
+REDUCTIONS = {
+    "sum": lambda tf: numbers(tf).reduce(tf.constant(0, tf.int64), lambda state, x: state + x),
+    "count": lambda tf: growing(tf).reduce(0, lambda state, _: state + 1),
+    "structure": lambda tf: numbers(tf).reduce((0, {"p": 1.0}), lambda s, x: (s[0] + 1, {"p": s[1]["p"] * 2})),
+    "growing": lambda tf: numbers(tf).reduce(tf.zeros([0], tf.int64), lambda s, x: tf.concat([s, [x * x]], 0)),
+    "captures": lambda tf: numbers(tf, 3).reduce(1.0, lambda s, x: s * tf.constant(3.0)),
+    "another dtype": lambda tf: numbers(tf).reduce(0, lambda s, x: x),
+}
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize("name", REDUCTIONS)
+def test_reductions_are_tensorflows(name):
+    np.testing.assert_equal(reduction(static, REDUCTIONS[name]), reduction(tensorflow(), REDUCTIONS[name]))
+
+
+def reduction(tf, make):
+    with tf.Graph().as_default(), tf.Session() as session:
+        try:
+            state = make(tf)
+        except TypeError as error:
+            return type(error), str(error)[:40]
+        return flat(state, lambda x: str(x.shape)), session.run(state), session.run(state)
 
 
 def contents(tf, make):
@@ -350,6 +376,18 @@ def test_functions_read_variables_when_the_iterator_is_initialised(session):
 def test_a_one_shot_iterator_needs_nothing_but_its_dataset(make):
     with pytest.raises(ValueError, match=r"one-shot iterator[\s\S]*make_initializable_iterator[\s\S]*culprit"):
         make().make_one_shot_iterator()
+
+
+def test_what_a_dataset_yields_can_be_asked_for():
+    dataset = tf.data.Dataset.from_tensor_slices({"a": X}).with_options(tf.data.Options())
+    for it in (dataset, dataset.make_one_shot_iterator()):
+        assert tf.data.get_output_types(it) == it.output_types == {"a": tf.float32}
+        assert tf.data.get_output_shapes(it)["a"].as_list() == [2]
+        assert tf.data.get_output_classes(it) == {"a": tf.Tensor}
+    options = tf.data.Options()
+    options.experimental_optimization.map_fusion = True
+    assert options.experimental_optimization.map_fusion is True
+    assert repr(dataset) == "<Dataset shapes: {a: (2,)}, types: {a: tf.float32}>"
 
 
 def test_training_from_an_iterator(session):

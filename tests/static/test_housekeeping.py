@@ -218,6 +218,10 @@ def test_errors_are_made_as_tensorflows_are():
     assert issubclass(tf.errors.OutOfRangeError, tf.errors.OpError)
     codes = [kind.error_code for kind in vars(tf.errors).values() if isinstance(kind, type) and "error_code" in vars(kind)]
     assert sorted(set(codes)) == list(range(1, 17))
+    for code in range(1, 17):
+        kind = tf.errors.exception_type_from_error_code(code)
+        assert tf.errors.error_code_from_exception_type(kind) == code
+    assert tf.errors.exception_type_from_error_code(tf.errors.OUT_OF_RANGE) is tf.errors.OutOfRangeError
 
 
 def test_logging_goes_through_pythons(caplog):
