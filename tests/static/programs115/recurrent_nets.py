@@ -72,17 +72,13 @@ def rows_of_pictures(tf, np):
 
 
 def lengths(tf, np):
-    """Every cell over sequences of different lengths, forward and in both directions."""
+    """Cells over sequences of different lengths, forward and in both directions."""
     rng = np.random.RandomState(33)
     xs = tf.constant(rng.standard_normal([4, 6, 3]))
     sizes = tf.constant([6, 1, 0, 4])
     makers = {
-        "rnn": lambda: tf.nn.rnn_cell.BasicRNNCell(4),
-        "gru": lambda: tf.nn.rnn_cell.GRUCell(4),
-        "lstm": lambda: tf.nn.rnn_cell.LSTMCell(4),
         "peepholes": lambda: tf.nn.rnn_cell.LSTMCell(4, use_peepholes=True, cell_clip=0.5, num_proj=3, forget_bias=0.5),
         "stack": lambda: tf.nn.rnn_cell.MultiRNNCell([tf.nn.rnn_cell.GRUCell(4), tf.nn.rnn_cell.BasicRNNCell(2)]),
-        "residual": lambda: tf.nn.rnn_cell.ResidualWrapper(tf.nn.rnn_cell.GRUCell(3)),
     }
     fetches = {}
     for name, make in sorted(makers.items()):
