@@ -70,13 +70,19 @@ def _loop(rebuild: Rebuild, node: Any, old: Any, used: Sequence[int]) -> Any:
     states, sums = node.params.get("states", 0), node.params.get("sums", 0)
     first, end = 1 + len(body.outputs), len(body.outputs) - sums
     values = [*body.inputs[:states], *computed(body)]
-    kept = [i for i in used if i >= first]
+    stacked = {(x.node, x.index): 1 + n for n, x in enumerate(body.outputs[:end]) if n >= states and isinstance(x, Value)}
+    whole = {i: stacked[edge] for i in used if i >= first and (edge := _edge(values[i - first])) in stacked}
+    kept = [i for i in used if i >= first and i not in whole]
     outputs = [*body.outputs[:end], *(values[i - first] for i in kept), *body.outputs[end:]]
-    places = {i: i for i in range(1 + end)}
+    places = {i: i for i in range(1 + end)} | whole  # what is stacked anyway serves as what is kept
     places.update({i: 1 + end + n for n, i in enumerate(kept)})
     places.update({1 + end + n: 1 + end + len(kept) + n for n in range(sums)})
     boxed = (*node.params.get("boxed", ()), *range(end - states, end - states + len(kept)))
     return _made(rebuild, node, old, {"body": _settled(body, outputs), "boxed": boxed}, places)
+
+
+def _edge(x: Any) -> Any:
+    return (x.node, x.index)
 
 
 def _branch(rebuild: Rebuild, node: Any, old: Any, used: Sequence[int]) -> Any:
