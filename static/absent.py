@@ -13,6 +13,14 @@ from types import ModuleType
 from typing import Any, NoReturn
 
 
+_RENAMED = {
+    "batch_cholesky": "cholesky", "batch_matmul": "matmul", "batch_matrix_inverse": "matrix_inverse", "complex_abs": "abs",
+    "inv": "reciprocal", "listdiff": "setdiff1d", "mul": "multiply", "neg": "negative", "pack": "stack", "select": "where",
+    "sub": "subtract", "unpack": "unstack",
+}  # fmt: skip
+"""Names that TensorFlow 0 had, and what TensorFlow 1 calls them."""
+
+
 @cache
 def listed() -> dict[str, frozenset[str]]:
     """TensorFlow 1.15's public names by module: ``tf``, ``nn``, ``nn.rnn_cell``."""
@@ -73,6 +81,8 @@ def message(module: Any, path: str, name: str) -> str:
     here = present(module, path) or frozenset(n for n in vars(module) if not n.startswith("_"))
     near = difflib.get_close_matches(name, sorted(here), 3)
     nearest = f"; nearest: {', '.join(f'{dotted(path)}.{n}' for n in near)}" if near else ""
+    if path == "tf" and name in _RENAMED:
+        return f"tf.{name} was TensorFlow 0's; since 1.0 it is tf.{_RENAMED[name]}"
     if name in listed().get(path, ()):
         return f"TensorFlow 1.15 has {dotted(path)}.{name}; Diptych does not (yet){nearest}"
     return f"neither TensorFlow 1.15 nor Diptych has {dotted(path)}.{name}{nearest}"
