@@ -1,4 +1,4 @@
-"""Activations, losses, dropout and linear maps as functions: PyTorch's ``torch.nn.functional``."""
+"""Activations, losses, dropout, linear maps, convolutions and pools as functions: PyTorch's ``torch.nn.functional``."""
 
 from __future__ import annotations
 
@@ -9,6 +9,22 @@ from typing import Any
 from dynamic.apply import apply, unary
 from dynamic.functions.creation import next_key
 from dynamic.functions.reductions import log_softmax as _log_softmax, softmax as _softmax
+from dynamic.nn.convolution import (
+    conv1d as conv1d,
+    conv2d as conv2d,
+    conv3d as conv3d,
+    conv_transpose1d as conv_transpose1d,
+    conv_transpose2d as conv_transpose2d,
+    conv_transpose3d as conv_transpose3d,
+)
+from dynamic.nn.pooling import (
+    avg_pool1d as avg_pool1d,
+    avg_pool2d as avg_pool2d,
+    avg_pool3d as avg_pool3d,
+    max_pool1d as max_pool1d,
+    max_pool2d as max_pool2d,
+    max_pool3d as max_pool3d,
+)
 from graphs.core.errors import ShapeError, at_line
 from graphs.core.op import OPS
 from graphs.ops import (
