@@ -204,6 +204,18 @@ def test_the_gan_demo_writes_the_same_grids_in_both_modes(tmp_path):
             assert numpy.array_equal(numpy.asarray(one), numpy.asarray(other))
 
 
+def test_the_recurrent_demo_shows_the_same_losses_however_the_loop_is_written(tmp_path):
+    result = demo("recurrent.py", "--iterations", "4", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    losses = {}
+    for line in result.stdout.splitlines():
+        mode, _, rest = line.partition(" step ")
+        losses.setdefault(mode.strip(), []).append(rest)
+    assert list(losses) == ["static, dynamic_rnn", "static, scan", "static, while", "dynamic"]
+    assert len(losses["dynamic"]) == 4
+    assert all(found == losses["dynamic"] for found in losses.values())
+
+
 def test_the_gan_demo_names_a_damaged_mnist_file(tmp_path):
     (tmp_path / "train-images-idx3-ubyte").write_bytes(b"\0\0\x08\x03")
     result = demo("gan.py", "--quick", "--mnist", ".", cwd=tmp_path)
