@@ -20,9 +20,9 @@ from graphs.core.function import Function
 from graphs.core.node import Value
 from graphs.core.op import op
 from graphs.core.spec import Spec
-from graphs.ops.creation import arange
 from graphs.ops.indexing import take_adjoint
-from graphs.ops.shape import zeros_like
+from graphs.ops.shape import ones_like, zeros_like
+from graphs.ops.sized import arange_to
 
 
 @op(loop_shapes, dtype=loop_dtypes, traits={"control"})
@@ -287,7 +287,7 @@ def _gradients(
         result[1 + i if i < states else 1 + sums + i] = found[n]
     if cond is not None:
         for i in stacked:
-            rows = arange(outs[0])
+            rows = arange_to(zeros_like(outs[0]), outs[0], ones_like(outs[0]))
             result[1 + sums + i] = take_adjoint(result[1 + sums + i], whole[i - states], rows, axis=0)
     return [g if need else None for g, need in zip(result, needs, strict=True)]
 

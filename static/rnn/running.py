@@ -8,7 +8,7 @@ from typing import Any
 from graphs import ops
 from graphs.core.errors import at_line
 from graphs.core.spec import Spec
-from static.array import concat, reverse, shape, stack, transpose, zeros
+from static.array import concat, range_, reverse, shape, stack, transpose, zeros
 from static.bodies import Traced, trace
 from static.calls import cast
 from static.control import while_loop
@@ -62,7 +62,7 @@ def dynamic_rnn(
         whole = list(given)
         if sequence_length is not None:
             lengths = _lengths(sequence_length, given[0])
-            whole.append(ops.expand_dims(lengths, axis=0) > ops.expand_dims(_range(length), axis=1))
+            whole.append(ops.expand_dims(lengths, axis=0) > ops.expand_dims(range_(length), axis=1))
         with graph.name_scope("while") as name:
             outputs, last = _looped(cell, graph, name, length, inputs, whole, state, sequence_length is not None)
         for x in flatten(outputs):
@@ -84,10 +84,6 @@ def _swapped(x: Any) -> Any:
 def _batch(x: Any) -> Any:
     dims = x.spec.dims
     return shape(x)[1] if dims is None or dims[1] is None else dims[1]
-
-
-def _range(length: Any) -> Any:
-    return ops.arange(length) if not isinstance(length, int) else convert_to_tensor(list(range(length)), "int32")
 
 
 def _initial(cell: Any, batch: Any, initial_state: Any, dtype: Any) -> Any:
