@@ -20,7 +20,7 @@ from graphs.core.function import Function
 from graphs.core.node import Value
 from graphs.core.op import op
 from graphs.core.spec import Spec
-from graphs.ops.indexing import take_adjoint
+from graphs.ops.indexing import take, take_adjoint
 from graphs.ops.shape import ones_like, zeros_like
 from graphs.ops.sized import arange_to
 
@@ -223,6 +223,11 @@ def _gradients(
         gs = [*gs, *[None] * (len(outs) - len(gs))]
     length = 1 + states + sums
     whole, constants = args[length : length + sequences], args[length + sequences :]
+    used, rows = whole, None
+    if cond is not None and sequences:
+        # It may have ended before its sequences did.
+        rows = arange_to(zeros_like(outs[0]), outs[0], ones_like(outs[0]))
+        used = [take(x, rows, axis=0) for x in whole]
     needed = [*needs[1 : 1 + states], *needs[length:]]
     going = [i for i, g in enumerate(gs) if g is not None and i > states]
     values = [*body.inputs[:states], *computed(body)]
@@ -251,7 +256,7 @@ def _gradients(
         if edge in places:
             sliced.append((stand, outs[outwards + places[edge]], True))
         elif given[edge] < states + sequences:
-            sliced.append((stand, whole[given[edge] - states], given[edge] - states in boxes))
+            sliced.append((stand, used[given[edge] - states], given[edge] - states in boxes))
         else:
             steady.append((stand, constants[given[edge] - states - sequences]))
 
@@ -285,9 +290,8 @@ def _gradients(
     result: list[Any] = [None] * len(args)
     for n, i in enumerate((*active, *stacked, *summed), 1):
         result[1 + i if i < states else 1 + sums + i] = found[n]
-    if cond is not None:
+    if rows is not None:
         for i in stacked:
-            rows = arange_to(zeros_like(outs[0]), outs[0], ones_like(outs[0]))
             result[1 + sums + i] = take_adjoint(result[1 + sums + i], whole[i - states], rows, axis=0)
     return [g if need else None for g, need in zip(result, needs, strict=True)]
 

@@ -33,6 +33,15 @@ def bounded(x: Any, scale: Any) -> Any:
     return less(0.3, total(multiply(x, x)))
 
 
+def growing(h: Any, x: Any, w: Any) -> Any:
+    new = h * w + tanh(x)
+    return new, sin(new)
+
+
+def small(h: Any, w: Any) -> Any:
+    return less(total(h), 20.0)
+
+
 def summing(x: Any, w: Any) -> Any:
     return softmax(x, axis=0) * 1.5, x * w
 
@@ -54,13 +63,22 @@ def _while(n: Any, x: Any, scale: Any, **_: Any) -> Any:
     return numpy.asarray(rounds), x
 
 
+def _until(n: Any, h: Any, xs: Any, w: Any, **_: Any) -> Any:
+    ys: list[Any] = []
+    while len(ys) != n and h.sum() < 20.0:
+        h = h * w + numpy.tanh(xs[len(ys)])
+        ys.append(numpy.sin(h))
+    return numpy.asarray(len(ys)), h, numpy.stack(ys) if ys else numpy.zeros((0, *h.shape))
+
+
 def _summed(n: Any, like: Any, xs: Any, w: Any, **_: Any) -> Any:
     return numpy.asarray(int(n)), 1.5 * numpy.exp(xs) / numpy.exp(xs).sum(1, keepdims=True), (xs * w).sum(0)
 
 
-_REFERENCES = {"recurrent": _scan, "shrinking": _while, "summing": _summed}
+_REFERENCES = {"recurrent": _scan, "shrinking": _while, "summing": _summed, "growing": _until}
 _scanning = {"body": _function(recurrent, (2, 3), (2, 3), (3, 3)), "states": 1, "sequences": 1}
 _by_condition = {"body": _function(shrinking, (3,), ()), "cond": _function(bounded, (3,), ()), "states": 1}
+_until_large = {"body": _function(growing, (3,), (3,), (3,)), "cond": _function(small, (3,), (3,))}
 
 samples(
     "loop",
@@ -70,6 +88,15 @@ samples(
     case(numpy.asarray(-1), normal(3), numpy.asarray(0.8), **_by_condition),
     case(numpy.asarray(2), normal(3), numpy.asarray(0.8), **_by_condition),
     case(numpy.asarray(3), normal(2), normal(3, 2), normal(2), body=_function(summing, (2,), (2,)), sums=1, sequences=1),
+    case(
+        numpy.asarray(-1),
+        numpy.asarray([3.0, 1.0, 2.0]),
+        normal(5, 3),
+        numpy.asarray([1.5, 1.3, 1.8]),
+        **_until_large,
+        states=1,
+        sequences=1,
+    ),
     kinds="f",
     refuses=(case(numpy.asarray(4), normal(2, 3), normal(4, 2, 3), **_scanning),),
 )
