@@ -178,7 +178,7 @@ def demo(*args, cwd):
     return subprocess.run(
         [sys.executable, str(ROOT / "demos" / args[0]), *args[1:]],
         cwd=cwd,
-        env={"PYTHONPATH": str(ROOT), "PATH": ""},
+        env={"PYTHONPATH": str(ROOT), "PATH": "", "OPENBLAS_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
         check=False,
@@ -214,6 +214,15 @@ def test_the_recurrent_demo_shows_the_same_losses_however_the_loop_is_written(tm
     assert list(losses) == ["static, dynamic_rnn", "static, scan", "static, while", "dynamic"]
     assert len(losses["dynamic"]) == 4
     assert all(found == losses["dynamic"] for found in losses.values())
+
+
+def test_the_convolutional_demo_reads_the_same_digits_in_both_modes(tmp_path):
+    result = demo("convolutional.py", "--iterations", "12", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    lines = [line.split() for line in result.stdout.splitlines()]
+    assert [line[1:] for line in lines if line[0] == "static"] == [line[1:] for line in lines if line[0] == "dynamic"]
+    assert len(lines) == 6
+    assert int(lines[-1][2]) > 0.3 * int(lines[-1][4])
 
 
 def test_the_gan_demo_names_a_damaged_mnist_file(tmp_path):

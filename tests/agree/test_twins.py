@@ -16,6 +16,7 @@ STEPS_AND_ARRAYS = {
     "recurrent.py": (50, RECURRENT),
     "recurrent_scan.py": (50, RECURRENT),
     "recurrent_while.py": (50, RECURRENT),
+    "convolutional.py": (50, 1 + 8 + 16 + 8),
 }
 """How many steps, and arrays compared in each: losses, gradients, Adam's slots and parameters after each update."""
 
