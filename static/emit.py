@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy
 from numpy import ndarray
 
+from graphs.codegen.lines import as_ufunc
+from graphs.core.node import Value
+from graphs.core.op import Op
 from graphs.core.spec import Spec
 from static.graph import Operation
 from static.schedule import Schedule, Step
+from static.state import assign_add_op, assign_sub_op
 
 
 _PLAIN = (bool, int, str, type(None))
 _MISSING = object()
+_UPDATES: dict[Op, numpy.ufunc] = {assign_add_op: numpy.add, assign_sub_op: numpy.subtract}
+"""What updates compute where no shape is to be checked."""
 
 
 class Emission:
@@ -42,6 +48,7 @@ class Emission:
         }
         self._kernels: dict[Callable[..., Any], str] = {}
         self._settings: dict[int, str] = {}
+        self._literals: dict[Any, ndarray[Any, Any]] = {}
         self._main()
 
     def _line(self, text: str, source: Step | Operation | None = None) -> None:
@@ -50,16 +57,43 @@ class Emission:
             self.nodes[len(self.lines)] = source
 
     def _step(self, step: Step) -> None:
+        targets = f"{', '.join(step.outs)} = " if step.outs else ""
+        dead = f"; del {', '.join(step.dead)}" if step.dead else ""
+        about = ", ".join(map(str, step.node.specs))
+        call = self._ufunc_call(step) or self._kernel_call(step)
+        self._line(f"{targets}{call}{dead}  # {step.node.name} {about}", step)
+
+    def _ufunc_call(self, step: Step) -> str | None:
+        """The call where a kernel does nothing but call a ufunc: one call less, and constants that are arrays already."""
+        node = step.node
+        if node.op in _UPDATES and _of_one_shape(node.inputs):
+            ufunc, args = _UPDATES[node.op], [*node.inputs]
+        elif node.op.elementwise and step.kernel is node.op.kernel and (found := as_ufunc(node)):
+            ufunc, args = found
+        else:
+            return None
+        dtypes = {x.spec.dtype for x in args if isinstance(x, Value)}
+        dtype = dtypes.pop() if len(dtypes) == 1 else None
+        name = f"u_{ufunc.__name__}"
+        self.namespace[name] = ufunc
+        given = []
+        for x in args:
+            if isinstance(x, Value):
+                given.append(step.args[next(i for i, y in enumerate(node.inputs) if y is x)])
+            elif dtype is not None and dtype.kind == "f" and type(x) in (int, float):
+                given.append(self._setting(self._literals.setdefault((x, dtype), numpy.asarray(x, dtype))))
+            else:
+                given.append(repr(x))
+        return f"{name}({', '.join(given)})"
+
+    def _kernel_call(self, step: Step) -> str:
         usual = step.node.op.attributes if step.kernel is step.node.op.kernel else {}
         params = {name: value for name, value in step.params.items() if not _same(value, usual.get(name, _MISSING))}
         given = [*step.args, *(f"{name}={self._setting(value)}" for name, value in params.items())]
         if step.draws:
             own = self._setting(step.node.params.get("key"))
             given.append(f"key=draw({own}, {step.node.serial})" if "random" in step.node.op.traits else "key=draw")
-        targets = f"{', '.join(step.outs)} = " if step.outs else ""
-        dead = f"; del {', '.join(step.dead)}" if step.dead else ""
-        about = ", ".join(map(str, step.node.specs))
-        self._line(f"{targets}{self._kernel(step)}({', '.join(['xp', *given])}){dead}  # {step.node.name} {about}", step)
+        return f"{self._kernel(step)}({', '.join(['xp', *given])})"
 
     def _kernel(self, step: Step) -> str:
         name = self._kernels.get(step.kernel)
@@ -102,6 +136,12 @@ class Emission:
         name = f"s{variable.serial}"
         self.namespace[name] = variable
         return name
+
+
+def _of_one_shape(values: Sequence[Any]) -> bool:
+    """Whether the values are known to have the same shape, so that no kernel need check it."""
+    specs = [x.spec for x in values if isinstance(x, Value)]
+    return len(specs) == len(values) and all(spec.known and spec.dims == specs[0].dims for spec in specs)
 
 
 def _same(value: Any, usual: Any) -> bool:

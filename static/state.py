@@ -135,8 +135,8 @@ def _changed_by(variable: Spec, value: Spec) -> Shape | None:
 
 
 def _check_same(variable: Any, value: Any) -> None:
-    if numpy.shape(variable) != numpy.shape(value):
-        shapes = show(numpy.shape(variable)), show(numpy.shape(value))
+    if variable.shape != value.shape:
+        shapes = show(variable.shape), show(value.shape)
         raise ShapeError(f"a variable of shape {shapes[0]} is changed by a value of shape {shapes[1]}")
 
 
