@@ -43,7 +43,9 @@ def _made(rebuild: Rebuild, node: Any, old: Any, params: dict[str, Any], places:
     program = rebuild.program
     given = {name: value for name, value in {**node.params, **params}.items() if name != "record"}
     specs = node.op.infer(*(spec_of(x) for x in node.inputs), **given)
-    now = {place: old.outputs[i].spec for i, place in places.items()}
+    now: dict[int, Any] = {}
+    for i, place in places.items():
+        now.setdefault(place, old.outputs[i].spec)  # where one output serves as another too, its own spec is meant
     new = program.kind(
         node.op,
         node.inputs,
