@@ -66,8 +66,9 @@ class Emission:
     def _ufunc_call(self, step: Step) -> str | None:
         """The call where a kernel does nothing but call a ufunc: one call less, and constants that are arrays already."""
         node = step.node
-        if node.op in _UPDATES and _of_one_shape(node.inputs):
-            ufunc, args = _UPDATES[node.op], [*node.inputs]
+        args: Sequence[Any] = node.inputs
+        if node.op in _UPDATES and _of_one_shape(args):
+            ufunc = _UPDATES[node.op]
         elif node.op.elementwise and step.kernel is node.op.kernel and (found := as_ufunc(node)):
             ufunc, args = found
         else:

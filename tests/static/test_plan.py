@@ -23,7 +23,7 @@ def test_the_source_is_one_readable_line_a_node(session):
         (f"    v0 = state[s{w.op.serial}]", "  # ", "w float32(3, 2)"),
         ("    t1 = k_matmul(xp, f0, v0)", "  # ", "matmul float32(?, 2)"),
         ("    t2 = u_maximum(t1, p0); del t1", "  # ", "y float32(?, 2)"),
-        ("    t3 = k_assign_add(xp, v0, c0)", "  # ", "AssignAdd float32(3, 2)"),
+        ("    t3 = u_add(v0, c0)", "  # ", "AssignAdd float32(3, 2)"),
         (f"    return (t2, copy(t3), ), {{s{w.op.serial}: t3}}", "", ""),
     ]
 
