@@ -9,9 +9,9 @@ from __future__ import annotations
 import sys as _sys
 
 from static import (
-    app, array as _array, bitwise, compat, contrib, data, debugging, distributions, dtypes, effects as _effects, errors, flags,
-    flow as _flow, gfile, graph_util, image, initializers, io, layers, linalg, logging, losses, manip, math, metrics, nn,
-    random, signal, sparse, spectral, strings, summary, test, train, version,
+    app, array as _array, bitwise, compat, contrib, data, debugging, distributions, dtypes, effects as _effects, errors,
+    flags, flow as _flow, gfile, graph_util, image, initializers, io, layers, linalg, logging, losses, manip, math, metrics,
+    nn, random, signal, sparse, spectral, strings, summary, test, train, version,
 )
 from static.absent import explain as _explain
 from static.array import (
