@@ -225,6 +225,18 @@ def test_the_convolutional_demo_reads_the_same_digits_in_both_modes(tmp_path):
     assert int(lines[-1][2]) > 0.3 * int(lines[-1][4])
 
 
+def test_the_variational_demo_draws_the_same_noise_in_both_modes(tmp_path):
+    result = demo("variational.py", "--iterations", "20", "--out", "planes", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    lines = [line.split() for line in result.stdout.splitlines() if " step " in line]
+    assert [line[1:] for line in lines if line[0] == "static"] == [line[1:] for line in lines if line[0] == "dynamic"]
+    assert len(lines) == 20
+    planes = [Image.open(tmp_path / "planes" / f"variational-{mode}.png") for mode in ("static", "dynamic")]
+    assert planes[0].size == planes[1].size == (512, 512)
+    assert len({plane.tobytes() for plane in planes}) == 1
+    assert len(set(planes[0].tobytes())) > 100
+
+
 def test_the_gan_demo_names_a_damaged_mnist_file(tmp_path):
     (tmp_path / "train-images-idx3-ubyte").write_bytes(b"\0\0\x08\x03")
     result = demo("gan.py", "--quick", "--mnist", ".", cwd=tmp_path)

@@ -17,6 +17,7 @@ STEPS_AND_ARRAYS = {
     "recurrent_scan.py": (50, RECURRENT),
     "recurrent_while.py": (50, RECURRENT),
     "convolutional.py": (50, 1 + 8 + 16 + 8),
+    "variational.py": (200, 2 + 10 + 20 + 10),
 }
 """How many steps, and arrays compared in each: losses, gradients, Adam's slots and parameters after each update."""
 
