@@ -14,7 +14,7 @@ from static.session import Session
 from static.variables import global_variables_initializer
 
 
-ALIASES = {"tensorflow": "static", "tensorflow.compat.v1": "static"}
+ALIASES = {"tensorflow": "static", "tensorflow.compat.v1": "static", "theano": "static.theano"}
 """Modules of other packages, and which of ours stand in for them."""
 
 

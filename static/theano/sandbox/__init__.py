@@ -1,0 +1,3 @@
+"""``theano.sandbox``: the other random streams."""
+
+from static.theano.sandbox import rng_mrg as rng_mrg

@@ -1,0 +1,3 @@
+"""``theano.tensor.signal``: pools."""
+
+from static.theano.tensor.signal import downsample as downsample, pool as pool
