@@ -50,7 +50,7 @@ from static.pooling import (
     space_to_depth,
 )
 from static.reductions import reduce_sum, zero_fraction
-from static.rnn import cell as rnn_cell
+from static.rnn import cell as rnn_cell, seq2seq
 from static.rnn.running import (
     bidirectional_dynamic_rnn,
     dynamic_rnn,
@@ -222,7 +222,7 @@ __all__ = [
     "local_response_normalization", "log_poisson_loss", "log_sigmoid", "log_softmax", "log_uniform_candidate_sampler",
     "lrn", "max_pool", "max_pool1d", "max_pool2d", "max_pool3d", "max_pool_v2", "max_pool_with_argmax", "moments",
     "nce_loss", "normalize_moments", "pool", "raw_rnn", "relu", "relu6", "relu_layer", "rnn", "rnn_cell",
-    "sampled_softmax_loss", "selu", "separable_conv2d", "sigmoid", "sigmoid_cross_entropy_with_logits", "softmax",
+    "sampled_softmax_loss", "selu", "separable_conv2d", "seq2seq", "sigmoid", "sigmoid_cross_entropy_with_logits", "softmax",
     "softmax_cross_entropy_with_logits", "softmax_cross_entropy_with_logits_v2", "softplus", "softsign",
     "space_to_batch", "space_to_depth", "sparse_softmax_cross_entropy_with_logits", "static_bidirectional_rnn",
     "static_rnn", "sufficient_statistics", "swish", "tanh", "top_k", "uniform_candidate_sampler",

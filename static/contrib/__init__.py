@@ -2,4 +2,11 @@
 
 from __future__ import annotations
 
-from static.contrib import framework as framework, layers as layers, opt as opt, rnn as rnn
+from static.contrib import (
+    framework as framework,
+    layers as layers,
+    legacy_seq2seq as legacy_seq2seq,
+    opt as opt,
+    rnn as rnn,
+    seq2seq as seq2seq,
+)

@@ -9,6 +9,11 @@ from static.rnn.cells import (
     MultiRNNCell as MultiRNNCell,
     RNNCell as RNNCell,
 )
+from static.rnn.projections import (
+    EmbeddingWrapper as EmbeddingWrapper,
+    InputProjectionWrapper as InputProjectionWrapper,
+    OutputProjectionWrapper as OutputProjectionWrapper,
+)
 from static.rnn.wrappers import (
     DeviceWrapper as DeviceWrapper,
     DropoutWrapper as DropoutWrapper,

@@ -195,12 +195,14 @@ def static_rnn(
         raise TypeError("inputs must be a sequence")
     if not inputs:
         raise ValueError("inputs must not be empty")
-    with variable_scope(scope or "rnn"):
+    with variable_scope(scope or "rnn") as entered:
         steps = [map_structure(convert_to_tensor, x) for x in inputs]
         state = _initial(cell, batch_of(flatten(steps[0])[0]), initial_state, dtype)
         lengths = None if sequence_length is None else _lengths(sequence_length, steps[0])
         outputs = []
         for time, x in enumerate(steps):
+            if time:
+                entered.reuse_variables()
             output, new = cell(x, state)
             if lengths is not None:
                 mask = lengths > time
