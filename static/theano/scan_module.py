@@ -66,7 +66,7 @@ def scan(
     others = [as_tensor_variable(x) for x in listed(non_sequences)]
     graph = get_default_graph()
     with graph.name_scope(name or "scan") as scope:
-        step = _Step(graph, scope, fn, windows, pasts, others, outputs_info is not None, truncate_gradient)
+        step = _Step(graph, scope, fn, windows, pasts, others, truncate_gradient)
         if strict:
             step.check_strict(others)
         outputs, updates = step.run()
@@ -86,7 +86,6 @@ class _Step:
         windows: Windows,
         pasts: list[Past],
         others: Sequence[Any],
-        declared: bool,
         truncate: int,
     ) -> None:
         self.graph = graph
@@ -109,15 +108,15 @@ class _Step:
             args = list(slices)
             for past in self.pasts:
                 args += past.seen([next(taken) for _ in past.before])
-            return self._built(found_by(fn(*args, *others)), declared, rounds), []
+            return self._built(found_by(fn(*args, *others)), rounds), []
 
         outputs, effects, body, params = trace(graph, "scan loop", scope, specs, build)
         self.states = states
         self.traced = Traced(body, params, outputs, effects)
 
-    def _built(self, found: Any, declared: bool, rounds: Any) -> list[Any]:
+    def _built(self, found: Any, rounds: Any) -> list[Any]:
         """The tensors that a round yields: outputs, updates, whether there is another round."""
-        if not declared:
+        if not self.pasts:
             self.pasts += [Past(None) for _ in found.outputs]
         if len(found.outputs) != len(self.pasts):
             raise ValueError(

@@ -24,6 +24,7 @@ from static.theano.indexing import taken
 from static.theano.kinds import Kind, literal
 from static.theano.methods import Methods
 from static.theano.runs import check_given, session_of
+from static.theano.settings import config
 
 
 _NAME = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.\-/]*(?<!/)")
@@ -247,15 +248,18 @@ def _size(item: Any) -> Any:
 
 
 def floating(x: Any) -> Any:
-    """``x`` as a floating variable: integers in ``floatX``."""
+    """``x`` as a floating variable: integers of up to 16 bits in float32, longer ones in float64."""
     x = as_tensor_variable(x)
-    return x if x.tensor.spec.dtype.kind in "fc" else x.astype(literal(0.5))
+    dtype = x.tensor.spec.dtype
+    return x if dtype.kind in "fc" else x.astype("float32" if dtype.itemsize < 4 else "float64")
 
 
 def divided(x: Any, y: Any) -> Any:
     """``x / y``, of integers in ``floatX``."""
     kinds = {a.tensor.spec.dtype.kind if isinstance(a, TensorVariable) else numpy.asarray(a).dtype.kind for a in (x, y)}
-    return ops.divide(floating(x), floating(y)) if kinds <= set("biu") else ops.divide(x, y)
+    if not kinds <= set("biu"):
+        return ops.divide(x, y)
+    return ops.divide(*(as_tensor_variable(a).astype(config.floatX) for a in (x, y)))
 
 
 def product(x: TensorVariable, y: TensorVariable) -> Any:

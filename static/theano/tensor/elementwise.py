@@ -8,7 +8,8 @@ from typing import Any
 
 from graphs import ops
 from graphs.core.op import Op
-from static.theano.variable import as_tensor_variable, divided, floating
+from static.tensor import Tensor, constant_value
+from static.theano.variable import as_tensor_variable, divided, floating, wrapped
 
 
 def _unary(name: str, op: Op, floats: bool = True) -> Callable[[Any], Any]:
@@ -41,7 +42,7 @@ def _named(function: Callable[..., Any], name: str, op: Op) -> Callable[..., Any
 
 
 exp, exp2, expm1 = _unary("exp", ops.exp), _unary("exp2", ops.exp2), _unary("expm1", ops.expm1)
-log, log2, log10, log1p = (_unary(name, getattr(ops, name)) for name in ("log", "log2", "log10", "log1p"))
+log2, log10, log1p = (_unary(name, getattr(ops, name)) for name in ("log2", "log10", "log1p"))
 sqrt = _unary("sqrt", ops.sqrt)
 inv = _unary("inv", ops.reciprocal)
 sin, cos, tan = (_unary(name, getattr(ops, name)) for name in ("sin", "cos", "tan"))
@@ -75,6 +76,30 @@ eq, neq, lt, le, gt, ge = (
     )
 )
 bitwise_and, bitwise_or, bitwise_xor, bitwise_not = and_, or_, xor, invert
+
+
+def log(x: Any) -> Any:
+    """The natural logarithm. Of a softmax or a sigmoid, or one less a sigmoid, it is taken where it stays finite."""
+    x = floating(x)
+    return wrapped(_log(x.tensor))
+
+
+def _log(x: Any) -> Any:
+    """The logarithm in its stable form, which has to stand in the graph before gradients do: they would be 0 / 0."""
+    node = x.node
+    if node.op is ops.softmax:
+        return ops.log_softmax(node.inputs[0], **node.params)
+    if node.op is ops.sigmoid:
+        return ops.log_sigmoid(node.inputs[0])
+    if node.op is ops.subtract and constant_value(node.inputs[0]) == 1 and _is_sigmoid(node.inputs[1]):
+        return ops.log_sigmoid(-node.inputs[1].node.inputs[0])
+    if node.op in (ops.index, ops.getitem) and node.inputs[0].node.op is ops.softmax:
+        return node.op(_log(node.inputs[0]), *node.inputs[1:], **node.params)
+    return ops.log(x)
+
+
+def _is_sigmoid(x: Any) -> bool:
+    return isinstance(x, Tensor) and x.node.op is ops.sigmoid
 
 
 def true_div(x: Any, y: Any) -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 
 from graphs import ops
 from graphs.core.errors import at_line
+from static.theano.tensor.elementwise import log
 from static.theano.variable import as_tensor_variable, floating
 
 
@@ -28,7 +29,7 @@ def logsoftmax(c: Any) -> Any:
 def binary_crossentropy(output: Any, target: Any) -> Any:
     """``-(t log(o) + (1 - t) log(1 - o))``, element by element."""
     output = floating(output)
-    return -(target * ops.log(output) + (1.0 - target) * ops.log(1.0 - output))
+    return -(target * log(output) + (1.0 - target) * log(1.0 - output))
 
 
 def sigmoid_binary_crossentropy(output: Any, target: Any) -> Any:
@@ -43,11 +44,11 @@ def categorical_crossentropy(coding_dist: Any, true_dist: Any) -> Any:
     """
     coding, true = floating(coding_dist), as_tensor_variable(true_dist)
     if true.ndim == coding.ndim:
-        return -(true * ops.log(coding)).sum(coding.ndim - 1)
+        return -(true * log(coding)).sum(coding.ndim - 1)
     if true.ndim == coding.ndim - 1:
         places = true if true.dtype in ("int32", "int64") else true.astype("int64")
-        picked = ops.take_along_axis(coding, ops.expand_dims(places, axis=-1), axis=coding.ndim - 1)
-        return -ops.log(ops.squeeze(picked, axis=-1))
+        picked = ops.take_along_axis(log(coding), ops.expand_dims(places, axis=-1), axis=coding.ndim - 1)
+        return -ops.squeeze(picked, axis=-1)
     raise TypeError(f"rank mismatch between coding and true distributions: {coding.ndim} and {true.ndim}{at_line()}")
 
 
