@@ -89,7 +89,10 @@ def cse(program: Program, log: Log, choice: Choice) -> Program:
         key = _key(node, program) if is_pure(node) or "constant" in node.op.traits else None
         twin = None if key is None else first.setdefault(key, node)
         if twin is None or twin is node or old in wanted or not choice.allows("cse"):
-            rebuild.keep(rebuild.sweep(node, old, lambda inside: cse(inside, log, choice)))
+            swept = rebuild.sweep(node, old, lambda inside: cse(inside, log, choice))
+            rebuild.keep(swept)
+            if twin is node:
+                first[key] = swept
             continue
         rebuild.replace(node, old, twin.outputs)
         choice.fired += 1
