@@ -130,7 +130,5 @@ class HighwayWrapper(Wrapper):
 
     def _gate(self, x: Any, name: str, bias: float) -> Any:
         size = x.shape.as_list()[-1]
-        start = constant_initializer(bias)
-        return sigmoid(
-            matmul(x, get_variable(f"{name}_w", [size, size])) + get_variable(f"{name}_b", [size], initializer=start)
-        )
+        weights = get_variable(f"{name}_w", [size, size], x.dtype)
+        return sigmoid(matmul(x, weights) + get_variable(f"{name}_b", [size], x.dtype, constant_initializer(bias)))
