@@ -137,8 +137,8 @@ def function(
         allow_input_downcast: whether values may lose precision; None lets Python's floats be ``floatX``.
         on_unused_input: ``"raise"``, ``"warn"`` or ``"ignore"``, by default as ``theano.config`` says.
 
-    Other arguments are taken so that programs run. Raises UnusedInputError, MissingInputError, ValueError for an input named
-    twice, and TypeError for updates and givens of other types than what they replace.
+    Other arguments are taken so that programs run. Raises UnusedInputError, for an input named twice too, MissingInputError, and
+    TypeError for updates and givens of other types than what they replace.
     """
     ins = _inputs(inputs)
     flat, pack = _outputs(outputs)
@@ -174,7 +174,7 @@ def _inputs(inputs: Any) -> list[In]:
             )
         for j, other in enumerate(found):
             if other.variable.tensor is each.variable.tensor:
-                raise ValueError(
+                raise UnusedInputError(
                     f"Variable {each.variable} is used twice in inputs to theano.function, at indices {j} and {i}. This "
                     f"would result in values provided for it being ignored.{at_line()}"
                 )

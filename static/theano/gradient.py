@@ -14,7 +14,7 @@ from static.gradients import gradients
 from static.tensor import convert_to_tensor
 from static.theano.errors import DisconnectedInputError as DisconnectedInputError
 from static.theano.scan_module import scan
-from static.theano.variable import TensorVariable, as_tensor_variable, wrapped
+from static.theano.variable import TensorVariable, as_tensor_variable, floating, wrapped
 
 
 _SHAPES = (ops.shape_of, ops.size_of, ops.stop_gradient, ops.zeros_like, ops.ones_like)
@@ -40,7 +40,8 @@ def grad(
         known_grads: gradients of variables, which flow on from there; ``cost`` may be None beside them.
         return_disconnected: ``"None"`` gives None in place of these zeros.
 
-    Raises TypeError where ``cost`` is no scalar or is an integer, DisconnectedInputError (a ValueError).
+    The gradient of an integer is zero. Raises TypeError where ``cost`` is no scalar or a variable of ``wrt`` is an integer,
+    DisconnectedInputError (a ValueError).
     """
     several = isinstance(wrt, (list, tuple))
     sources = list(wrt) if several else [wrt]
@@ -56,9 +57,8 @@ def grad(
         cost = as_tensor_variable(cost)
         if cost.ndim:
             raise TypeError(f"cost must be a scalar.{at_line()}")
-        if not cost.dtype.startswith("float"):
-            raise TypeError(f"gradients are of floating costs, not of {cost.dtype}{at_line()}")
-        found = _back([cost], None, sources, [*stops, *(x.tensor for x, _ in known)])
+        if cost.dtype.startswith("float"):
+            found = _back([cost], None, sources, [*stops, *(x.tensor for x, _ in known)])
     if known:
         more = _back([x for x, _ in known], [g for _, g in known], sources, stops)
         found = [a if b is None else b if a is None else a + b for a, b in zip(found, more, strict=True)]
@@ -67,8 +67,10 @@ def grad(
         if g is None:
             if x.tensor.node not in behind:
                 _disconnected(x, disconnected_inputs)
+            elif not x.dtype.startswith("float") and (cost is None or cost.dtype.startswith("float")):
+                raise TypeError(f"gradients are taken with respect to floating variables; {x} is {x.dtype}{at_line()}")
             missing = return_disconnected == "None" and x.tensor.node not in behind
-            found[i] = None if missing else ops.zeros_like(x)
+            found[i] = None if missing else floating(ops.zeros_like(x))
     return found if several else found[0]
 
 

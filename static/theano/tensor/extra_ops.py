@@ -31,4 +31,4 @@ def bincount(x: Any, weights: Any = None, minlength: Any = None) -> Any:
     x = as_tensor_variable(x)
     count = x.max() + 1 if minlength is None else ops.maximum(x.max() + 1, minlength)
     hits = ops.equal(x.dimshuffle(0, "x"), arange(count))
-    return hits.sum(0) if weights is None else (hits * as_tensor_variable(weights).dimshuffle(0, "x")).sum(0)
+    return hits.sum(0).astype(x.dtype) if weights is None else (hits * as_tensor_variable(weights).dimshuffle(0, "x")).sum(0)

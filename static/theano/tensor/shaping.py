@@ -170,12 +170,7 @@ def repeat(x: Any, repeats: int, axis: int | None = None) -> Any:
 
 def roll(x: Any, shift: int, axis: int | None = None) -> Any:
     """``x`` moved by ``shift`` places along ``axis``, what leaves at one end coming in at the other."""
-    x = as_tensor_variable(x)
-    return (
-        ops.roll(x.flatten(), shifts=shift, axis=0).reshape(x.shape)
-        if axis is None
-        else ops.roll(x, shifts=shift, axis=axis)
-    )
+    return ops.roll(as_tensor_variable(x), shift=shift, axis=axis)
 
 
 # Joining

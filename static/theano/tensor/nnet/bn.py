@@ -35,6 +35,7 @@ def batch_normalization_train(
     """
     x = as_tensor_variable(inputs)
     over = _axes(axes, x.ndim)
+    flat = as_tensor_variable(gamma).ndim < x.ndim
     gamma, beta = _fitted(gamma, x, over), _fitted(beta, x, over)
     mean, var = x.mean(over, keepdims=True), x.var(over, keepdims=True)
     invstd = 1.0 / ops.sqrt(var + epsilon)
@@ -46,6 +47,8 @@ def batch_normalization_train(
         count = (x.size / mean.size).astype(x.dtype)
         old = _fitted(running_var, x, over)
         out += (old * (1.0 - running_average_factor) + (count / (count - 1.0)) * var * running_average_factor,)
+    if flat:  # statistics have the dimensions of the parameters
+        return out[0], *(each.sum(over) for each in out[1:])
     return out
 
 
