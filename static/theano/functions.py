@@ -137,8 +137,8 @@ def function(
         allow_input_downcast: whether values may lose precision; None lets Python's floats be ``floatX``.
         on_unused_input: ``"raise"``, ``"warn"`` or ``"ignore"``, by default as ``theano.config`` says.
 
-    Other arguments are taken so that programs run. Raises UnusedInputError, for an input named twice too, MissingInputError, and
-    TypeError for updates and givens of other types than what they replace.
+    Other arguments are taken so that programs run. Raises UnusedInputError, for an input named twice too,
+    MissingInputError, and TypeError for updates and givens of other types than what they replace.
     """
     ins = _inputs(inputs)
     flat, pack = _outputs(outputs)

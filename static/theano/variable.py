@@ -163,8 +163,8 @@ class TensorVariable(Methods):
         return as_tensor_variable(other).dot(self)
 
     def fill(self, value: Any) -> Any:
-        """``value`` in the shape of this one."""
-        return wrapped(broadcast_to(as_tensor_variable(value).astype(self.dtype).tensor, sizes_of(self.shape)))
+        """``value``, in its own dtype, in the shape of this one."""
+        return wrapped(broadcast_to(as_tensor_variable(value).tensor, sizes_of(self.shape)))
 
 
 class TensorType(Kind):

@@ -1,11 +1,13 @@
 """Theano's programs and semantics, against numpy by hand, finite differences and unrolled loops."""
 
+import json
 from importlib import import_module
 from pathlib import Path
 
 import numpy
 import pytest
 
+import static
 import static.theano as theano
 import static.theano.tensor as T
 from graphs.execute import aliased
@@ -13,6 +15,7 @@ from static.adapter import ALIASES
 from static.theano.sandbox.rng_mrg import MRG_RandomStreams
 from static.theano.tensor.shared_randomstreams import RandomStreams
 from static.theano.tensor.signal import pool
+from tests.static.theano_programs import Programs
 
 
 def normal(*shape, seed=0):
@@ -822,3 +825,31 @@ def test_scripts_that_import_theano_get_this():
         module = import_module("theano.tensor.signal.pool")
         assert import_module("theano") is theano
     assert module is pool
+
+
+RECORDED = json.loads((Path(__file__).parent / "theano_105.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def ours():
+    with static.Graph().as_default():
+        return Programs(theano, T).results()
+
+
+def same(one, other):
+    """Fails where two recorded results differ in kind, dtype, shape or numbers."""
+    assert type(one) is type(other), (one, other)
+    if isinstance(one, list):
+        assert len(one) == len(other)
+        for x, y in zip(one, other, strict=True):
+            same(x, y)
+    elif isinstance(one, dict):
+        assert (one["dtype"], one["shape"]) == (other["dtype"], other["shape"])
+        numpy.testing.assert_allclose(one["values"], other["values"], rtol=1e-5, atol=1e-8)
+    else:
+        assert one == other
+
+
+@pytest.mark.parametrize("program", RECORDED)
+def test_programs_give_what_theano_gave(program, ours):
+    same(ours[program], RECORDED[program])
