@@ -27,6 +27,9 @@ from static.theano.runs import check_given, session_of
 from static.theano.settings import config
 
 
+_JOINS = frozenset({"matmul", "tensordot", "outer", "concat", "stack", "convolution", "solve"})
+"""Ops, beside those of each element, that make one value of several."""
+
 _NAME = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.\-/]*(?<!/)")
 
 
@@ -51,6 +54,8 @@ class TensorVariable(Methods):
         dtypes = [x.spec.dtype for x in tensors if isinstance(x, Tensor)]
         widest = numpy.result_type(*dtypes)
         given = tuple(_operand(x, widest) for x in tensors)
+        if op.elementwise or op.name in _JOINS:
+            given = _joined(given)
         with common_graph(op.name, given).lenient():
             return wrapped(Tensor.__bind__(op, given, params))
 
@@ -186,6 +191,15 @@ def _operand(x: Any, dtype: Any) -> Any:
         kind = literal(x)
         return x if dtype.kind != "b" and numpy.promote_types(dtype, kind) == dtype else constant(numpy.asarray(x, kind))
     return constant(numpy.asarray(x)) if is_array(x) or isinstance(x, (list, tuple, numpy.generic)) else x
+
+
+def _joined(given: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Operands of one op with floats widened by casts, so that the gradient of each has its own dtype again."""
+    dtypes = [x.spec.dtype for x in given if isinstance(x, Tensor)]
+    if len(set(dtypes)) == 1:
+        return given
+    wide = numpy.result_type(*dtypes)
+    return tuple(cast(x, wide) if isinstance(x, Tensor) and x.spec.dtype.kind == "f" else x for x in given)
 
 
 def wrapped(found: Any) -> Any:

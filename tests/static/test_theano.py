@@ -303,6 +303,20 @@ def test_gradients_of_what_a_cost_does_not_depend_on():
         T.grad(None, x)
 
 
+def test_gradients_have_the_dtypes_of_the_variables():
+    narrow, wide = T.fvector("narrow"), T.dvector("wide")
+    states, _ = theano.scan(lambda v, w, s: s * 0.5 + T.cast(v * w, "float32"), [narrow, wide], T.zeros((), "float32"))
+    costs = [(narrow * wide).sum(), T.dot(T.exp(narrow), wide) + narrow.sum(), states[-1] * wide[0]]
+    for cost in costs:
+        gradients = T.grad(cost, [narrow, wide])
+        assert [g.dtype for g in gradients] == ["float32", "float64"]
+        function = theano.function([narrow, wide], [cost, *gradients])
+        first, second = normal(4).astype("float32"), normal(4, seed=1)
+        found = function(first, second)
+        by_steps = slopes(lambda w, f=function, x=first: float(f(x, w)[0]), second, 1e-2)
+        numpy.testing.assert_allclose(found[2], by_steps, rtol=1e-3, atol=1e-4)
+
+
 def test_constants_and_known_gradients():
     x = T.vector("x")
     h = x**2
