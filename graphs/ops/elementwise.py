@@ -56,13 +56,16 @@ divide.vjp(lambda g, _out, _x, y: g / y, lambda g, out, _x, y: -g * out / y)
 
 
 def _check_divisor(x: Any, y: Any) -> None:
-    """Raise DivisionError where integers are divided by zero: numpy would say 0."""
+    """Raise DivisionError where integers are divided by zero: numpy would say 0.
+
+    It reads the dtype of whatever is no Python number, so that no generator takes the kernel for a mere call of a ufunc.
+    """
     if _whole(y) and _whole(x) and not numpy.all(y):
         raise DivisionError("integer division by zero")
 
 
 def _whole(x: Any) -> bool:
-    return x.dtype.kind in "iu" if hasattr(x, "dtype") else isinstance(x, int)
+    return isinstance(x, int) if isinstance(x, (int, float)) else x.dtype.kind in "iu"
 
 
 @elementwise("floor_divide(x, y)", dtype=ordered)

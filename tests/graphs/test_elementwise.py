@@ -9,6 +9,7 @@ from typing import Any
 import numpy
 import pytest
 
+from graphs.codegen import compiled
 from graphs.core.op import OPS
 from tests.helpers import bare_gradients, by_rules, function_of
 from tests.samples.table import case
@@ -120,8 +121,13 @@ def test_softmax_of_large_numbers() -> None:
 
 
 @pytest.mark.parametrize("name", ["floor_divide", "remainder", "fmod"])
-def test_integers_divided_by_zero_have_no_result(name: str) -> None:
-    call = OPS[name]
+@pytest.mark.parametrize("way", ["called", "compiled"])
+def test_integers_divided_by_zero_have_no_result(name: str, way: str) -> None:
+    def call(x: Any, y: Any) -> Any:
+        if way == "called":
+            return OPS[name](x, y)
+        return compiled(function_of(OPS[name], case(x, y)))([v for v in (x, y) if isinstance(v, numpy.ndarray)])
+
     for x, y in ((numpy.array([1, 2]), numpy.array([1, 0])), (numpy.array(1), 0), (1, numpy.array(0, numpy.uint8))):
         with pytest.raises(ZeroDivisionError, match="integer division by zero"):
             call(x, y)
