@@ -6,7 +6,8 @@
 A dynamic program writes the loop in Python: it makes as many steps as the batch has rows, and its tape is as long. A static
 program has one loop in its graph, whatever the number of steps: ``tf.nn.dynamic_rnn``, ``tf.scan`` or ``tf.while_loop``
 (``--form``; ``recurrent_scan.py`` and ``recurrent_while.py`` compare the other two). All four give the same bits: the static
-loop goes back through its rounds from the last to the first, as the tape does, and adds up a weight's gradient in that order.
+loop goes back through its rounds from the last to the first, as the tape does, and adds up a weight's gradient in that
+order.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The recurrent net of ``recurrent.py``, its static form with ``tf.while_loop``: ``diptych compare demos/recurrent_while.py``."""
+"""The recurrent net of ``recurrent.py``, with ``tf.while_loop`` in static: ``diptych compare demos/recurrent_while.py``."""
 
 from functools import partial
 

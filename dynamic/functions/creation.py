@@ -17,8 +17,8 @@ from graphs.core.random import Key, Stream, fresh_seed
 class Generator:
     """A stream of random numbers of its own.
 
-    ``stream.advance()`` begins its next step, as each run that draws does in a session of ``static``: from the same seed both
-    then draw the same numbers.
+    ``stream.advance()`` begins its next step, as each run that draws does in a session of ``static``: from the same seed
+    both then draw the same numbers.
     """
 
     def __init__(self, device: Any = "cpu") -> None:

@@ -12,8 +12,8 @@ from graphs.core.spec import Spec
 class Function:
     """Inputs (parameters) and outputs with everything between them; no value from outside.
 
-    ``effects`` are nodes that are run although no output needs them. Calling one applies its ops to whatever is passed: on arrays it computes, on tensors it is taped, on symbols it is
-    inlined.
+    Calling one applies its ops to whatever is passed: on arrays it computes, on tensors it is taped, on symbols it is
+    inlined. ``effects`` are nodes that are run although no output needs them.
     """
 
     __slots__ = ("inputs", "outputs", "nodes", "name", "cache", "__weakref__")

@@ -56,8 +56,7 @@ class Stream:
 class Draws:
     """The keys of one run's draws, in the order in which they are made.
 
-    ``draws(own, site)`` is the next key of ``stream``, or, for an op with a key of its own, that key in the stream's step; the
-    second time round a loop (``site`` tells the op) it is another.
+    The key of an op without its own is the next of ``stream``.
     """
 
     __slots__ = ("_rounds", "_stream")
@@ -67,6 +66,7 @@ class Draws:
         self._rounds: dict[int, int] = {}
 
     def __call__(self, own: Key | None, site: int) -> Key:
+        """The key of the op ``site``; where that has a key ``own``: that in the stream's step, another each time round a loop."""
         if own is None:
             return self._stream.key()
         rounds = self._rounds.get(site, 0)

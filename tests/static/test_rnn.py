@@ -308,7 +308,7 @@ REFUSALS = [
         ValueError,
         "Expected inputs.shape\\[-1\\] to be known",
     ),
-    (lambda: tf.nn.dynamic_rnn(CELL(), INPUTS(), initial_state=tf.ones([2, 5])), ValueError, "inner dimensions 8 and 6 differ"),
+    (lambda: tf.nn.dynamic_rnn(CELL(), INPUTS(), initial_state=tf.ones([2, 5])), ValueError, "dimensions 8 and 6 differ"),
     (lambda: tf.nn.static_rnn(CELL(), INPUTS(), dtype="float32"), TypeError, "inputs must be a sequence"),
     (lambda: tf.nn.static_rnn(CELL(), [], dtype="float32"), ValueError, "inputs must not be empty"),
     (lambda: tf.nn.raw_rnn(CELL(), None), TypeError, "loop_fn must be a callable"),
