@@ -66,7 +66,7 @@ class Draws:
         self._rounds: dict[int, int] = {}
 
     def __call__(self, own: Key | None, site: int) -> Key:
-        """The key of the op ``site``; where that has a key ``own``: that in the stream's step, another each time round a loop."""
+        """The key of op ``site``; where it has a key ``own``, that in the stream's step, another each time round a loop."""
         if own is None:
             return self._stream.key()
         rounds = self._rounds.get(site, 0)
