@@ -11,6 +11,12 @@ import pygraphviz
 from graphs.draw.font import FAMILY, configured
 
 
+MANY_EDGES = 150
+"""Pictures of more edges have straight ones and a rougher order of ranks.
+
+The tape of a recurrent net over 28 rows, 404 edges: 0.5 s in place of 20 to 70.
+"""
+
 _turn = threading.Lock()
 _COMMENT = re.compile(rb"<!--.*?-->\n?", re.DOTALL)
 _DATE = re.compile(rb"/CreationDate \(D:[^)]*\)")
@@ -36,6 +42,8 @@ def _render(dot: str, form: str) -> bytes:
     try:
         if form == "png":
             graph.graph_attr["dpi"] = "144"
+        if dot.count(" -> ") > MANY_EDGES:
+            graph.graph_attr.update(splines="line", nslimit="8", nslimit1="8")
         data: bytes = graph.draw(format=form, prog="dot")
     finally:
         graph.close()
