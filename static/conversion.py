@@ -39,7 +39,10 @@ def as_array(value: Any, dtype: Any = None) -> numpy.ndarray[Any, Any]:
     if array.dtype.kind not in "biufc":
         raise DtypeError(f"{value!r} is neither a tensor nor an array of numbers")
     if dtype is not None and array.dtype != dtype:
-        if not numpy.can_cast(array.dtype, dtype, "same_kind") and array.size:
+        # Python's whole numbers have no sign of their own: what an unsigned dtype can hold is no loss.
+        whole = not is_array(value) and array.dtype.kind == "i" and numpy.dtype(dtype).kind == "u"
+        fits = whole and array.size and array.min() >= 0 and array.max() <= numpy.iinfo(dtype).max
+        if not fits and not numpy.can_cast(array.dtype, dtype, "same_kind") and array.size:
             raise DtypeError(f"Expected {numpy.dtype(dtype).name}, got {array.dtype.name} values instead.")
         array = array.astype(dtype)
     return array
