@@ -21,6 +21,7 @@ from static.effects import (
     verify_tensor_all_finite as verify_tensor_all_finite,
 )
 from static.errors import InvalidArgumentError
+from static.extras import is_non_decreasing as is_non_decreasing, is_strictly_increasing as is_strictly_increasing
 from static.flow import no_op
 from static.graph import get_default_graph
 from static.math import is_finite as is_finite, is_inf as is_inf, is_nan as is_nan
@@ -251,23 +252,3 @@ def assert_proper_iterable(values: Any) -> None:
 def is_numeric_tensor(tensor: Any) -> bool:
     """Whether ``tensor`` is a tensor of numbers."""
     return isinstance(tensor, Value) and tensor.dtype.kind in "iufc"
-
-
-# Order
-
-
-def _steps(x: Any) -> Any:
-    flat = array.reshape(x, [-1])
-    return flat[1:] - flat[:-1]
-
-
-def is_non_decreasing(x: Any, name: str | None = None) -> Any:
-    """A bool tensor: whether no element, in order of rows, is less than the one before."""
-    with get_default_graph().name_scope(name or "is_non_decreasing"):
-        return math.reduce_all(_steps(convert_to_tensor(x)) >= 0)
-
-
-def is_strictly_increasing(x: Any, name: str | None = None) -> Any:
-    """A bool tensor: whether every element, in order of rows, is greater than the one before."""
-    with get_default_graph().name_scope(name or "is_strictly_increasing"):
-        return math.reduce_all(_steps(convert_to_tensor(x)) > 0)

@@ -70,14 +70,15 @@ class Program:
         for node in function.nodes:
             outs = [f"t{next(self._count)}" for _ in node.specs]
             registers.update({(node, i): out for i, out in enumerate(outs)})
-            given = [self._operand(x, registers) for x in node.inputs]
+            given = [self.value(x, registers) for x in node.inputs]
             given += [f"{name}={self.named(value)}" for name, value in node.params.items() if name != "key"]
             if "random" in node.op.traits:
                 given.append(f"key=draw({self.named(node.params.get('key'))}, {node.serial})")
             elif draws(node):
                 given.append("key=draw")
             call = f"{self._kernel(node)}({', '.join(['xp', *given])})"
-            dead = {registers[x.node, x.index] for x in node.inputs if isinstance(x, Value) and self._ends(x, node, last)}
+            read = [(x.node, x.index) for x in node.inputs if isinstance(x, Value)]
+            dead = {registers[edge] for edge in read if last[edge] is node}
             dead -= {registers[edge] for edge in lasting if edge in registers} | set(args)
             dead |= {out for i, out in enumerate(outs) if (node, i) not in used}
             self.line(depth, f"{', '.join(outs)}{' = ' if outs else ''}{call}{_deletion(dead)}")
@@ -85,10 +86,7 @@ class Program:
         return registers
 
     def value(self, x: Any, registers: dict[Edge, str]) -> str:
-        """The text for an output of an inlined Function."""
-        return self._operand(x, registers)
-
-    def _operand(self, x: Any, registers: dict[Edge, str]) -> str:
+        """The text for a value of an inlined Function, or for an array or scalar."""
         return registers[x.node, x.index] if isinstance(x, Value) else self.named(x, "c")
 
     def _kernel(self, node: Node) -> str:
@@ -96,10 +94,6 @@ class Program:
         while self.names.setdefault(name, node.op.kernel) is not node.op.kernel:
             name += "_"
         return name
-
-    @staticmethod
-    def _ends(x: Value, node: Node, last: dict[Edge, Node]) -> bool:
-        return last[x.node, x.index] is node
 
     @property
     def source(self) -> str:
@@ -136,12 +130,12 @@ def failing(trace: TracebackType | None) -> Node | None:
     return found
 
 
-def bodies(node: Node) -> list[Function]:
-    """The Functions among a node's attributes: the bodies of a loop or branch."""
-    flat: list[Any] = []
-    for value in node.params.values():
-        flat += value if isinstance(value, tuple) else [value]
-    return [value for value in flat if isinstance(value, Function)]
+def bodies(node: Any) -> list[Function]:
+    """The Functions among a node's attributes, alone or in tuples: the bodies of a loop or branch."""
+    if not node.params:
+        return []
+    values = [each for value in node.params.values() for each in (value if value.__class__ is tuple else (value,))]
+    return [value for value in values if isinstance(value, Function)]
 
 
 def draws(node: Node) -> bool:

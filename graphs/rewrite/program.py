@@ -13,6 +13,7 @@ from typing import Any, cast
 import numpy
 from numpy import ndarray
 
+from graphs.control import bodies
 from graphs.core.errors import GraphsError, Where
 from graphs.core.function import Function
 from graphs.core.node import Node, Value
@@ -126,14 +127,6 @@ def _throughout(body: Function, holds: Callable[[Any], bool], word: str) -> bool
     if made is None:
         made = body.cache[word] = all(map(holds, body.nodes))
     return made
-
-
-def bodies(node: Any) -> list[Function]:
-    """The Functions among a node's attributes, alone or in tuples."""
-    if not node.params:
-        return []
-    values = [each for value in node.params.values() for each in (value if value.__class__ is tuple else (value,))]
-    return [value for value in values if isinstance(value, Function)]
 
 
 def known(x: Any, fed: frozenset[Edge]) -> Any:

@@ -1,10 +1,13 @@
-"""The twin programs, in lock-step: with no pass running both modes give the same bits, step after step."""
+"""The twin programs, in lock-step: both modes give the same bits, step after step, without passes and with them."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+import static.adapter
 from graphs.compare import load, lockstep
+from static.passes import PIPELINE
 
 
 DEMOS = Path(__file__).parents[2] / "demos"
@@ -22,9 +25,11 @@ STEPS_AND_ARRAYS = {
 """How many steps, and arrays compared in each: losses, gradients, Adam's slots and parameters after each update."""
 
 
+@pytest.mark.parametrize("passes", [(), PIPELINE], ids=["no passes", "passes"])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("name", STEPS_AND_ARRAYS)
-def test_twins_are_equal_to_the_last_bit(name, dtype):
+def test_twins_are_equal_to_the_last_bit(name, dtype, passes, monkeypatch):
+    monkeypatch.setattr(static.adapter, "Session", partial(static.adapter.Session, passes=passes))
     steps, arrays = STEPS_AND_ARRAYS[name]
     twins = load(DEMOS / name)
     found = lockstep(twins, ("static", "dynamic"), twins.batches(dtype, steps), dtype)
