@@ -19,6 +19,7 @@ from graphs.control import failing
 from graphs.control.program import Draw
 from graphs.core.node import Value
 from graphs.core.spec import Spec
+from graphs.rewrite import Choice
 from static.emit import Emission, handed_out
 from static.errors import FailedPreconditionError, InvalidArgumentError, OpError, ResourceExhaustedError
 from static.graph import Operation
@@ -50,8 +51,10 @@ class Plan:
         random: whether a run draws random numbers.
     """
 
-    def __init__(self, fetches: Sequence[Any], fed: Sequence[Any], passes: Sequence[Pass] = ()) -> None:
-        self.outcome = optimised(fetches, fed, passes)
+    def __init__(
+        self, fetches: Sequence[Any], fed: Sequence[Any], passes: Sequence[Pass] = (), choice: Choice | None = None
+    ) -> None:
+        self.outcome = optimised(fetches, fed, passes, choice)
         program = self.outcome.program
         self.schedule = made = schedule(program.nodes, program.roots, fed)
         self.specs = [fetch.spec for fetch in fetches if isinstance(fetch, Value)]

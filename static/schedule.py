@@ -12,6 +12,7 @@ from typing import Any
 from graphs.control import draws
 from graphs.control.program import Draw
 from graphs.core.node import Value
+from graphs.rewrite import Choice
 from graphs.rewrite.settle import settle
 from static.errors import InvalidArgumentError
 from static.operation import Operation
@@ -102,7 +103,7 @@ def needed(fetches: Iterable[Any], fed: Iterable[Value]) -> list[Operation]:
     return sorted(seen, key=lambda node: node.serial)
 
 
-def optimised(fetches: Sequence[Any], fed: Sequence[Value], passes: Sequence[Pass]) -> Outcome:
+def optimised(fetches: Sequence[Any], fed: Sequence[Value], passes: Sequence[Pass], choice: Choice | None = None) -> Outcome:
     """What ``passes`` make of the nodes of a run. Raises InvalidArgumentError where a placeholder is not fed."""
     nodes = needed(fetches, fed)
     unfed = [node for node in nodes if node.op is placeholder_op]
@@ -111,7 +112,7 @@ def optimised(fetches: Sequence[Any], fed: Sequence[Value], passes: Sequence[Pas
         raise InvalidArgumentError(
             unfed[0], f"You must feed a value for placeholder tensor '{unfed[0].name}:0', which is {spec}."
         )
-    return optimise(nodes, fetches, fed, (settle, *passes))
+    return optimise(nodes, fetches, fed, (settle, *passes), choice)
 
 
 def schedule(nodes: Sequence[Any], fetches: Sequence[Any], fed: Sequence[Value]) -> Schedule:

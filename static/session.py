@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy
@@ -13,6 +13,7 @@ from graphs.core.errors import DtypeError, at_line
 from graphs.core.node import Value
 from graphs.core.random import Draws, Stream
 from graphs.core.spec import show
+from graphs.rewrite import Choice
 from static.conversion import as_strings
 from static.defaults import session_scope
 from static.devices import DeviceAttributes
@@ -21,6 +22,7 @@ from static.graph import Graph, Operation, get_default_graph
 from static.growth import Growth
 from static.metadata import traced
 from static.passes import PIPELINE, Pass
+from static.passes.choosing import checking, refused
 from static.plan import Plan, State
 from static.rows import Commit
 from static.tensor import Tensor
@@ -98,13 +100,25 @@ class Session:
     Args:
         graph: the graph, by default the default one.
         passes: what a run's nodes go through before they are run, in order (``static.passes``).
+        refuse: names of rules and passes that do not fire. Raises ValueError for names that nothing has.
+        check: whether each rewrite is held to its rule's bound as a plan is made, on random inputs and on those at which
+            rules go wrong; ``graphs.rewrite.WrongRewriteError`` has the counterexample. By default what the environment's
+            ``DIPTYCH_CHECK`` says.
     """
 
     def __init__(
-        self, target: str = "", graph: Graph | None = None, config: Any = None, passes: Sequence[Pass] = PIPELINE
+        self,
+        target: str = "",
+        graph: Graph | None = None,
+        config: Any = None,
+        passes: Sequence[Pass] = PIPELINE,
+        refuse: Iterable[str] = (),
+        check: bool | None = None,
     ) -> None:
         self.graph = graph or get_default_graph()
         self.passes = tuple(passes)
+        self.refuse = refused(refuse, self.passes)
+        self.check = checking() if check is None else check
         self._state: State = {}
         self._rows = False
         self._own: dict[Any, ndarray] = {}
@@ -256,7 +270,7 @@ class Session:
             if tensor.node.body is not None:
                 raise ValueError(f"Tensor {tensor.name} may not be fed: it is in a {tensor.node.body.kind}{at_line()}")
             feeds.append(_Feed(tensor))
-        plan = Plan(list(found), [feed.tensor for feed in feeds], self.passes)
+        plan = Plan(list(found), [feed.tensor for feed in feeds], self.passes, Choice(refuse=self.refuse, check=self.check))
         self._rows |= plan.rows
         return _Call(plan, feeds, pack)
 
@@ -329,8 +343,8 @@ class Session:
 class InteractiveSession(Session):
     """A session that makes itself the default one until it is closed."""
 
-    def __init__(self, target: str = "", graph: Graph | None = None, config: Any = None) -> None:
-        super().__init__(target, graph, config)
+    def __init__(self, target: str = "", graph: Graph | None = None, config: Any = None, **settings: Any) -> None:
+        super().__init__(target, graph, config, **settings)
         self._default = [session_scope(self)] + ([] if graph is None else [graph.as_default()])
         for context in self._default:
             context.__enter__()

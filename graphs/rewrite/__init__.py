@@ -1,6 +1,6 @@
 """Rewriting: programs, rules over them, the passes ``fold``, ``cse`` and ``simplify``, and the check of what they did."""
 
-from graphs.rewrite.check import Counterexample, bisect, check, check_all
+from graphs.rewrite.check import Counterexample, UncheckedError, WrongRewriteError, bisect, check, check_all, confirm
 from graphs.rewrite.engine import rewrite
 from graphs.rewrite.fold import cse, fold
 from graphs.rewrite.library import SIMPLIFY
@@ -8,6 +8,7 @@ from graphs.rewrite.program import Choice, Program, RewriteError, Rewritten, bod
 from graphs.rewrite.records import Cost, Log, Record
 from graphs.rewrite.rules import (
     LEVELS,
+    NAMES,
     Rule,
     Rules,
     alone,
@@ -22,6 +23,7 @@ from graphs.rewrite.rules import (
 
 __all__ = [
     "LEVELS",
+    "NAMES",
     "SIMPLIFY",
     "Choice",
     "Cost",
@@ -33,11 +35,14 @@ __all__ = [
     "Rewritten",
     "Rule",
     "Rules",
+    "UncheckedError",
+    "WrongRewriteError",
     "alone",
     "bisect",
     "bodies",
     "check",
     "check_all",
+    "confirm",
     "cse",
     "fills",
     "fold",

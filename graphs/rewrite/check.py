@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,6 +56,23 @@ class Counterexample:
         )
 
 
+class WrongRewriteError(RewriteError):
+    """A rewrite that goes beyond its bound.
+
+    Attributes:
+        counterexample: the inputs that show it.
+    """
+
+    def __init__(self, counterexample: Counterexample) -> None:
+        lines = "".join(f"\n  at {line}" for line in counterexample.record.lines)
+        super().__init__(f"{counterexample}{lines}")
+        self.counterexample = counterexample
+
+
+class UncheckedError(RewriteError):
+    """A rewrite that none of the inputs tried suits, so that nothing is known of it."""
+
+
 def _listed(x: Array | None) -> str:
     return "nothing" if x is None else str(x.tolist())
 
@@ -62,7 +80,7 @@ def _listed(x: Array | None) -> str:
 def check(record: Record, seed: int = 0) -> Counterexample | None:
     """The first inputs found on which ``record`` goes beyond its rule's bound, None where there are none.
 
-    Raises RewriteError where not one of the inputs tried suits the expression, so that nothing was checked.
+    Raises UncheckedError where not one of the inputs tried suits the expression.
     """
     before, after = record.functions()
     tried = 0
@@ -82,8 +100,17 @@ def check(record: Record, seed: int = 0) -> Counterexample | None:
                 if why:
                     return Counterexample(record, probe, inputs, numpy.asarray(x), numpy.asarray(y), why)
     if not tried:
-        raise RewriteError(f"no inputs were found for {record!r}: {before!r}")
+        raise UncheckedError(f"no inputs were found for {record!r}: {before!r}")
     return None
+
+
+def confirm(records: Iterable[Record], seed: int = 0) -> None:
+    """Raise WrongRewriteError at the first of ``records`` that goes beyond its bound; what no inputs suit is passed over."""
+    for record in records:
+        with suppress(UncheckedError):
+            found = check(record, seed)
+            if found is not None:
+                raise WrongRewriteError(found)
 
 
 def check_all(records: Log | Sequence[Record], seed: int = 0) -> list[Counterexample]:

@@ -291,12 +291,14 @@ class Choice:
         level: how far results may differ from what was written (``graphs.rewrite.rules.LEVELS``).
         refuse: names of rules, or of passes, that do not fire.
         limit: after so many rewrites nothing fires any more; None for no limit.
+        check: whether each rewrite is held to its bound as soon as its pass has run (``graphs.rewrite.check``).
         fired: how many have been made.
     """
 
     level: str = "exact"
     refuse: frozenset[str] = frozenset()
     limit: int | None = None
+    check: bool = False
     fired: int = field(default=0, init=False)
 
     def allows(self, rule: str) -> bool:

@@ -42,6 +42,9 @@ stay, and no new ones come from finite numbers.
 ``fast``: within them for ordinary finite numbers; NaNs, infinities and signs of zeros are not looked at.
 """
 
+NAMES: set[str] = set()
+"""The names of all rules that have been made, of which any can be refused."""
+
 CONSTANT = object()
 """Stands in a rule's ``needs`` for an operand that is known before the run."""
 
@@ -128,6 +131,7 @@ class Rules:
             rule = Rule(name, law, text, paired, action, parameters, level, ulps, scale)
             self.rules.append(rule)
             self._index.clear()
+            NAMES.add(name)
             return rule
 
         return make
@@ -294,6 +298,7 @@ def scalar(x: Any) -> float | None:
 __all__ = [
     "CONSTANT",
     "LEVELS",
+    "NAMES",
     "SITE",
     "Made",
     "Rule",

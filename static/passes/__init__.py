@@ -14,7 +14,7 @@ from time import perf_counter
 from typing import Any
 
 from graphs.core.node import Node, Value
-from graphs.rewrite import SIMPLIFY, Choice, Log, Program, Rewritten, cse, fold, rewrite
+from graphs.rewrite import SIMPLIFY, Choice, Log, Program, Rewritten, confirm, cse, fold, rewrite
 from static.names import type_name
 from static.state import constant_op
 
@@ -153,9 +153,11 @@ def _optimised(
     outcome = Outcome(program, Log(), programs=[program])
     for each in passes:
         name = each.__name__
-        start, fired = perf_counter(), choice.fired
+        start, fired, logged = perf_counter(), choice.fired, len(outcome.log)
         after = program if name in choice.refuse else each(program, outcome.log, choice)
         stage = Stage(name, len(program.nodes), len(after.nodes), choice.fired - fired, perf_counter() - start)
+        if choice.check:
+            confirm(outcome.log.records[logged:])
         outcome.stages.append(stage)
         outcome.programs.append(after)
         program = after
