@@ -3,7 +3,7 @@
 #   make test   passes the tests
 PYTHON ?= python3
 VENV ?= .venv
-EXTRAS ?= test
+EXTRAS ?= test,fast
 OUT ?= out
 STEPS ?= 200
 
