@@ -2,7 +2,7 @@
 
 They are not in the registry of ``graphs``: nothing but a plan gives them meaning (see ``static.schedule``). An op with the
 trait ``update`` takes a variable first; its kernel is handed the variable's value at that point of the run and returns the
-new one.
+new one. For those with the trait ``uncalled`` a plan calls no kernel: they name a value that is there.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def _session_op(
     return lambda kernel: registered(Op(kernel, name=name, shape=shape, dtype=dtype, traits=traits))
 
 
-@_session_op("placeholder", lambda *, spec: spec.dims, lambda *, spec: spec.dtype, "source")
+@_session_op("placeholder", lambda *, spec: spec.dims, lambda *, spec: spec.dtype, "source", "uncalled")
 def placeholder_op(xp: Any, *, spec: Spec) -> Any:
     """What a run is given through ``feed_dict``."""
     raise GraphsError(f"a placeholder of {spec} was not fed")
@@ -49,7 +49,7 @@ def constant_op(xp: Any, *, value: Any) -> Any:
     return value
 
 
-@_session_op("variable", lambda *, spec, **_: spec.dims, lambda *, spec, **_: spec.dtype, "source", "mutable")
+@_session_op("variable", lambda *, spec, **_: spec.dims, lambda *, spec, **_: spec.dtype, "source", "mutable", "uncalled")
 def variable_op(xp: Any, *, spec: Spec, optional: bool = False) -> Any:
     """What the session holds for a variable; None for an ``optional`` one that has no value."""
     raise GraphsError(f"a variable of {spec} is read from a session only")
@@ -93,7 +93,7 @@ def report_uninitialized_op(xp: Any, *variables: Any, names: tuple[str, ...]) ->
     return numpy.array(missing, dtype=object)
 
 
-@_session_op("no_op", lambda: (), lambda: ())
+@_session_op("no_op", lambda: (), lambda: (), "uncalled")
 def no_op_op(xp: Any) -> Any:
     """Nothing: it stands for the operations it runs after."""
     return ()
@@ -115,7 +115,7 @@ def compatible(x: Spec, y: Spec) -> bool:
     return len(x.dims) == len(y.dims) and all(a is None or b is None or a == b for a, b in zip(x.dims, y.dims, strict=True))
 
 
-@_session_op("assign", _assigned, first_dtype, "update")
+@_session_op("assign", _assigned, first_dtype, "update", "uncalled")
 def assign_op(xp: Any, _variable: Any, value: Any, *, validate_shape: bool = True) -> Any:
     """``value``, which becomes the variable's."""
     return value

@@ -1,13 +1,14 @@
 """Rewriting: programs, rules over them, the passes ``fold``, ``cse`` and ``simplify``, and the check of what they did."""
 
+from graphs.rewrite.bounds import LEVELS, Bound
 from graphs.rewrite.check import Counterexample, UncheckedError, WrongRewriteError, bisect, check, check_all, confirm
+from graphs.rewrite.costs import Cost, Shapes, calls, cost
 from graphs.rewrite.engine import rewrite
 from graphs.rewrite.fold import cse, fold
 from graphs.rewrite.library import SIMPLIFY
 from graphs.rewrite.program import Choice, Program, RewriteError, Rewritten, bodies, is_pure, known, origins
-from graphs.rewrite.records import Cost, Log, Record
+from graphs.rewrite.records import Log, Record
 from graphs.rewrite.rules import (
-    LEVELS,
     NAMES,
     Rule,
     Rules,
@@ -25,6 +26,7 @@ __all__ = [
     "LEVELS",
     "NAMES",
     "SIMPLIFY",
+    "Bound",
     "Choice",
     "Cost",
     "Counterexample",
@@ -35,14 +37,17 @@ __all__ = [
     "Rewritten",
     "Rule",
     "Rules",
+    "Shapes",
     "UncheckedError",
     "WrongRewriteError",
     "alone",
     "bisect",
     "bodies",
+    "calls",
     "check",
     "check_all",
     "confirm",
+    "cost",
     "cse",
     "fills",
     "fold",

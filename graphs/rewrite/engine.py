@@ -11,6 +11,7 @@ import numpy
 from graphs.core.errors import GraphsError
 from graphs.core.node import Node, Value
 from graphs.core.spec import Spec
+from graphs.rewrite.bounds import LEVELS
 from graphs.rewrite.pattern import Call, Match
 from graphs.rewrite.program import (
     Choice,
@@ -24,7 +25,7 @@ from graphs.rewrite.program import (
     spec_of,
 )
 from graphs.rewrite.records import Log, Record
-from graphs.rewrite.rules import CONSTANT, LEVELS, SITE, Rule, Rules, Site, Term, settled
+from graphs.rewrite.rules import CONSTANT, SITE, Rule, Rules, Site, Term, settled
 from graphs.rewrite.shapes import ShapeClasses
 
 

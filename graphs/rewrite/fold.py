@@ -96,8 +96,7 @@ def cse(program: Program, log: Log, choice: Choice) -> Program:
             continue
         rebuild.replace(node, old, twin.outputs)
         choice.fired += 1
-        log.add(Record("cse", "cse", "", [node], [], node.outputs, twin.outputs, fed=program.fed))
-        log.records[-1].after = (twin,)
+        log.add(Record("cse", "cse", "", [twin, node], [twin], node.outputs, twin.outputs, fed=program.fed))
     return rebuild.finish()
 
 

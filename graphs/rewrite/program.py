@@ -31,11 +31,17 @@ Edge = tuple[Any, int]
 
 
 class Rewritten(Node):
-    """A node that a pass made. ``origins`` are the user's nodes that it stands for."""
+    """A node that a pass made.
 
-    __slots__ = ("origins",)
+    Attributes:
+        origins: the user's nodes that it stands for.
+        was: the node of which it is the same with other inputs or bodies; None for one that is new.
+    """
+
+    __slots__ = ("origins", "was")
 
     origins: tuple[Node, ...]
+    was: Any
 
     def __init__(
         self,
@@ -49,9 +55,11 @@ class Rewritten(Node):
         where: Where | None = None,
         after: tuple[Node, ...] = (),
         origins: tuple[Node, ...] = (),
+        was: Any = None,
     ) -> None:
         super().__init__(op, inputs, params, specs, name, value=value, where=where, after=after)
         object.__setattr__(self, "origins", origins)
+        object.__setattr__(self, "was", was)
 
 
 def origins(nodes: Iterable[Any]) -> tuple[Node, ...]:
@@ -195,6 +203,7 @@ class Rebuild:
             where=node.where,
             after=changes.get("after", node.after),
             origins=origins([node]),
+            was=node,
         )
         self.replace(node, first, new.outputs)
         self._instead[node] = self._instead[first] = (new,)
@@ -288,7 +297,7 @@ class Choice:
     """Which rewrites may be made.
 
     Attributes:
-        level: how far results may differ from what was written (``graphs.rewrite.rules.LEVELS``).
+        level: how far results may differ from what was written (``graphs.rewrite.bounds.LEVELS``).
         refuse: names of rules, or of passes, that do not fire.
         limit: after so many rewrites nothing fires any more; None for no limit.
         check: whether each rewrite is held to its bound as soon as its pass has run (``graphs.rewrite.check``).

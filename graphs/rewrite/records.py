@@ -3,78 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from graphs.core.function import Function
 from graphs.core.node import Value, new_parameter
-from graphs.core.spec import Spec
-from graphs.rewrite.program import Edge, bodies, known, origins, spec_of
-
-
-_DEAR = 10
-"""Operations that an elementary function counts for."""
-
-# fmt: off
-_CHEAP = frozenset([
-    "add", "subtract", "multiply", "divide", "negative", "absolute", "square", "maximum", "minimum", "where",
-    "cast", "identity", "sign", "clip", "relu", "equal", "not_equal", "less", "less_equal", "greater",
-    "greater_equal", "logical_and", "logical_or", "logical_xor", "logical_not", "floor", "ceil", "reciprocal",
-    "sqrt",
-])
-# fmt: on
-
-
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """An estimate: nodes that compute something, arithmetic operations, bytes written. None where sizes are not known."""
-
-    nodes: int
-    operations: int | None
-    bytes: int | None
-
-    @classmethod
-    def of(cls, nodes: Iterable[Any]) -> Cost:
-        """What ``nodes`` cost in one run."""
-        count, operations, written = 0, 0, 0
-        for node in nodes:
-            if node.op.view or "constant" in node.op.traits:
-                continue
-            count += 1
-            size = _size(node.specs)
-            work = _work(node, size)
-            if size is None or work is None:
-                operations = written = -1
-            if operations >= 0:
-                operations += work or 0
-                written += sum((spec.size or 0) * spec.dtype.itemsize for spec in node.specs)
-        return cls(count, None, None) if operations < 0 else cls(count, operations, written)
-
-
-def _size(specs: Iterable[Spec]) -> int | None:
-    total = 0
-    for spec in specs:
-        if spec.size is None:
-            return None
-        total += spec.size
-    return total
-
-
-def _work(node: Any, size: int | None) -> int | None:
-    op = node.op
-    if size is None:
-        return None
-    if op.name == "matmul":
-        inner = spec_of(node.inputs[0]).dims
-        return None if inner is None or inner[-1] is None else 2 * size * inner[-1]
-    inside = [inner for body in bodies(node) for inner in body.nodes]
-    if inside:
-        return Cost.of(inside).operations
-    if op.elementwise:
-        return size if op.name in _CHEAP else _DEAR * size
-    read = _size([spec_of(x) for x in node.inputs])
-    return None if read is None else max(size, read)
+from graphs.rewrite.costs import Cost, Shapes
+from graphs.rewrite.program import Edge, known, origins, spec_of
 
 
 class Record:
@@ -86,9 +22,9 @@ class Record:
         rule: the rule's name; that of the pass, for passes without rules.
         law: what the rule says.
         bound: how far results may differ, in words.
-        checked: the rule, for the checker; None for a pass without rules, whose results are exact.
+        checked: the rule, or the ``Bound`` of a pass without rules, for the checker; None where results are exact.
         before: the nodes that the rule looked at; the last one was replaced.
-        after: the nodes that it made.
+        after: the nodes that it made, or (``cse``) the one among those before that is left.
         old: the values that were replaced.
         new: what stands for them.
         fed: the edges whose values come from outside: constants among them are not constant.
@@ -133,7 +69,12 @@ class Record:
     @property
     def costs(self) -> tuple[Cost, Cost]:
         """What the matched expression costs, and what stands for it. What else reads its inside is not looked at."""
-        return Cost.of(self.before), Cost.of(self.after)
+        return self.costs_with(None)
+
+    def costs_with(self, shapes: Shapes | None) -> tuple[Cost, Cost]:
+        """As ``costs``, in a run with these shapes. What the expression yields counts for no temporary."""
+        was, now = ({(x.node, x.index) for x in values if isinstance(x, Value)} for values in (self.old, self.new))
+        return Cost.of(self.before, was, shapes), Cost.of(self.after, now, shapes)
 
     def functions(self) -> tuple[Function, Function]:
         """The expressions before and after, as Functions of the same values."""
@@ -163,9 +104,9 @@ class Record:
         found = values.get((x.node, x.index)) if isinstance(x, Value) else None
         return known(x, self.fed) if found is None else found
 
-    def as_dict(self) -> dict[str, Any]:
-        """Everything there is to say, as JSON takes it."""
-        was, now = self.costs
+    def as_dict(self, shapes: Shapes | None = None) -> dict[str, Any]:
+        """Everything there is to say, as JSON takes it; costs are those of a run with ``shapes``."""
+        was, now = self.costs_with(shapes)
         return {
             "number": self.number,
             "pass": self.stage,
@@ -174,8 +115,8 @@ class Record:
             "bound": self.bound,
             "nodes": [node.name for node in self.origins],
             "lines": self.lines,
-            "before": {"nodes": was.nodes, "operations": was.operations, "bytes": was.bytes},
-            "after": {"nodes": now.nodes, "operations": now.operations, "bytes": now.bytes},
+            "before": was.as_dict(),
+            "after": now.as_dict(),
         }
 
     def __str__(self) -> str:

@@ -26,21 +26,11 @@ from typing import Any
 from graphs.core.node import Value, infer
 from graphs.core.op import Op
 from graphs.core.spec import Spec
+from graphs.rewrite.bounds import LEVELS, in_words
 from graphs.rewrite.pattern import Call, Known, Number, parse
 from graphs.rewrite.program import Program, RewriteError, known, spec_of
 from graphs.rewrite.shapes import ShapeClasses
 
-
-LEVELS = ("exact", "close", "stable", "fast")
-"""How far a rule may go, each level taking in those before it.
-
-``exact``: the same bits, signs of zeros, infinities and NaNs (any NaN is as good as another). How a result lies in memory
-may differ, and numpy adds up what is transposed in another order than what is not.
-``close``: within the rule's units in the last place; NaNs and infinities where they were, unless sums overflow on the way.
-``stable``: within them of the true value, where what was written loses digits, overflows or takes the logarithm of 0; NaNs
-stay, and no new ones come from finite numbers.
-``fast``: within them for ordinary finite numbers; NaNs, infinities and signs of zeros are not looked at.
-"""
 
 NAMES: set[str] = set()
 """The names of all rules that have been made, of which any can be refused."""
@@ -88,11 +78,7 @@ class Rule:
     @property
     def bound(self) -> str:
         """How far results may differ, in words."""
-        if self.level == "exact":
-            return "exact"
-        of = " of the largest number on the way" if self.scale == "largest" else ""
-        after = {"close": "", "stable": " of the true value", "fast": " for ordinary numbers"}[self.level]
-        return f"{self.level}, {self.ulps:g} ulps{of}{after}"
+        return in_words(self.level, self.ulps, self.scale)
 
 
 @dataclass(slots=True)

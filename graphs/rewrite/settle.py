@@ -55,6 +55,7 @@ def _made(rebuild: Rebuild, node: Any, old: Any, params: dict[str, Any], places:
         where=node.where,
         after=node.after,
         origins=origins([node]),
+        was=node,
     )
     rebuild.replace(node, old, [new.outputs[places[i]] if i in places else None for i in range(old.width)])
     return new

@@ -9,12 +9,26 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
 from graphs.core.node import Node, Value
-from graphs.rewrite import SIMPLIFY, Choice, Log, Program, Rewritten, confirm, cse, fold, rewrite
+from graphs.rewrite import (
+    SIMPLIFY,
+    Choice,
+    Cost,
+    Log,
+    Program,
+    Record,
+    Rewritten,
+    Shapes,
+    confirm,
+    cost,
+    cse,
+    fold,
+    rewrite,
+)
 from static.names import type_name
 from static.state import constant_op
 
@@ -88,13 +102,39 @@ class Optimised(Rewritten):
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """What one pass did to the number of nodes, in how many seconds, with how many rewrites."""
+    """What one pass did.
+
+    Attributes:
+        name: the pass.
+        was: the program before it.
+        now: the program after it.
+        records: its rewrites.
+        seconds: how long it took.
+        refused: whether it was refused, and so did nothing.
+    """
 
     name: str
-    before: int
-    after: int
-    rewrites: int
+    was: Program
+    now: Program
+    records: Sequence[Record]
     seconds: float
+    refused: bool = False
+
+    def costs(self, shapes: Shapes | None = None) -> tuple[Cost, Cost]:
+        """What a run costs before the pass and after it, in a run with these shapes."""
+        return cost(self.was, shapes), cost(self.now, shapes)
+
+    def as_dict(self, shapes: Shapes | None = None) -> dict[str, Any]:
+        """Costs, seconds and the number of rewrites, as JSON takes them."""
+        before, after = self.costs(shapes)
+        return {
+            "name": self.name,
+            "refused": self.refused,
+            "seconds": self.seconds,
+            "rewrites": len(self.records),
+            "before": before.as_dict(),
+            "after": after.as_dict(),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +155,7 @@ class Outcome:
     def as_dict(self) -> dict[str, Any]:
         """Stages and records, as JSON takes them."""
         return {
-            "stages": [asdict(stage) for stage in self.stages],
+            "stages": [stage.as_dict() for stage in self.stages],
             "rewrites": [record.as_dict() for record in self.log],
         }
 
@@ -123,7 +163,8 @@ class Outcome:
         """A table of the stages, then the rules that fired, by how often."""
         lines = [f"{'pass':<12}{'nodes':>8}{'after':>8}{'rewrites':>10}{'ms':>8}"]
         lines += [
-            f"{stage.name:<12}{stage.before:>8}{stage.after:>8}{stage.rewrites:>10}{stage.seconds * 1e3:>8.1f}"
+            f"{stage.name:<12}{len(stage.was.nodes):>8}{len(stage.now.nodes):>8}{len(stage.records):>10}"
+            f"{stage.seconds * 1e3:>8.1f}"
             for stage in self.stages
         ]
         lines += [f"  {rule} x{count}" for rule, count in self.log.counts.most_common()]
@@ -153,11 +194,12 @@ def _optimised(
     outcome = Outcome(program, Log(), programs=[program])
     for each in passes:
         name = each.__name__
-        start, fired, logged = perf_counter(), choice.fired, len(outcome.log)
-        after = program if name in choice.refuse else each(program, outcome.log, choice)
-        stage = Stage(name, len(program.nodes), len(after.nodes), choice.fired - fired, perf_counter() - start)
+        start, logged, refused = perf_counter(), len(outcome.log), name in choice.refuse
+        after = program if refused else each(program, outcome.log, choice)
+        seconds, records = perf_counter() - start, outcome.log.records[logged:]
+        stage = Stage(name, program, after, records, seconds, refused)
         if choice.check:
-            confirm(outcome.log.records[logged:])
+            confirm(records)
         outcome.stages.append(stage)
         outcome.programs.append(after)
         program = after
