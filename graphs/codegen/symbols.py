@@ -24,7 +24,7 @@ import numpy
 
 
 # Offsets into PyArrayObject and PyUFuncObject on a 64-bit machine. `trustworthy` checks them before anybody relies on them.
-DATA = 16
+DATA, NDIM, DIMS = 16, 24, 32
 _NIN, _NOUT, _FUNCTIONS, _LOOP_DATA, _NTYPES, _TYPES = 16, 20, 32, 40, 48, 64
 
 _BLAS = {"sgemm": "scipy_cblas_sgemm64_", "dgemm": "scipy_cblas_dgemm64_"}
@@ -42,7 +42,12 @@ def trustworthy() -> bool:
 def _arrays_fit() -> bool:
     whole = numpy.arange(12.0).reshape(3, 4)
     for array in (whole, whole[1:, ::2], whole[2, 3:].reshape(()), numpy.zeros((0, 2), "i1")):
-        if ctypes.c_void_p.from_address(id(array) + DATA).value != (array.ctypes.data or None):
+        if ctypes.c_void_p.from_address(id(array) + DATA).value != array.ctypes.data:
+            return False
+        dims = ctypes.c_void_p.from_address(id(array) + DIMS).value
+        if ctypes.c_int.from_address(id(array) + NDIM).value != array.ndim:
+            return False
+        if array.ndim and (dims is None or tuple((ctypes.c_ssize_t * array.ndim).from_address(dims)) != array.shape):
             return False
     return True
 
