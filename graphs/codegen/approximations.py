@@ -2,8 +2,8 @@
 
 Each function here gives the text of one LLVM function of float or double. Every rounding is written down (fused
 multiply-adds are explicit), nothing depends on how many elements are taken at a time, and what IEEE 754 says of NaN,
-infinities, signed zeros, overflow and subnormal results is kept. Unless a source is named, the polynomials are minimax fits of our own
-(Remez's exchange, Lawson's weights), their leading coefficients rounded first and the others fitted again.
+infinities, signed zeros, overflow and subnormal results is kept. Unless a source is named, the polynomials are minimax
+fits of our own (Remez exchange, Lawson weights), their leading coefficients rounded first and the others fitted again.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
-from graphs.codegen import symbols
+from graphs.codegen import store, symbols
 from graphs.codegen.symbols import blas_symbol as blas_symbol, loop_symbol as loop_symbol
 
 
@@ -43,6 +43,9 @@ define internal ptr @dip.none() alwaysinline {{
 
 _METH_FASTCALL = 0x0080
 
+_FORMAT = "1"
+"""Part of the key of code on disk: to be changed with how text is compiled or code is loaded."""
+
 _DECLARED = re.compile(r'^(?:declare\b[^@\n]*@|@(?=\S+\s*=\s*external\b))(?:"([^"\n]+)"|([-\w$.]+))(.*\n?)', re.MULTILINE)
 """Each name that the text leaves to others, quoted or not, and the rest of its line."""
 
@@ -54,7 +57,7 @@ class _MethodDef(ctypes.Structure):
 class Code:
     """The memory of a module's machine code and of its functions' definitions: the ``__self__`` of each of them."""
 
-    __slots__ = ("_engine", "_methods")
+    __slots__ = ("__weakref__", "_engine", "_methods")
 
     def __init__(self, engine: Any, methods: Any) -> None:
         self._engine = engine
@@ -108,8 +111,11 @@ class _Compiler:
             return cls._made
 
     def __init__(self) -> None:
+        import llvmlite
         import llvmlite.binding as llvm
 
+        if llvm.llvm_version_info[0] < 17:
+            raise ImportError(f"llvmlite {llvmlite.__version__} is too old: its LLVM does not read `ptr`")
         self.llvm = llvm
         llvm.initialize_native_target()
         llvm.initialize_native_asmprinter()
@@ -118,6 +124,9 @@ class _Compiler:
         features = llvm.get_host_cpu_features()
         self.fma = bool(features.get("fma", True))
         self._features = features.flatten()
+        version = ".".join(map(str, llvm.llvm_version_info))
+        self._identity = (_FORMAT, llvmlite.__version__, version, self._target.triple, self._cpu, self._features)
+        self._store = store.Store(store.folder())
         new = ctypes.pythonapi.PyCFunction_NewEx
         self._new = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p)(
             ctypes.cast(new, ctypes.c_void_p).value or 0
@@ -127,7 +136,13 @@ class _Compiler:
         for name in names:
             if not re.search(rf'^define\b[^@\n]*@(?:"{re.escape(name)}"|{re.escape(name)})\(', text, re.MULTILINE):
                 raise ValueError(f"the text does not define {name!r}")
-        return self._load(self._compile(self._resolve(text)), names)
+        text = self._resolve(text)
+        key = store.digest(*self._identity, text)
+        code = self._store.load(key)
+        if code is None:
+            code = self._compile(text)
+            self._store.save(key, code)
+        return self._load(code, names)
 
     def _resolve(self, text: str) -> str:
         """Tell LLVM where the declared symbols are. Returns the text with ``null`` for those that are nowhere: null data."""
@@ -164,6 +179,9 @@ class _Compiler:
             options = llvm.create_pipeline_tuning_options(speed_level=3)
             options.loop_vectorization = True
             options.slp_vectorization = True
+            # Several vectors a round take half as long again to compile. They gain nothing: one round does not wait for the
+            # one before, so that the processor overlaps them by itself (measured on additions, exp, log and tanh).
+            options.loop_interleaving = False
             builder = llvm.create_pass_builder(machine, options)
             builder.getModulePassManager().run(module, builder)
             made: bytes = machine.emit_object(module)
