@@ -46,7 +46,9 @@ _METH_FASTCALL = 0x0080
 _FORMAT = "1"
 """Part of the key of code on disk: to be changed with how text is compiled or code is loaded."""
 
-_DECLARED = re.compile(r'^(?:declare\b[^@\n]*@|@(?=\S+\s*=\s*external\b))(?:"([^"\n]+)"|([-\w$.]+))(.*\n?)', re.MULTILINE)
+_DECLARED = re.compile(
+    r'^[ \t]*(?:declare\b[^@\n]*@|@(?=\S+\s*=\s*external\b))(?:"([^"\n]+)"|([-\w$.]+))(.*\n?)', re.MULTILINE
+)
 """Each name that the text leaves to others, quoted or not, and the rest of its line."""
 
 
@@ -134,7 +136,7 @@ class _Compiler:
 
     def functions(self, text: str, names: Sequence[str]) -> tuple[Callable[..., None], ...]:
         for name in names:
-            if not re.search(rf'^define\b[^@\n]*@(?:"{re.escape(name)}"|{re.escape(name)})\(', text, re.MULTILINE):
+            if not re.search(rf'^[ \t]*define\b[^@\n]*@(?:"{re.escape(name)}"|{re.escape(name)})\(', text, re.MULTILINE):
                 raise ValueError(f"the text does not define {name!r}")
         text = self._resolve(text)
         key = store.digest(*self._identity, text)
