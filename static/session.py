@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from copy import copy
 from typing import Any
 
 import numpy
@@ -20,6 +21,7 @@ from static.devices import DeviceAttributes
 from static.errors import place
 from static.graph import Graph, Operation, get_default_graph
 from static.growth import Growth
+from static.inspection import Inspection
 from static.metadata import traced
 from static.passes import PIPELINE, Pass
 from static.passes.choosing import checking, refused
@@ -91,7 +93,7 @@ class _Call:
         self.pack = pack
 
 
-class Session:
+class Session(Inspection):
     """Runs operations of one graph and keeps the values of its variables.
 
     Random operations draw from ``stream``: the same seed (``tf.set_random_seed``) gives the same numbers, run by run, in
@@ -119,6 +121,7 @@ class Session:
         self.passes = tuple(passes)
         self.refuse = refused(refuse, self.passes)
         self.check = checking() if check is None else check
+        self._limit: int | None = None
         self._state: State = {}
         self._rows = False
         self._own: dict[Any, ndarray] = {}
@@ -250,6 +253,18 @@ class Session:
         with self._lock:
             self._state = {**self._state, **arrays}
 
+    def _twin(
+        self, passes: Sequence[Pass] | None = None, refuse: Iterable[str] | None = None, limit: int | None = None
+    ) -> Session:
+        """A session that stands where this one does, with a copy of all it holds, to try things in. It checks nothing."""
+        made = Session(graph=self.graph, passes=self.passes if passes is None else passes, check=False)
+        made.refuse = self.refuse if refuse is None else frozenset(refuse)
+        made._limit = limit
+        with self._lock:
+            made._state = {key: x.copy() if type(x) is ndarray else x for key, x in self._state.items()}
+            made._stream = copy(self.stream)
+        return made
+
     # Making a call ready
 
     def _call(self, fetches: Any, feed_dict: Mapping[Any, Any]) -> _Call:
@@ -270,7 +285,8 @@ class Session:
             if tensor.node.body is not None:
                 raise ValueError(f"Tensor {tensor.name} may not be fed: it is in a {tensor.node.body.kind}{at_line()}")
             feeds.append(_Feed(tensor))
-        plan = Plan(list(found), [feed.tensor for feed in feeds], self.passes, Choice(refuse=self.refuse, check=self.check))
+        choice = Choice(refuse=self.refuse, limit=self._limit, check=self.check)
+        plan = Plan(list(found), [feed.tensor for feed in feeds], self.passes, choice)
         self._rows |= plan.rows
         return _Call(plan, feeds, pack)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy
 from numpy import ndarray
@@ -13,7 +13,7 @@ from numpy import ndarray
 from graphs.core.function import Function
 from graphs.core.node import Value
 from graphs.core.spec import Spec
-from graphs.rewrite.program import Choice, Program, RewriteError
+from graphs.rewrite.program import Choice, RewriteError
 from graphs.rewrite.records import Log, Record
 
 
@@ -78,10 +78,15 @@ def _listed(x: Array | None) -> str:
 
 
 def check(record: Record, seed: int = 0) -> Counterexample | None:
-    """The first inputs found on which ``record`` goes beyond its rule's bound, None where there are none.
+    """The first inputs found on which ``record`` goes beyond its bound, None where there are none; the record keeps them.
 
     Raises UncheckedError where not one of the inputs tried suits the expression.
     """
+    record.counterexample = _refuted(record, seed)
+    return record.counterexample
+
+
+def _refuted(record: Record, seed: int) -> Counterexample | None:
     before, after = record.functions()
     tried = 0
     with numpy.errstate(all="ignore"):
@@ -261,15 +266,15 @@ def _largest(function: Function, inputs: Sequence[Array]) -> float:
 
 # Which rewrite it was
 
-Optimise = Callable[[Choice], tuple[Program, Log]]
-"""Runs passes over a program as far as a choice allows."""
+Made = TypeVar("Made")
+"""A program, or what running one gave."""
 
 
-def bisect(optimise: Optimise, good: Callable[[Program], bool], **choice: Any) -> Record | None:
-    """The rewrite that makes the difference: with those before it ``good`` holds of the program, with it no more.
+def bisect(optimise: Callable[[Choice], tuple[Made, Log]], good: Callable[[Made], bool], **choice: Any) -> Record | None:
+    """The rewrite that makes the difference: with those before it ``good`` holds of what comes out, with it no more.
 
-    ``optimise`` runs the passes under a ``Choice``, which is made with ``choice`` and a limit. None where ``good`` holds of
-    the program with all rewrites made. Raises RewriteError where it does not hold of the program without any.
+    ``optimise`` runs the passes over a program as far as a ``Choice`` allows, which is made with ``choice`` and a limit.
+    None where ``good`` holds with all rewrites made. Raises RewriteError where it does not hold without any.
     """
 
     def run(limit: int | None) -> tuple[bool, Log]:

@@ -28,9 +28,15 @@ class Record:
         old: the values that were replaced.
         new: what stands for them.
         fed: the edges whose values come from outside: constants among them are not constant.
+        counterexample: inputs on which it goes beyond its bound, once a check has found some.
     """
 
-    __slots__ = ("number", "stage", "rule", "law", "bound", "checked", "before", "after", "old", "new", "fed", "__weakref__")
+    # fmt: off
+    __slots__ = (
+        "number", "stage", "rule", "law", "bound", "checked", "before", "after", "old", "new", "fed", "counterexample",
+        "__weakref__",
+    )
+    # fmt: on
 
     def __init__(
         self,
@@ -55,6 +61,7 @@ class Record:
         self.old = tuple(old)
         self.new = tuple(new)
         self.fed = fed
+        self.counterexample: Any = None
 
     @property
     def origins(self) -> tuple[Any, ...]:
@@ -127,7 +134,8 @@ class Record:
         names = ", ".join(node.name for node in self.origins)
         about = f"{self.number}. {self.stage}: {self.rule} ({self.law})" if self.law else f"{self.number}. {self.stage}"
         where = "".join(f"\n     {line}" for line in self.lines)
-        return f"{about}: {names}: {was.nodes} -> {now.nodes} nodes{work}{where}"
+        found = f"\n{self.counterexample}" if self.counterexample is not None else ""
+        return f"{about}: {names}: {was.nodes} -> {now.nodes} nodes{work}{where}{found}"
 
     def __repr__(self) -> str:
         return f"<rewrite {self.number} by {self.rule}: {', '.join(node.name for node in self.origins)}>"

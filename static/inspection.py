@@ -1,0 +1,41 @@
+"""What a session says about its passes: which rewrite made a difference, what one is worth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from graphs.rewrite import Record
+from static.trials import Good, Timing, bisect, timed_without
+
+
+class Inspection:
+    """The part of ``Session`` that looks at what passes did. What is tried is tried on a copy of what the session holds."""
+
+    def bisect(self, fetches: Any, feed_dict: Mapping[Any, Any] | None = None, good: Good | None = None) -> Record | None:
+        """The rewrite behind a difference between this run with the session's passes and without any; None if there is none.
+
+        Args:
+            fetches, feed_dict: as for ``run``.
+            good: says of the fetched values whether they are as they should be. By default they are if they, and the values
+                that the run leaves in the variables, are those of the run without passes to the last bit.
+
+        The record names rule, law, bound and the user's lines, and its ``counterexample`` has inputs on which the rewrite
+        goes beyond its bound, where such are found. State and random stream stay as they were; what else a run does
+        (printing, calls of Python functions) it does again with each try. Raises RewriteError where ``good`` does not hold
+        without passes either.
+        """
+        return bisect(self, fetches, feed_dict, good)
+
+    def timed_without(
+        self,
+        names: str | Iterable[str],
+        fetches: Any,
+        feed_dict: Mapping[Any, Any] | None = None,
+        seconds: float = 1.0,
+    ) -> Timing:
+        """This run timed with all rewrites and without those of the rules or passes ``names``, for about ``seconds``.
+
+        State and random stream stay as they were. Raises ValueError for names that no rule and no pass has.
+        """
+        return timed_without(self, names, fetches, feed_dict, seconds)
