@@ -5,12 +5,11 @@ Compiled code inlines the text. Whoever interprets what others compile calls ``l
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
 
 from graphs.codegen.approximations import FORMATS, WRITERS
-from graphs.codegen.machine import PRELUDE, natives
+from graphs.codegen.machine import PRELUDE, native
 from graphs.codegen.symbols import DIMS, NDIM
 
 
@@ -53,29 +52,47 @@ FUNCTIONS: dict[tuple[str, str], Entry] = {(name, char): _entry(name, char, ulps
 """The functions there are, by the name of numpy's ufunc and the character of the dtype."""
 
 
-@cache
-def loops() -> dict[tuple[str, str], Callable[..., None]]:
-    """Each of ``FUNCTIONS`` as a builtin function ``f(src, dst)`` over arrays, compiled on first use.
+class _Loops(Mapping[tuple[str, str], Callable[..., None]]):
+    """Loops over arrays, each compiled when it is first asked for: all of them together would take a quarter of a second."""
 
-    Both arrays are contiguous, of the function's dtype and of one size, and ``dst`` may be ``src``. Nothing checks that:
-    these are for kernels that have seen to it.
+    def __init__(self) -> None:
+        self._made: dict[tuple[str, str], Callable[..., None]] = {}
+
+    def __getitem__(self, key: tuple[str, str]) -> Callable[..., None]:
+        made = self._made.get(key)
+        if made is None:
+            entry = FUNCTIONS[key]
+            loop = _LOOP.format(symbol=entry.symbol, kind=FORMATS[key[1]].name)
+            made = self._made[key] = native(PRELUDE + entry.text + loop, f"{entry.symbol}.loop")
+        return made
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return iter(FUNCTIONS)
+
+    def __len__(self) -> int:
+        return len(FUNCTIONS)
+
+
+_LOOPS = _Loops()
+
+
+def loops() -> Mapping[tuple[str, str], Callable[..., None]]:
+    """Each of ``FUNCTIONS`` as a builtin function ``f(src, dst)`` over arrays.
+
+    Both arrays are contiguous in the same order, of the function's dtype and of one size; ``dst`` may be ``src``. Nothing
+    checks that: these are for kernels that have seen to it.
     """
-    entries = list(FUNCTIONS.items())
-    lines = dict.fromkeys(line for _, entry in entries for line in entry.text.splitlines() if line.startswith("declare "))
-    parts = [PRELUDE, *lines, _SIZE]
-    for (_, char), entry in entries:
-        parts += [line for line in entry.text.splitlines() if line not in lines]
-        parts.append(_LOOP.format(symbol=entry.symbol, kind=FORMATS[char].name))
-    made = natives("\n".join([*parts, _METADATA]), [f"{entry.symbol}.loop" for _, entry in entries])
-    return {key: function for (key, _), function in zip(entries, made, strict=True)}
+    return _LOOPS
 
 
-_SIZE = f"""
+# The size is counted up from the array itself. No element is read after another one has been written, wherever dst is, which
+# the metadata says: it saves the test whether the arrays overlap.
+_LOOP = """
 define internal i64 @size(ptr %array) alwaysinline {{
 entry:
-  %field = getelementptr inbounds i8, ptr %array, i64 {NDIM}
+  %field = getelementptr inbounds i8, ptr %array, i64 NDIM
   %ndim = load i32, ptr %field
-  %where = getelementptr inbounds i8, ptr %array, i64 {DIMS}
+  %where = getelementptr inbounds i8, ptr %array, i64 DIMS
   %dims = load ptr, ptr %where
   br label %test
 test:
@@ -92,9 +109,7 @@ more:
 done:
   ret i64 %size
 }}
-"""
 
-_LOOP = """
 define ptr @{symbol}.loop(ptr %self, ptr %args, i64 %nargs) {{
 entry:
   %src = call ptr @dip.data(ptr %args, i64 0)
@@ -117,10 +132,7 @@ done:
   %none = call ptr @dip.none()
   ret ptr %none
 }}
-"""
 
-# No element is read after another one has been written, wherever dst is: this saves the test whether the arrays overlap.
-_METADATA = """
-!0 = distinct !{}
-!1 = distinct !{!1, !{!"llvm.loop.parallel_accesses", !0}}
-"""
+!0 = distinct !{{}}
+!1 = distinct !{{!1, !{{!"llvm.loop.parallel_accesses", !0}}}}
+""".replace("NDIM", str(NDIM)).replace("DIMS", str(DIMS))

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import ctypes
 import sys
-import sysconfig
 from functools import cache
 
 import numpy
@@ -32,9 +31,9 @@ _BLAS = {"sgemm": "scipy_cblas_sgemm64_", "dgemm": "scipy_cblas_dgemm64_"}
 
 def trustworthy() -> bool:
     """Whether this interpreter and this numpy lay out their objects as the offsets here say. Raises nothing of its own."""
-    if sys.implementation.name != "cpython" or sysconfig.get_config_var("Py_GIL_DISABLED"):
+    if sys.implementation.name != "cpython" or sys.byteorder != "little" or ctypes.sizeof(ctypes.c_void_p) != 8:
         return False
-    if object.__basicsize__ != DATA or sys.byteorder != "little" or ctypes.sizeof(ctypes.c_void_p) != 8:
+    if object.__basicsize__ != DATA:  # free-threaded Python has larger objects, and so has Python built to trace references
         return False
     return _arrays_fit() and all(_ufunc_fits(ufunc) for ufunc in (numpy.exp, numpy.add, numpy.matmul)) and _loops_compute()
 
