@@ -58,7 +58,8 @@ class Emission:
 
     def _step(self, step: Step) -> None:
         targets = f"{', '.join(step.outs)} = " if step.outs else ""
-        dead = f"; del {', '.join(step.dead)}" if step.dead else ""
+        gone = self._deletable(step)
+        dead = f"; del {', '.join(gone)}" if gone else ""
         about = ", ".join(map(str, step.node.specs))
         call = self._ufunc_call(step) or self._kernel_call(step)
         self._line(f"{targets}{call}{dead}  # {step.node.name} {about}", step)
@@ -114,24 +115,42 @@ class Emission:
             self.namespace[name] = value
         return name
 
+    def _deletable(self, step: Step) -> list[str]:
+        """The registers that a step is the last to need, and that can be let go."""
+        return step.dead
+
     def _main(self) -> None:
         made = self.schedule
-        self.lines.append("def run(state, feeds, draw):")
+        self.lines.append("def run(state, feeds, draw, arena):")
         if made.feeds:
             self._line(f"{', '.join(made.feeds)}, = feeds")
-        for register, variable in made.reads.items():
-            key = self._variable(variable)
-            self._line(f"{register} = state[{key}]  # {variable.name} {variable.specs[0]}", variable)
-        for register, variable in made.peeks.items():
-            self._line(f"{register} = state.get({self._variable(variable)})  # {variable.name} {variable.specs[0]}")
+        self._reads()
         for step in made.steps:
             self._step(step)
-        fetched = [_handed_out(r, own, spec) for (r, own), spec in zip(made.fetches, self.specs, strict=True)]
+        self._returned()
+
+    def _reads(self) -> None:
+        """What the session holds."""
+        for register, variable in self.schedule.reads.items():
+            key = self._variable(variable)
+            self._line(f"{register} = state[{key}]  # {variable.name} {variable.specs[0]}", variable)
+        for register, variable in self.schedule.peeks.items():
+            self._line(f"{register} = state.get({self._variable(variable)})  # {variable.name} {variable.specs[0]}")
+
+    def _returned(self) -> None:
+        """What is handed out, and what the session is to hold."""
+        made = self.schedule
+        fetched = [_handed_out(r, self._own(r, own), spec) for (r, own), spec in zip(made.fetches, self.specs, strict=True)]
         written = []
         for variable, (register, own) in made.writes.items():
-            kept = (register if variable.specs[0].dims else f"array({register})") if own else f"copy({register})"
+            mine = self._own(register, own)
+            kept = (register if variable.specs[0].dims else f"array({register})") if mine else f"copy({register})"
             written.append(f"{self._variable(variable)}: {kept}")
         self._line(f"return ({''.join(f'{x}, ' for x in fetched)}), {{{', '.join(written)}}}")
+
+    def _own(self, register: str, own: bool) -> bool:
+        """Whether nothing else holds the array of a register."""
+        return own
 
     def _variable(self, variable: Operation) -> str:
         name = f"s{variable.serial}"

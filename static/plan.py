@@ -11,10 +11,12 @@ import itertools
 import linecache
 import weakref
 from collections.abc import Callable, Mapping, Sequence
+from time import perf_counter
 from typing import Any
 
 import numpy
 
+from graphs.codegen.machine import available, natives
 from graphs.control import failing
 from graphs.control.program import Draw
 from graphs.core.node import Value
@@ -23,9 +25,12 @@ from graphs.rewrite import Choice
 from static.emit import Emission, handed_out
 from static.errors import FailedPreconditionError, InvalidArgumentError, OpError, ResourceExhaustedError
 from static.graph import Operation
-from static.passes import Pass
+from static.lowering import Lowering
+from static.native import Arena, Memory, NativeEmission, planned
+from static.passes import Optimised, Pass
+from static.passes.specialise import standins
 from static.rows import kept
-from static.schedule import Step, optimised, schedule
+from static.schedule import optimised, schedule
 
 
 Observer = Callable[[Operation, tuple[Any, ...], tuple[Any, ...]], None]
@@ -37,39 +42,71 @@ State = Mapping[Operation, Any]
 _MOST_LINES = 20_000
 """Plans of more steps than this are interpreted: compiling takes 12 µs a line, interpreting 1 µs a step more."""
 
+HOT_SECONDS = 0.05
+"""A plan that has run for so long is compiled: about what compiling takes."""
+
+FIRST = "the first run of these fetches and feeds"
+"""Why a plan is made that is not made again."""
+
 _numbers = itertools.count(1)
 
 
 class Plan:
-    """What ``Session.run`` does for given fetches and feeds.
+    """What ``Session.run`` does for given fetches, feeds and shapes of feeds.
+
+    A plan begins as Python text with a line a step. One that has run for ``HOT_SECONDS`` is compiled, where the pass
+    ``reuse`` allows it and native code can be made: then a few compiled functions do the work, with the same bits.
 
     Attributes:
         outcome: what the passes did.
         schedule: the steps and registers.
+        given: the specs of the feeds that it is for.
+        reason: why it was made.
         writes: whether a run changes variables.
         rows: whether it hands over only the rows that change of some (``static.rows``).
         random: whether a run draws random numbers.
     """
 
     def __init__(
-        self, fetches: Sequence[Any], fed: Sequence[Any], passes: Sequence[Pass] = (), choice: Choice | None = None
+        self,
+        fetches: Sequence[Any],
+        fed: Sequence[Any],
+        passes: Sequence[Pass] = (),
+        choice: Choice | None = None,
+        given: Sequence[Spec] | None = None,
+        reason: str = FIRST,
     ) -> None:
-        self.outcome = optimised(fetches, fed, passes, choice)
+        self.given = [tensor.spec for tensor in fed] if given is None else list(given)
+        self.reason = reason
+        values = standins(fed, self.given, Optimised)
+        self.outcome = optimised(fetches, fed, values, passes, choice)
         program = self.outcome.program
-        self.schedule = made = schedule(program.nodes, program.roots, fed)
+        self.schedule = made = schedule(program.nodes, program.roots, values)
         self.specs = [fetch.spec for fetch in fetches if isinstance(fetch, Value)]
         self.writes = bool(made.writes)
         self.rows = made.rows
         self.random = made.random
-        self._nodes: dict[int, Step | Operation] = {}
-        self._namespace: dict[str, Any] = {}
-        self._filename = f"<plan {next(_numbers)}>"
-        self._run = self.interpret if len(made.steps) > _MOST_LINES else self._compiled()
+        self.native = ""
+        self._texts: dict[str, Emission] = {}
+        self._arenas: list[Arena] = []
+        self._seconds = 0.0
+        self._run: Callable[[State, Sequence[Any], Draw | None], tuple[tuple[Any, ...], State]]
+        if len(made.steps) > _MOST_LINES:
+            self._run = self.interpret
+        else:
+            self._function = self._compiled(Emission(made, self.specs))
+            self._run = self._warming if program.reuse and available() else self._plain
 
     @property
     def source(self) -> str:
         """The run as Python text."""
-        return "\n".join(Emission(self.schedule, self.specs).lines) + "\n"
+        texts = list(self._texts.values()) or [Emission(self.schedule, self.specs)]
+        return "\n".join(texts[-1].lines) + "\n"
+
+    @property
+    def memory(self) -> Memory:
+        """What the results on the way share, and when each lives."""
+        return planned(Lowering(self.schedule))
 
     def __call__(self, state: State, feeds: Sequence[Any], draw: Draw | None = None) -> tuple[tuple[Any, ...], State]:
         """The values of the fetched tensors, the caller's own, and the new values of the variables that the run changes.
@@ -80,6 +117,44 @@ class Plan:
             return self._run(state, feeds, draw)
         except Exception as error:
             raise self._explained(error) from cause(error)
+
+    def compile(self) -> bool:
+        """Compile it now, whether it is hot or not. False where nothing in it can be, or native code cannot be made."""
+        if not available() or len(self.schedule.steps) > _MOST_LINES:
+            return False
+        emitted = NativeEmission(self.schedule, self.specs, Lowering(self.schedule))
+        if not emitted.parts:
+            self._run = self._plain
+            return False
+        self.native = emitted.native_text
+        emitted.namespace.update(zip(emitted.parts, natives(self.native, emitted.parts), strict=True))
+        self._function = self._compiled(emitted)
+        self._arenas.clear()
+        self._emitted = emitted
+        self._run = self._natively
+        return True
+
+    def _plain(self, state: State, feeds: Sequence[Any], draw: Draw | None) -> tuple[tuple[Any, ...], State]:
+        return self._function(state, feeds, draw, None)
+
+    def _warming(self, state: State, feeds: Sequence[Any], draw: Draw | None) -> tuple[tuple[Any, ...], State]:
+        start = perf_counter()
+        out = self._function(state, feeds, draw, None)
+        self._seconds += perf_counter() - start
+        if self._seconds > HOT_SECONDS:
+            self.compile()
+        return out
+
+    def _natively(self, state: State, feeds: Sequence[Any], draw: Draw | None) -> tuple[tuple[Any, ...], State]:
+        """Each run has an arena to itself, whatever others run meanwhile."""
+        arenas = self._arenas
+        try:
+            arena = arenas.pop()
+        except IndexError:
+            arena = Arena(self._emitted.memory, list(self._emitted.shown.values()))
+        out = self._function(state, feeds, draw, arena)
+        arenas.append(arena)
+        return out
 
     def interpret(
         self, state: State, feeds: Sequence[Any], draw: Draw | None = None, observe: Observer | None = None
@@ -111,26 +186,26 @@ class Plan:
         fetched = tuple(handed_out(values[register], own, spec) for (register, own), spec in pairs)
         return fetched, {variable: kept(values[register]) for variable, (register, _) in made.writes.items()}
 
-    def _compiled(self) -> Callable[..., tuple[tuple[Any, ...], State]]:
+    def _compiled(self, emitted: Emission) -> Callable[..., tuple[tuple[Any, ...], State]]:
         """The emitted function. Tracebacks and debuggers find its text."""
-        emitted = Emission(self.schedule, self.specs)
         source = "\n".join(emitted.lines) + "\n"
-        self._nodes, self._namespace = emitted.nodes, emitted.namespace
-        linecache.cache[self._filename] = (len(source), None, source.splitlines(keepends=True), self._filename)
-        weakref.finalize(self, linecache.cache.pop, self._filename, None)
-        exec(compile(source, self._filename, "exec"), self._namespace)
-        return self._namespace["run"]
+        filename = f"<plan {next(_numbers)}>"
+        self._texts[filename] = emitted
+        linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+        weakref.finalize(self, linecache.cache.pop, filename, None)
+        exec(compile(source, filename, "exec"), emitted.namespace)
+        return emitted.namespace["run"]
 
     def _explained(self, error: Exception) -> Exception:
         """What to raise for ``error``: an OpError naming the node, by the line of the plan that was running."""
         if isinstance(error, OpError) and error.op is not None:
             return error
-        trace, line, held = error.__traceback__, 0, {}
+        trace, found, held = error.__traceback__, None, {}
         while trace is not None:
-            if trace.tb_frame.f_code.co_filename == self._filename:
-                line, held = trace.tb_lineno, trace.tb_frame.f_locals
+            emitted = self._texts.get(trace.tb_frame.f_code.co_filename)
+            if emitted is not None:
+                found, held = emitted.nodes.get(trace.tb_lineno), trace.tb_frame.f_locals
             trace = trace.tb_next
-        found = self._nodes.get(line)
         if isinstance(found, Operation):
             return uninitialized(found)
         if found is None:

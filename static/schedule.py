@@ -17,6 +17,7 @@ from graphs.rewrite.settle import settle
 from static.errors import InvalidArgumentError
 from static.operation import Operation
 from static.passes import Outcome, Pass, optimise
+from static.passes.specialise import specialise
 from static.rows import changed_rows
 from static.state import (
     assign_op,
@@ -103,8 +104,17 @@ def needed(fetches: Iterable[Any], fed: Iterable[Value]) -> list[Operation]:
     return sorted(seen, key=lambda node: node.serial)
 
 
-def optimised(fetches: Sequence[Any], fed: Sequence[Value], passes: Sequence[Pass], choice: Choice | None = None) -> Outcome:
-    """What ``passes`` make of the nodes of a run. Raises InvalidArgumentError where a placeholder is not fed."""
+def optimised(
+    fetches: Sequence[Any],
+    fed: Sequence[Value],
+    given: Sequence[Value],
+    passes: Sequence[Pass],
+    choice: Choice | None = None,
+) -> Outcome:
+    """What ``passes`` make of the nodes of a run, in which ``given`` stand for the tensors that are ``fed``.
+
+    Raises InvalidArgumentError where a placeholder is not fed.
+    """
     nodes = needed(fetches, fed)
     unfed = [node for node in nodes if node.op is placeholder_op]
     if unfed:
@@ -112,7 +122,7 @@ def optimised(fetches: Sequence[Any], fed: Sequence[Value], passes: Sequence[Pas
         raise InvalidArgumentError(
             unfed[0], f"You must feed a value for placeholder tensor '{unfed[0].name}:0', which is {spec}."
         )
-    return optimise(nodes, fetches, fed, (settle, *passes), choice)
+    return optimise(nodes, fetches, fed, (settle, specialise(fed, given), *passes), choice)
 
 
 def schedule(nodes: Sequence[Any], fetches: Sequence[Any], fed: Sequence[Value]) -> Schedule:

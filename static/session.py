@@ -13,7 +13,7 @@ from numpy import ndarray
 from graphs.core.errors import DtypeError, at_line
 from graphs.core.node import Value
 from graphs.core.random import Draws, Stream
-from graphs.core.spec import show
+from graphs.core.spec import Spec, show
 from graphs.rewrite import Choice
 from static.conversion import as_strings
 from static.defaults import session_scope
@@ -25,7 +25,7 @@ from static.inspection import Inspection
 from static.metadata import traced
 from static.passes import PIPELINE, Pass
 from static.passes.choosing import checking, refused
-from static.plan import Plan, State
+from static.plan import FIRST, Plan, State
 from static.rows import Commit
 from static.tensor import Tensor
 
@@ -82,15 +82,27 @@ def _holds(dtype: Any, value: int) -> bool:
     return bool(limits.min <= value <= limits.max)
 
 
+MOST_PLANS = 8
+"""Plans for shapes of their own that one way of calling ``run`` has; shapes beyond share one plan that knows none."""
+
+
 class _Call:
-    """A way of calling ``run``: the plan, how feeds are checked, and how results are put together."""
+    """A way of calling ``run``: its plans, how feeds are checked, and how results are put together.
 
-    __slots__ = ("plan", "feeds", "pack")
+    Attributes:
+        open: the positions of the feeds whose shape may differ from run to run.
+        plans: the plan for each of their shapes so far.
+    """
 
-    def __init__(self, plan: Plan, feeds: Sequence[_Feed], pack: Callable[[Sequence[Any]], Any]) -> None:
-        self.plan = plan
+    __slots__ = ("feeds", "fetches", "open", "pack", "plans", "shared")
+
+    def __init__(self, fetches: Sequence[Any], feeds: Sequence[_Feed], pack: Callable[[Sequence[Any]], Any]) -> None:
+        self.fetches = fetches
         self.feeds = feeds
         self.pack = pack
+        self.open = tuple(i for i, feed in enumerate(feeds) if not feed.whole)
+        self.plans: dict[tuple[tuple[int, ...], ...], Plan] = {}
+        self.shared: Plan | None = None
 
 
 class Session(Inspection):
@@ -164,7 +176,7 @@ class Session(Inspection):
         feeds: Sequence[Any] = ()
         if feed_dict:
             feeds = [feed.array(value) for feed, value in zip(call.feeds, feed_dict.values(), strict=True)]
-        plan = call.plan
+        plan = call.plans.get(tuple([feeds[i].shape for i in call.open])) or self._planned(call, feeds)
         state = self._state  # before it is asked whether rows change in place: no array in it does if none does by then
         if plan.writes or plan.random or self._rows:
             with self._lock, numpy.errstate(all="ignore"):
@@ -202,8 +214,16 @@ class Session(Inspection):
         return self.graph.as_graph_def()
 
     def plan(self, fetches: Any, feed_dict: Mapping[Any, Any] | Sequence[Any] = ()) -> Plan:
-        """The plan that ``run`` follows for these fetches and fed tensors."""
-        return self._call(fetches, dict.fromkeys(feed_dict)).plan
+        """The plan that ``run`` follows for these fetches and fed tensors.
+
+        Given a mapping it is that for the shapes of the values, which ``run`` has made if it has run with such; given
+        tensors alone, the one that holds for all shapes.
+        """
+        if not isinstance(feed_dict, Mapping):
+            return self._made(self._call(fetches, dict.fromkeys(feed_dict)), None, "asked for")
+        call = self._called(fetches, feed_dict)
+        feeds = [feed.array(value) for feed, value in zip(call.feeds, feed_dict.values(), strict=True)]
+        return self._planned(call, feeds)
 
     def interpret(
         self, fetches: Any, feed_dict: Mapping[Any, Any] | None = None, observe: Any = None, commit: bool = True
@@ -217,7 +237,8 @@ class Session(Inspection):
         feeds = [feed.array(value) for feed, value in zip(call.feeds, (feed_dict or {}).values(), strict=True)]
         with self._lock, numpy.errstate(all="ignore"):
             before = (self.stream.step, self.stream.ordinal)
-            values, written = call.plan.interpret(self._state, feeds, self._draws() if call.plan.random else None, observe)
+            plan = self._planned(call, feeds)
+            values, written = plan.interpret(self._state, feeds, self._draws() if plan.random else None, observe)
             if commit:
                 self._commit(written)
             else:
@@ -285,10 +306,41 @@ class Session(Inspection):
             if tensor.node.body is not None:
                 raise ValueError(f"Tensor {tensor.name} may not be fed: it is in a {tensor.node.body.kind}{at_line()}")
             feeds.append(_Feed(tensor))
+        return _Call(list(found), feeds, pack)
+
+    def _called(self, fetches: Any, feed_dict: Mapping[Any, Any]) -> _Call:
+        """The way of calling that ``run`` takes for these fetches and feeds."""
+        key = (list, tuple(fetches)) if type(fetches) is list else (type(fetches), fetches)
+        try:
+            found = self._calls.get((*key, *feed_dict))
+        except TypeError:
+            key = (type(fetches), _frozen(fetches))
+            found = self._calls.get((*key, *feed_dict))
+        if found is None or self._closed:
+            found = self._calls[(*key, *feed_dict)] = self._call(fetches, feed_dict)
+        return found
+
+    def _planned(self, call: _Call, feeds: Sequence[ndarray]) -> Plan:
+        """The plan of ``call`` for feeds of these shapes, made now if it is not there."""
+        shapes = tuple([feeds[i].shape for i in call.open])
+        plan = call.plans.get(shapes)
+        if plan is not None:
+            return plan
+        if len(call.plans) < MOST_PLANS:
+            last = next(reversed(call.plans.values()), None)
+            specs = [Spec(array.shape, feed.dtype) for feed, array in zip(call.feeds, feeds, strict=True)]
+            reason = FIRST if last is None else _changed(call, last, specs)
+            plan = call.plans[shapes] = self._made(call, specs, reason)
+            return plan
+        if call.shared is None:
+            call.shared = self._made(call, None, f"shapes beyond the {MOST_PLANS} that have plans of their own")
+        return call.shared
+
+    def _made(self, call: _Call, specs: Sequence[Spec] | None, reason: str) -> Plan:
         choice = Choice(refuse=self.refuse, limit=self._limit, check=self.check)
-        plan = Plan(list(found), [feed.tensor for feed in feeds], self.passes, choice)
+        plan = Plan(call.fetches, [feed.tensor for feed in call.feeds], self.passes, choice, specs, reason)
         self._rows |= plan.rows
-        return _Call(plan, feeds, pack)
+        return plan
 
     def _packer(self, fetches: Any, found: dict[Any, int]) -> Callable[[Sequence[Any]], Any]:
         """How to put the values of ``found`` (to which it adds what ``fetches`` needs) into the structure of ``fetches``."""
@@ -354,6 +406,12 @@ class Session(Inspection):
         self._calls.clear()
         self._state = {}
         self._own = {}
+
+
+def _changed(call: _Call, last: Plan, specs: Sequence[Spec]) -> str:
+    """In which feeds ``specs`` differ from what the plan before was for."""
+    pairs = zip(call.feeds, last.given, specs, strict=True)
+    return "; ".join(f"{feed.tensor.name} {show(was.dims)} -> {show(now.dims)}" for feed, was, now in pairs if was != now)
 
 
 class InteractiveSession(Session):

@@ -14,6 +14,7 @@ import numpy
 from numpy import ndarray
 
 from graphs.codegen.lines import Lines
+from graphs.codegen.ours import evaluated, needed
 from graphs.core.function import Function
 from graphs.core.node import Value
 
@@ -34,6 +35,8 @@ def interpreted(function: Function, inplace: tuple[int | None, ...] | None = Non
         if not node.op.elementwise:
             raise ValueError(f"{function.name} has {node.op.name} in it, which is not element-wise")
     whole = _whole(function)
+    if needed(function):
+        return whole
     literals = [x for node in function.nodes for x in node.inputs if not isinstance(x, Value)]
     if any(numpy.ndim(x) for x in literals) or not all(isinstance(out, Value) for out in function.outputs):
         return whole
@@ -113,6 +116,7 @@ def _scalar(x: Any, dtype: Any) -> Any:
 
 def _whole(function: Function) -> Kernel:
     """The same contract, op by op on whole arrays: for broadcasting, other layouts, other array modules, odd dtypes."""
+    ours = needed(function)
 
     def kernel(inputs: Sequence[Any], outs: Sequence[Any] | None = None) -> tuple[Any, ...]:
         args = [
@@ -121,7 +125,7 @@ def _whole(function: Function) -> Kernel:
         ]
         results = [
             out.copy() if getattr(out, "base", None) is not None or any(out is x for x in args) else out
-            for out in function(*args)
+            for out in (evaluated(function, *args) if ours and _on_numpy(args) else function(*args))
         ]
         if outs is None:
             return tuple(results)
@@ -130,3 +134,7 @@ def _whole(function: Function) -> Kernel:
         return tuple(outs)
 
     return kernel
+
+
+def _on_numpy(args: Sequence[Any]) -> bool:
+    return all(isinstance(x, (ndarray, numpy.generic)) for x in args)

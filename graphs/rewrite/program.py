@@ -83,6 +83,7 @@ class Program:
         fed: the edges whose values come from outside, whatever their nodes say.
         constant: the op whose nodes hold arrays (attribute ``value``). Without one, arrays stand among the inputs.
         kind: the class of nodes that passes make.
+        reuse: whether the results on the way are to share memory that is planned once.
     """
 
     nodes: tuple[Any, ...]
@@ -90,6 +91,7 @@ class Program:
     fed: frozenset[Edge] = frozenset()
     constant: Op | None = None
     kind: type[Rewritten] = Rewritten
+    reuse: bool = False
 
     @classmethod
     def of(cls, body: Function) -> Program:
@@ -190,15 +192,15 @@ class Rebuild:
             changed = True
         if not changed and not self.ordered:
             return node
-        return self._again(node, node, inputs=tuple(inputs), after=after)
+        return self.again(node, node, inputs=tuple(inputs), after=after)
 
-    def _again(self, node: Any, first: Any, **changes: Any) -> Any:
-        """A node like ``node`` but for ``changes`` (inputs, params, after). What read it, or ``first``, is to read this."""
+    def again(self, node: Any, first: Any, **changes: Any) -> Any:
+        """A node like ``node`` but for ``changes`` (inputs, params, specs, after). What read it, or ``first``, reads this."""
         new = self.program.kind(
             node.op,
             changes.get("inputs", node.inputs),
             changes.get("params", node.params),
-            tuple([out.spec for out in node.outputs]),
+            changes.get("specs") or tuple([out.spec for out in node.outputs]),
             node.name,
             where=node.where,
             after=changes.get("after", node.after),
@@ -223,7 +225,7 @@ class Rebuild:
             made = tuple([_worked(body, work) if isinstance(body, Function) else body for body in inside])
             if any(x is not y for x, y in zip(made, inside, strict=True)):
                 new[name] = made if value.__class__ is tuple else made[0]
-        return self._again(node, old, params={**node.params, **new}) if new else node
+        return self.again(node, old, params={**node.params, **new}) if new else node
 
     def replace(self, node: Any, old: Any, values: Sequence[Any]) -> None:
         """Let ``values`` stand for the outputs of ``node`` (which ``visit`` has made of ``old``)."""

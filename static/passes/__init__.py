@@ -9,10 +9,11 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Any
 
+from graphs.codegen.fuse import fuse, fuse_exactly
 from graphs.core.node import Node, Value
 from graphs.rewrite import (
     SIMPLIFY,
@@ -52,8 +53,19 @@ def fast_math(program: Program, log: Log, choice: Choice) -> Program:
     return rewrite(program, SIMPLIFY, log, choice, "fast")
 
 
-PIPELINE: tuple[Pass, ...] = (fold, cse, simplify, cse)
+def reuse(program: Program, log: Log, choice: Choice) -> Program:
+    """The program, its results on the way to share memory that is planned once (``Plan.memory``).
+
+    A plan of it that proves hot is compiled to native code over that memory (``static.native``); the bits stay the same.
+    """
+    return replace(program, reuse=True)
+
+
+PIPELINE: tuple[Pass, ...] = (fold, cse, simplify, cse, fuse, reuse)
 """The passes in order. ``cse`` comes twice: rules make equal nodes of nodes that were not."""
+
+EXACT: tuple[Pass, ...] = (fold, cse, simplify, cse, fuse_exactly, reuse)
+"""The passes that keep every bit: as ``PIPELINE``, but exponentials and the like stay numpy's."""
 
 
 class Optimised(Rewritten):
@@ -220,6 +232,7 @@ def _uncollected() -> Iterator[None]:
 
 
 __all__ = [
+    "EXACT",
     "PIPELINE",
     "Optimised",
     "Outcome",
@@ -228,7 +241,10 @@ __all__ = [
     "cse",
     "fast_math",
     "fold",
+    "fuse",
+    "fuse_exactly",
     "optimise",
+    "reuse",
     "simplify",
     "stabilise",
 ]

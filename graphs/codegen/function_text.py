@@ -1,0 +1,328 @@
+"""One native function as LLVM text: it takes arrays, works through instructions on what is in them, and returns None."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+from collections.abc import Mapping, Sequence
+
+import numpy
+
+from graphs.codegen.functions import FUNCTIONS
+from graphs.codegen.instructions import Fill, Instruction, Loop, Product, Region, Sum, Update, View
+from graphs.codegen.machine import PRELUDE
+from graphs.codegen.primitives import Literal, Scalars
+from graphs.codegen.region_text import RegionText, UnwrittenError
+from graphs.codegen.scalar_text import literal, stored
+from graphs.codegen.symbols import blas_symbol, loop_symbol
+
+
+Place = tuple[int, int]
+"""Where a buffer is: in which argument, from which byte on."""
+
+_GROUP = re.compile(r"!(\d+)")
+
+_ARITIES = {"fma": 3, "copysign": 2, "smin": 2}
+"""Arguments of intrinsics that take more than one."""
+
+
+class FunctionText:
+    """The text of a function while it is being written.
+
+    Args:
+        name: the function's name.
+        places: where each buffer is.
+        released: whether others may run Python meanwhile. That costs 0.1 µs.
+    """
+
+    def __init__(self, name: str, places: Mapping[str, Place], released: bool = False) -> None:
+        self.name = name
+        self.places = places
+        self.released = released
+        self.called: set[str] = set()
+        self.declared: set[str] = set()
+        self.groups = 0
+        self._count = itertools.count()
+        self._entry: list[str] = []
+        self._lines: list[str] = []
+        self._block = "body"
+        self._open: list[tuple[str, str, str, str]] = []
+        self._bases: dict[str, str] = {}
+        self._rounds: dict[int, str] = {}
+        self._allocated: dict[tuple[str, int], str] = {}
+
+    # Words
+
+    def fresh(self, letter: str = "v") -> str:
+        """A new name."""
+        return f"%{letter}{next(self._count)}"
+
+    def line(self, text: str) -> None:
+        """One more line."""
+        self._lines.append(f"  {text}")
+
+    def emit(self, text: str) -> str:
+        """A new register that holds what ``text`` says."""
+        name = self.fresh()
+        self.line(f"{name} = {text}")
+        return name
+
+    def label(self, name: str) -> None:
+        """Begin a block."""
+        self._lines.append(f"{name}:")
+        self._block = name
+
+    def alloca(self, kind: str, count: int) -> str:
+        """Memory that lasts as long as the call."""
+        name = self.fresh("m")
+        self._entry.append(f"  {name} = alloca [{count} x {kind}], align 64")
+        return name
+
+    def shared(self, kind: str, count: int) -> str:
+        """Memory that nobody counts on from one call of this to the next."""
+        made = self._allocated.get((kind, count))
+        if made is None:
+            made = self._allocated[kind, count] = self.alloca(kind, count)
+        return made
+
+    def times(self, index: str, factor: int) -> str:
+        """``index`` times a number."""
+        if factor == 1 or index == "0":
+            return index
+        return self.emit(f"mul nsw i64 {index}, {factor}")
+
+    # Loops
+
+    def loop(self, count: int) -> str:
+        """Begin a loop of ``count`` rounds, at least one; the register of the round."""
+        return self._begin(str(count))
+
+    def end(self) -> None:
+        """End the innermost open loop."""
+        self._close("")
+
+    def inner_loop(self, size: str) -> str:
+        """Begin a loop whose rounds do not depend on each other."""
+        return self._begin(size)
+
+    def end_inner(self, group: int) -> None:
+        """End it. ``group`` is that of its loads and stores."""
+        self._close(f", !llvm.loop !{group + 1}")
+
+    def _begin(self, count: str) -> str:
+        before, head, index = self._block, self.fresh("l")[1:], self.fresh("i")
+        after = self.fresh("i")
+        self.line(f"br label %{head}")
+        self.label(head)
+        mark = len(self._lines)
+        self._open.append((head, index, after, count))
+        self._lines.append("")
+        self._lines[mark] = f"  {index} = phi i64 [ 0, %{before} ], [ {after}, %@ ]"
+        return index
+
+    def _close(self, metadata: str) -> None:
+        head, index, after, count = self._open.pop()
+        done, out = self.fresh("c"), self.fresh("l")[1:]
+        self.line(f"{after} = add nuw nsw i64 {index}, 1")
+        self.line(f"{done} = icmp eq i64 {after}, {count}")
+        self.line(f"br i1 {done}, label %{out}, label %{head}{metadata}")
+        for i in range(len(self._lines) - 1, -1, -1):
+            if self._lines[i].startswith(f"  {index} = phi "):
+                self._lines[i] = self._lines[i].replace("%@", f"%{self._block}")
+                break
+        self.label(out)
+
+    def access_group(self) -> int:
+        """A number for the loads and stores of one inner loop."""
+        self.groups += 2
+        return self.groups - 2
+
+    # Memory
+
+    def pointer(self, view: View) -> str:
+        """Where a view's first element is, in this round of the loops around."""
+        base = self._bases.get(view.buffer)
+        if base is None:
+            base = self._bases[view.buffer] = self.fresh("b")
+            argument, offset = self.places[view.buffer]
+            self._entry.append(f"  {base}_ = call ptr @dip.data(ptr %args, i64 {argument})")
+            self._entry.append(f"  {base} = getelementptr i8, ptr {base}_, i64 {offset}")
+        place = base
+        if view.offset:
+            place = self.emit(f"getelementptr {stored(view.dtype)}, ptr {place}, i64 {view.offset}")
+        for level, step in view.steps:
+            by = self.times(self._rounds[level], step)
+            place = self.emit(f"getelementptr {stored(view.dtype)}, ptr {place}, i64 {by}")
+        return place
+
+    def numpy_loop(self, symbol: str | None, places: Sequence[str], dims: Sequence[str], steps: Sequence[str]) -> None:
+        """Call one of numpy's inner loops: pointers, numbers of elements, and bytes from one to the next."""
+        assert symbol is not None
+        self.declared.update((f"declare void @{_quoted(symbol)}(ptr, ptr, ptr, ptr)", _data(symbol)))
+        given = self._table("ptr", places), self._table("i64", dims), self._table("i64", steps)
+        passed = ", ".join(f"ptr {each}" for each in given)
+        self.line(f"call void @{_quoted(symbol)}({passed}, ptr @{_quoted(symbol + '.data')})")
+
+    def _table(self, kind: str, values: Sequence[str]) -> str:
+        table = self.shared(kind, len(values))
+        for i, value in enumerate(values):
+            place = table if i == 0 else self.emit(f"getelementptr {kind}, ptr {table}, i64 {i}")
+            self.line(f"store {kind} {value}, ptr {place}")
+        return table
+
+    # Instructions
+
+    def write(self, instruction: Instruction) -> None:
+        """One instruction."""
+        match instruction:
+            case Region():
+                RegionText(self, instruction).write()
+            case Product():
+                self._product(instruction)
+            case Update():
+                self._update(instruction)
+            case Sum():
+                self._sum(instruction)
+            case Fill():
+                self._fill(instruction)
+            case Loop():
+                self._looped(instruction)
+
+    def _looped(self, instruction: Loop) -> None:
+        if instruction.count < 1:
+            return
+        self._rounds[instruction.level] = self.loop(instruction.count)
+        for each in instruction.body:
+            self.write(each)
+        self.end()
+
+    def _product(self, instruction: Product) -> None:
+        x, y, out = instruction.x, instruction.y, instruction.out
+        if not out.size:
+            return
+        batch, outer = _stack((x, y, out))
+        size = out.dtype.itemsize
+        steps = [step * size for step in (*outer, *x.strides[-2:], *y.strides[-2:], *out.strides[-2:])]
+        dims = [batch, x.shape[-2], x.shape[-1], y.shape[-1]]
+        symbol = loop_symbol(numpy.matmul, (out.dtype,) * 3)
+        self.numpy_loop(symbol, [self.pointer(view) for view in (x, y, out)], [*map(str, dims)], [*map(str, steps)])
+
+    def _update(self, instruction: Update) -> None:
+        x, y, out = instruction.x, instruction.y, instruction.out
+        kind = stored(out.dtype)
+        symbol = blas_symbol("sgemm" if kind == "float" else "dgemm")
+        assert symbol is not None
+        signature = f"(i32, i32, i32, i64, i64, i64, {kind}, ptr, i64, ptr, i64, {kind}, ptr, i64)"
+        self.declared.add(f"declare void @{_quoted(symbol)}{signature}")
+        if isinstance(instruction.scale, View):
+            scale = self.emit(f"load {kind}, ptr {self.pointer(instruction.scale)}")
+        else:
+            scale = literal(Literal(instruction.scale, out.dtype))
+        (flip_x, lead_x), (flip_y, lead_y) = _layout(x), _layout(y)
+        one = literal(Literal(1.0, out.dtype))
+        (m, n), k = out.shape, x.shape[1]
+        given = [
+            "i32 101", f"i32 {112 if flip_x else 111}", f"i32 {112 if flip_y else 111}", f"i64 {m}", f"i64 {n}", f"i64 {k}",
+            f"{kind} {scale}", f"ptr {self.pointer(x)}", f"i64 {lead_x}", f"ptr {self.pointer(y)}", f"i64 {lead_y}",
+            f"{kind} {one}", f"ptr {self.pointer(out)}", f"i64 {out.strides[0] if m > 1 else n}",
+        ]  # fmt: skip
+        self.line(f"call void @{_quoted(symbol)}({', '.join(given)})")
+
+    def _sum(self, instruction: Sum) -> None:
+        x, out = instruction.x, instruction.out
+        self._fill(Fill(out, -0.0 if x.dtype.kind == "f" else 0))
+        if not x.size:
+            return
+        symbol = loop_symbol(numpy.add, (x.dtype,) * 3)
+        rows = out.size
+        width = x.size // rows
+        source, target = self.pointer(x), self.pointer(out)
+        size = x.dtype.itemsize
+        index = self.loop(rows) if rows > 1 else "0"
+        row = self.emit(f"getelementptr {stored(x.dtype)}, ptr {source}, i64 {self.times(index, width)}")
+        place = self.emit(f"getelementptr {stored(x.dtype)}, ptr {target}, i64 {index}")
+        self.numpy_loop(symbol, [place, row, place], [str(width)], ["0", str(size), "0"])
+        if rows > 1:
+            self.end()
+
+    def _fill(self, instruction: Fill) -> None:
+        out = instruction.out
+        if not out.size:
+            return
+        scalars = Scalars([], [], [Literal(instruction.value, out.dtype)])
+        RegionText(self, Region(scalars, (), (out,), out.shape)).write()
+
+    # The whole
+
+    def function(self, first: int) -> str:
+        """The function's definition; its access groups are numbered from ``first`` on."""
+        lines = [_GROUP.sub(lambda found: f"!{int(found[1]) + first}", line) for line in self._lines]
+        text = [f"define ptr @{self.name}(ptr %self, ptr %args, i64 %nargs) {{", "entry:", *self._entry]
+        if self.released:
+            text.append("  %thread = call ptr @PyEval_SaveThread()")
+        text += ["  br label %body", "body:", *lines]
+        if self.released:
+            text.append("  call void @PyEval_RestoreThread(ptr %thread)")
+        return "\n".join([*text, "  %none = call ptr @dip.none()", "  ret ptr %none", "}", ""])
+
+
+def module(functions: Sequence[FunctionText]) -> str:
+    """The text of all of them, as ``graphs.codegen.machine`` takes it."""
+    called = set().union(*(each.called for each in functions))
+    own = [entry.text for entry in FUNCTIONS.values() if entry.symbol in called]
+    lines = [line for text in own for line in text.split("\n")]
+    lines += sorted(set().union(*(each.declared for each in functions)))
+    lines += [_declaration(name) for name in sorted(called) if name.startswith("llvm.")]
+    once = dict.fromkeys(line for line in lines if line.startswith(("declare ", "@")))
+    parts = [PRELUDE, *once, *(line for line in lines if line not in once)]
+    first = 0
+    for each in functions:
+        parts.append(each.function(first))
+        for group in range(first, first + each.groups, 2):
+            parts.append(f"!{group} = distinct !{{}}")
+            parts.append(f'!{group + 1} = distinct !{{!{group + 1}, !{{!"llvm.loop.parallel_accesses", !{group}}}}}')
+        first += each.groups
+    return "\n".join(parts) + "\n"
+
+
+def _quoted(symbol: str) -> str:
+    return f'"{symbol}"'
+
+
+def _data(symbol: str) -> str:
+    return f'@"{symbol}.data" = external global i8'
+
+
+def _declaration(intrinsic: str) -> str:
+    _, name, suffix = intrinsic.split(".")
+    kind = {"f32": "float", "f64": "double"}.get(suffix, suffix)
+    return f"declare {kind} @{intrinsic}({', '.join([kind] * _ARITIES.get(name, 1))})"
+
+
+def _stack(views: Sequence[View]) -> tuple[int, list[int]]:
+    """How many matrices there are, and by how many elements each view moves on from one to the next."""
+    batch = views[-1].shape[:-2]
+    if not batch:
+        return 1, [0] * len(views)
+    outer = []
+    for view in views:
+        spread = view.at(view.shape[:-2], view.strides[:-2]).spread(batch)
+        pairs = [(n, s) for n, s in zip(batch, spread.strides, strict=True) if n != 1]
+        if any(s != n * t for (_, s), (n, t) in itertools.pairwise(pairs)):
+            raise UnwrittenError("stacks of matrices that no single step leads through")
+        outer.append(pairs[-1][1] if pairs else 0)
+    return math.prod(batch), outer
+
+
+def _layout(view: View) -> tuple[bool, int]:
+    """Whether BLAS is to read a matrix transposed, and the elements from one row or column to the next."""
+    (rows, columns), (down, across) = view.shape, view.strides
+    if across == 1 or columns == 1:
+        return False, max(down, columns)
+    if down == 1 or rows == 1:
+        return True, max(across, rows)
+    raise UnwrittenError("a matrix that is contiguous along neither axis")
+
+
+__all__ = ["FunctionText", "Place", "module"]

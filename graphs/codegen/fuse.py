@@ -1,0 +1,287 @@
+"""The pass ``fuse``: regions of element-wise nodes of one shape become one node each, which reads every array once.
+
+A region is convex: no value leaves it and comes back. It may have several outputs, and takes in the updates of optimisers,
+which are such nodes already.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from graphs.codegen.fused import fused
+from graphs.codegen.primitives import Scalars, of_node, scalars
+from graphs.codegen.region_text import writable
+from graphs.codegen.scalar_text import function
+from graphs.core.function import Function
+from graphs.core.node import Value, new_parameter
+from graphs.rewrite.program import Choice, Program, Rebuild, is_kept, is_pure, origins, spec_of
+from graphs.rewrite.records import Log, Record
+from graphs.rewrite.shapes import ShapeClasses
+
+
+MOST_CALLS = 256
+"""Steps of a region, after which it takes in no more: compiling takes 0.5 ms a step."""
+
+MOST_LOOKED_AT = 256
+"""Regions and nodes that are looked at to see whether two regions may be one; beyond, they stay apart."""
+
+
+def fuse(program: Program, log: Log, choice: Choice) -> Program:
+    """The program with its element-wise regions fused.
+
+    Where a function of ``graphs.codegen.functions`` stands for one of numpy's, results differ by its rounding.
+    """
+    return _fuse(program, log, choice, exact=False)
+
+
+def fuse_exactly(program: Program, log: Log, choice: Choice) -> Program:
+    """As ``fuse``, without nodes for which a function of our own would stand in: to the last bit what numpy gives."""
+    return _fuse(program, log, choice, exact=True)
+
+
+def _fuse(program: Program, log: Log, choice: Choice, exact: bool) -> Program:
+    rebuild = Rebuild(program)
+
+    def inside(body: Program) -> Program:
+        return _fuse(body, log, choice, exact)
+
+    for old in program.nodes:
+        node = rebuild.visit(old)
+        rebuild.keep(rebuild.sweep(node, old, inside) if node.params else node)
+    swept = rebuild.finish()
+    groups = _Groups(swept, exact)
+    regions = [members for members in groups.regions() if choice.allows("fuse" if not exact else "fuse_exactly")]
+    if not regions:
+        return swept
+    return _rebuilt(swept, regions, groups, log, choice, "fuse_exactly" if exact else "fuse")
+
+
+def _calls(node: Any) -> Scalars | None:
+    """What a node computes for an element; None where code cannot be generated for it."""
+    made = of_node(node)
+    return made if made is not None and writable(made.calls) else None
+
+
+class _Group:
+    """A region in the making, or a node that is in none."""
+
+    __slots__ = ("calls", "first", "key", "last", "members", "owns")
+
+    def __init__(self, place: int, key: Any, calls: int, owns: bool) -> None:
+        self.members = [place]
+        self.first = self.last = place
+        self.key = key
+        self.calls = calls
+        self.owns = owns
+
+
+class _Groups:
+    """The nodes of a program, by place, in groups that grow as edges are gone along."""
+
+    def __init__(self, program: Program, exact: bool) -> None:
+        self.nodes = program.nodes
+        self.exact = exact
+        self.places = {node: place for place, node in enumerate(self.nodes)}
+        self.before: list[list[int]] = []
+        self.shapes = ShapeClasses()
+        self.fixed = {root for root in program.roots if not isinstance(root, Value)}
+        self.fed = program.fed
+        self.groups: list[_Group] = []
+        self.parent = list(range(len(self.nodes)))
+        held: list[int] = []
+        for place, node in enumerate(self.nodes):
+            self.shapes.enter(node)
+            before = {self.places[x.node] for x in node.inputs if isinstance(x, Value) and x.node in self.places}
+            before.update(self.places[other] for other in node.after if other in self.places)
+            if node.after or is_kept(node):  # effects, and what stands in an order to them, keep their order
+                before.update(held)
+                held = [place]
+            self.before.append(sorted(before))
+            self.groups.append(self._single(place, node))
+        for place in range(len(self.nodes)):
+            self._grow(place)
+
+    def _single(self, place: int, node: Any) -> _Group:
+        if not is_pure(node) or node.after or node in self.fixed:
+            return _Group(place, None, 0, False)
+        if self.fed and any((node, index) in self.fed for index in range(node.width)):
+            return _Group(place, None, 0, False)
+        made = _calls(node)
+        owns = made is not None and any(function(call) is not None for call in made.calls)
+        if made is None or (owns and self.exact):
+            return _Group(place, None, 0, False)
+        keys = {self._key(node, index) for index in range(node.width)}
+        return _Group(place, keys.pop() if len(keys) == 1 else None, len(made.calls), owns)
+
+    def _key(self, node: Any, index: int) -> Any:
+        spec = node.outputs[index].spec
+        return spec.dims if spec.known else ("class", self.shapes.of((node, index)))
+
+    def of(self, place: int) -> int:
+        """The number of the group that the node at ``place`` is in."""
+        parent = self.parent
+        while parent[place] != place:
+            parent[place] = parent[parent[place]]
+            place = parent[place]
+        return place
+
+    def _grow(self, place: int) -> None:
+        if self.groups[place].key is None:
+            return
+        for before in self.before[place]:
+            mine, other = self.of(place), self.of(before)
+            if mine == other or self.groups[other].key != self.groups[mine].key or not self._may_join(mine, other):
+                continue
+            a, b = self.groups[other], self.groups[mine]
+            keep, gone = (other, mine) if len(a.members) >= len(b.members) else (mine, other)
+            kept, left = self.groups[keep], self.groups[gone]
+            kept.members += left.members
+            kept.first, kept.last = min(a.first, b.first), max(a.last, b.last)
+            kept.calls, kept.owns = a.calls + b.calls, a.owns or b.owns
+            self.parent[gone] = keep
+
+    def _may_join(self, one: int, other: int) -> bool:
+        """Whether nothing leads out of one of two groups and into the other."""
+        a, b = self.groups[one], self.groups[other]
+        if a.calls + b.calls > MOST_CALLS:
+            return False
+        start = min(a.first, b.first)
+        seen: set[int] = set()
+        stack = [x for x in self._behind(one) + self._behind(other) if x not in (one, other)]
+        while stack:
+            each = stack.pop()
+            if each in (one, other):
+                return False
+            if each in seen or self.groups[each].last < start:
+                continue
+            seen.add(each)
+            if len(seen) > MOST_LOOKED_AT:
+                return False
+            stack.extend(self._behind(each))
+        return True
+
+    def _behind(self, group: int) -> list[int]:
+        return [self.of(before) for place in self.groups[group].members for before in self.before[place]]
+
+    def regions(self) -> list[list[int]]:
+        """The places of the nodes of each region that is worth a node of its own."""
+        found = []
+        for place in range(len(self.nodes)):
+            group = self.groups[place]
+            if self.of(place) != place or group.key is None:
+                continue
+            alone = len(group.members) == 1
+            if not alone or (group.owns and self.nodes[place].op is not fused):
+                found.append(sorted(group.members))
+        return found
+
+    def order(self, regions: Iterable[Sequence[int]]) -> list[int]:
+        """The groups in an order in which each comes after what it reads, else as the nodes stood."""
+        number = [self.of(place) for place in range(len(self.nodes))]
+        waiting: dict[int, int] = {}
+        readers: dict[int, list[int]] = {}
+        for group in set(number):
+            before = {number[each] for place in self.groups[group].members for each in self.before[place]} - {group}
+            waiting[group] = len(before)
+            for each in before:
+                readers.setdefault(each, []).append(group)
+        ready = [(self.groups[group].last, group) for group, count in waiting.items() if not count]
+        heapq.heapify(ready)
+        out = []
+        while ready:
+            _, group = heapq.heappop(ready)
+            out.append(group)
+            for reader in readers.get(group, ()):
+                waiting[reader] -= 1
+                if not waiting[reader]:
+                    heapq.heappush(ready, (self.groups[reader].last, reader))
+        return out
+
+
+def _rebuilt(program: Program, regions: list[list[int]], groups: _Groups, log: Log, choice: Choice, name: str) -> Program:
+    """The program with a node for each region."""
+    chosen = {groups.of(members[0]): members for members in regions}
+    wanted = {(root.node, root.index) for root in program.roots if isinstance(root, Value)}
+    readers: dict[Any, set[int]] = {}
+    for place, node in enumerate(program.nodes):
+        for x in node.inputs:
+            if isinstance(x, Value):
+                readers.setdefault((x.node, x.index), set()).add(groups.of(place))
+    rebuild = Rebuild(program)
+    for number in groups.order(regions):
+        members = chosen.get(number)
+        if members is None or not choice.allows(name):
+            for place in sorted(groups.groups[number].members):
+                rebuild.keep(rebuild.visit(program.nodes[place]))
+            continue
+        olds = [program.nodes[place] for place in members]
+        nodes = [rebuild.visit(old) for old in olds]
+        outputs = [
+            (old, index)
+            for old in olds
+            for index in range(old.width)
+            if (old, index) in wanted or readers.get((old, index), set()) - {number}
+        ]
+        if not outputs:
+            continue
+        made = _region(rebuild, olds, nodes, outputs)
+        rebuild.keep(made)
+        values = dict(zip(outputs, made.outputs, strict=True))
+        record = Record(name, name, "element-wise nodes -> one node", nodes, [made], [], [], fed=program.fed)
+        record.old = tuple(nodes[olds.index(old)].outputs[index] for old, index in outputs)
+        record.new = made.outputs
+        record.bound = _bound(made.params["body"]) or record.bound
+        for old, node in zip(olds, nodes, strict=True):
+            rebuild.replace(node, old, [values.get((old, index), out) for index, out in enumerate(node.outputs)])
+        choice.fired += 1
+        log.add(record)
+    return rebuild.finish()
+
+
+def _bound(body: Function) -> str:
+    """How far the functions of our own in ``body`` are from the true values, in words."""
+    made = scalars(body)
+    found = {(call.name, entry.ulps) for call in (made.calls if made else ()) if (entry := function(call)) is not None}
+    return f"close, {', '.join(f'{name} {ulps:g} ulps' for name, ulps in sorted(found))}" if found else ""
+
+
+def _region(rebuild: Rebuild, olds: Sequence[Any], nodes: Sequence[Any], outputs: Sequence[tuple[Any, int]]) -> Any:
+    """The node that computes ``outputs``."""
+    inside: dict[Any, Any] = {}
+    operands: dict[Any, Any] = {}
+    given: list[Value] = []
+
+    def look(x: Any) -> Any:
+        if not isinstance(x, Value):
+            return x
+        edge = (x.node, x.index)
+        found = inside.get(edge)
+        if found is None:
+            found = inside[edge] = new_parameter(spec_of(x))
+            operands[edge] = x
+            given.append(found)
+        return found
+
+    for old, node in zip(olds, nodes, strict=True):
+        args = [look(x) for x in node.inputs]
+        made = node.params["body"](*args) if node.op is fused else (node.op(*args, **node.params),)
+        for index, value in enumerate(made):
+            inside[old, index] = inside[node, index] = value
+    label = "+".join(dict.fromkeys(node.params["label"] or "fused" if node.op is fused else node.op.name for node in nodes))
+    body = Function(given, [inside[edge] for edge in outputs], label[:48])
+    specs = tuple(old.outputs[index].spec for old, index in outputs)
+    last = nodes[-1]
+    return rebuild.program.kind(
+        fused,
+        tuple(operands.values()),
+        {"body": body, "label": label},
+        specs,
+        last.name,
+        where=last.where,
+        origins=origins(nodes),
+    )
+
+
+__all__ = ["fuse", "fuse_exactly"]
