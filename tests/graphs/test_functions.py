@@ -133,6 +133,18 @@ def test_special_values(name: str, char: str) -> None:
     assert (numpy.signbit(got) == numpy.signbit(expected))[~numpy.isnan(expected)].all()
 
 
+@pytest.mark.parametrize("char", ["f", "d"])
+@pytest.mark.parametrize("name", ["expm1", "log1p", "tanh"])
+def test_small_numbers_are_their_own_values(name: str, char: str) -> None:
+    """Down to the last bit of subnormal ones."""
+    about = numpy.finfo(char)
+    x = numpy.concatenate(
+        [numpy.arange(2000) * about.smallest_subnormal, 2.0 ** numpy.arange(about.minexp, -about.nmant - 4)]
+    )
+    x = numpy.concatenate([x, -x]).astype(char)
+    assert run(name, x).tobytes() == x.tobytes()
+
+
 @pytest.mark.parametrize(("name", "char"), sorted(FUNCTIONS))
 def test_bits_do_not_depend_on_how_many_there_are(name: str, char: str) -> None:
     """The last few of an array are computed one by one, the others in vectors."""
