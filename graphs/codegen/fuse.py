@@ -10,12 +10,13 @@ import heapq
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from graphs.codegen.fused import fused
-from graphs.codegen.primitives import Scalars, of_node, scalars
+from graphs.codegen.functions import FUNCTIONS
+from graphs.codegen.fused import by_itself, fused
+from graphs.codegen.primitives import Scalars, of_node
 from graphs.codegen.region_text import writable
 from graphs.codegen.scalar_text import function
 from graphs.core.function import Function
-from graphs.core.node import Value, new_parameter
+from graphs.core.node import Node, Value, new_parameter
 from graphs.rewrite.program import Choice, Program, Rebuild, is_kept, is_pure, origins, spec_of
 from graphs.rewrite.records import Log, Record
 from graphs.rewrite.shapes import ShapeClasses
@@ -67,14 +68,15 @@ def _calls(node: Any) -> Scalars | None:
 class _Group:
     """A region in the making, or a node that is in none."""
 
-    __slots__ = ("calls", "first", "key", "last", "members", "owns")
+    __slots__ = ("before", "calls", "first", "key", "last", "members", "own")
 
-    def __init__(self, place: int, key: Any, calls: int, owns: bool) -> None:
+    def __init__(self, place: int, before: list[int], key: Any, calls: int, own: set[str]) -> None:
         self.members = [place]
+        self.before = before
         self.first = self.last = place
         self.key = key
         self.calls = calls
-        self.owns = owns
+        self.own = own
 
 
 class _Groups:
@@ -105,15 +107,15 @@ class _Groups:
 
     def _single(self, place: int, node: Any) -> _Group:
         if not is_pure(node) or node.after or node in self.fixed:
-            return _Group(place, None, 0, False)
+            return _Group(place, list(self.before[place]), None, 0, set())
         if self.fed and any((node, index) in self.fed for index in range(node.width)):
-            return _Group(place, None, 0, False)
+            return _Group(place, list(self.before[place]), None, 0, set())
         made = _calls(node)
-        owns = made is not None and any(function(call) is not None for call in made.calls)
-        if made is None or (owns and self.exact):
-            return _Group(place, None, 0, False)
+        own = {call.name for call in made.calls if function(call) is not None} if made is not None else set()
+        if made is None or (own and self.exact):
+            return _Group(place, list(self.before[place]), None, 0, set())
         keys = {self._key(node, index) for index in range(node.width)}
-        return _Group(place, keys.pop() if len(keys) == 1 else None, len(made.calls), owns)
+        return _Group(place, list(self.before[place]), keys.pop() if len(keys) == 1 else None, len(made.calls), own)
 
     def _key(self, node: Any, index: int) -> Any:
         spec = node.outputs[index].spec
@@ -138,8 +140,9 @@ class _Groups:
             keep, gone = (other, mine) if len(a.members) >= len(b.members) else (mine, other)
             kept, left = self.groups[keep], self.groups[gone]
             kept.members += left.members
+            kept.before += left.before
             kept.first, kept.last = min(a.first, b.first), max(a.last, b.last)
-            kept.calls, kept.owns = a.calls + b.calls, a.owns or b.owns
+            kept.calls, kept.own = a.calls + b.calls, a.own | b.own
             self.parent[gone] = keep
 
     def _may_join(self, one: int, other: int) -> bool:
@@ -149,7 +152,10 @@ class _Groups:
             return False
         start = min(a.first, b.first)
         seen: set[int] = set()
-        stack = [x for x in self._behind(one) + self._behind(other) if x not in (one, other)]
+        stack = self._behind(one)
+        if len(a.members) > 1 or b.last > a.first:  # else nothing in the other can come after the one node
+            stack = stack + self._behind(other)
+        stack = [x for x in stack if x not in (one, other)]
         while stack:
             each = stack.pop()
             if each in (one, other):
@@ -163,7 +169,10 @@ class _Groups:
         return True
 
     def _behind(self, group: int) -> list[int]:
-        return [self.of(before) for place in self.groups[group].members for before in self.before[place]]
+        """The groups that a group reads, without itself."""
+        found = self.groups[group]
+        found.before = list({number for before in found.before if (number := self.of(before)) != group})
+        return found.before
 
     def regions(self) -> list[list[int]]:
         """The places of the nodes of each region that is worth a node of its own."""
@@ -173,7 +182,7 @@ class _Groups:
             if self.of(place) != place or group.key is None:
                 continue
             alone = len(group.members) == 1
-            if not alone or (group.owns and self.nodes[place].op is not fused):
+            if not alone or (group.own and self.nodes[place].op is not fused):
                 found.append(sorted(group.members))
         return found
 
@@ -230,9 +239,10 @@ def _rebuilt(program: Program, regions: list[list[int]], groups: _Groups, log: L
         rebuild.keep(made)
         values = dict(zip(outputs, made.outputs, strict=True))
         record = Record(name, name, "element-wise nodes -> one node", nodes, [made], [], [], fed=program.fed)
+        record.apply = by_itself
         record.old = tuple(nodes[olds.index(old)].outputs[index] for old, index in outputs)
         record.new = made.outputs
-        record.bound = _bound(made.params["body"]) or record.bound
+        record.bound = _bound(groups.groups[number].own) or record.bound
         for old, node in zip(olds, nodes, strict=True):
             rebuild.replace(node, old, [values.get((old, index), out) for index, out in enumerate(node.outputs)])
         choice.fired += 1
@@ -240,11 +250,10 @@ def _rebuilt(program: Program, regions: list[list[int]], groups: _Groups, log: L
     return rebuild.finish()
 
 
-def _bound(body: Function) -> str:
-    """How far the functions of our own in ``body`` are from the true values, in words."""
-    made = scalars(body)
-    found = {(call.name, entry.ulps) for call in (made.calls if made else ()) if (entry := function(call)) is not None}
-    return f"close, {', '.join(f'{name} {ulps:g} ulps' for name, ulps in sorted(found))}" if found else ""
+def _bound(own: Iterable[str]) -> str:
+    """How far functions of our own are from the true values, in words."""
+    worst = {name: max(entry.ulps for (each, _), entry in FUNCTIONS.items() if each == name) for name in sorted(own)}
+    return f"close, {', '.join(f'{name} {ulps:g} ulps' for name, ulps in worst.items())}" if worst else ""
 
 
 def _region(rebuild: Rebuild, olds: Sequence[Any], nodes: Sequence[Any], outputs: Sequence[tuple[Any, int]]) -> Any:
@@ -265,8 +274,12 @@ def _region(rebuild: Rebuild, olds: Sequence[Any], nodes: Sequence[Any], outputs
         return found
 
     for old, node in zip(olds, nodes, strict=True):
-        args = [look(x) for x in node.inputs]
-        made = node.params["body"](*args) if node.op is fused else (node.op(*args, **node.params),)
+        args = tuple([look(x) for x in node.inputs])
+        if node.op is fused:
+            made = node.params["body"](*args)
+        else:
+            specs = tuple([out.spec for out in node.outputs])
+            made = Node(node.op, args, node.params, specs, node.name, value=Value, where=node.where).outputs
         for index, value in enumerate(made):
             inside[old, index] = inside[node, index] = value
     label = "+".join(dict.fromkeys(node.params["label"] or "fused" if node.op is fused else node.op.name for node in nodes))

@@ -8,7 +8,7 @@ from typing import Any
 from graphs.autodiff import symbolic
 from graphs.codegen import compiled
 from graphs.core.function import Function, trace
-from graphs.core.node import Value
+from graphs.core.node import Value, new_parameter
 from graphs.core.op import op
 from graphs.core.spec import Spec
 from graphs.ops.shape import unbroadcast
@@ -38,6 +38,16 @@ def fused(xp: Any, *arrays: Any, body: Function, label: str = "") -> Any:
     """The outputs of ``body``, a Function of element-wise ops, on ``arrays``; ``label`` is its name in pictures."""
     results = compiled(body)(arrays)
     return results if len(results) > 1 else results[0]
+
+
+def by_itself(node: Any, args: Sequence[Any]) -> Any:
+    """What a node of a region yields on ``args``, as a region of its own: by the same functions as in the region."""
+    if node.op is fused or not any(isinstance(x, Value) for x in args):
+        return node.op(*args, **node.params)
+    given = [new_parameter(x.spec) if isinstance(x, Value) else x for x in args]
+    inputs = [x for x in given if isinstance(x, Value)]
+    body = Function(inputs, [node.op(*given, **node.params)], node.op.name)
+    return fused(*[x for x in args if isinstance(x, Value)], body=body)
 
 
 @fused.joint_vjp

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -12,20 +12,18 @@ from numpy import ndarray
 
 from graphs.core.function import Function
 from graphs.core.node import Value
-from graphs.core.spec import Spec
+from graphs.rewrite.probes import TAME, edges as edges, probes
 from graphs.rewrite.program import Choice, RewriteError
 from graphs.rewrite.records import Log, Record
 
 
 Array = ndarray[Any, Any]
 
-_SIZES = (3, 1, 2, 0)
-"""What unknown dimensions are taken to be, one after the other."""
+_LISTED = 24
+"""Elements of an array that are written out."""
 
 _WIDE = {2: numpy.float32, 4: numpy.float64, 8: numpy.longdouble}
 """The dtype in which the true value is looked for, by the bytes of the rule's own."""
-
-_TAME = "ordinary"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +47,7 @@ class Counterexample:
     why: str
 
     def __str__(self) -> str:
-        given = "; ".join(f"{x.dtype}{x.shape} {x.tolist()}" for x in self.inputs)
+        given = "; ".join(f"{x.dtype}{x.shape} {_listed(x)}" for x in self.inputs)
         return (
             f"{self.record.rule} ({self.record.law}; {self.record.bound}) does not hold on {self.probe} inputs: {self.why}\n"
             f"  inputs: {given}\n  before: {_listed(self.before)}\n  after:  {_listed(self.after)}"
@@ -74,7 +72,9 @@ class UncheckedError(RewriteError):
 
 
 def _listed(x: Array | None) -> str:
-    return "nothing" if x is None else str(x.tolist())
+    if x is None:
+        return "nothing"
+    return str(x.tolist()) if x.size <= _LISTED else numpy.array2string(x, threshold=_LISTED, edgeitems=2)
 
 
 def check(record: Record, seed: int = 0) -> Counterexample | None:
@@ -124,50 +124,6 @@ def check_all(records: Log | Sequence[Record], seed: int = 0) -> list[Counterexa
     return [each for each in found if each is not None]
 
 
-# Inputs to try
-
-
-def probes(specs: Sequence[Spec], seed: int = 0) -> Iterator[tuple[str, tuple[Array, ...]]]:
-    """Inputs of ``specs``, each with a word for its kind: ordinary, large, small, edges, equal."""
-    random = numpy.random.default_rng(seed)
-    open_ = any(spec.dims is None or None in spec.dims for spec in specs)
-    for size in _SIZES if open_ else _SIZES[:1]:
-        shapes = [_shape(spec, size) for spec in specs]
-        for kind in (_TAME, "positive", "large", "small", "edges", "edges", "edges", "equal"):
-            yield kind, tuple(_drawn(random, kind, shape, spec.dtype) for shape, spec in zip(shapes, specs, strict=True))
-
-
-def _shape(spec: Spec, size: int) -> tuple[int, ...]:
-    return (size, size) if spec.dims is None else tuple(size if n is None else n for n in spec.dims)
-
-
-def _drawn(random: numpy.random.Generator, kind: str, shape: tuple[int, ...], dtype: Any) -> Array:
-    if dtype.kind == "b":
-        return random.random(shape) < 0.5
-    if dtype.kind in "iu":
-        high = 3 if kind in (_TAME, "positive", "small") else 1 if kind == "equal" else 100
-        low = 0 if dtype.kind == "u" or kind in (_TAME, "positive", "equal") else -high
-        return random.integers(low, high, shape, endpoint=True).astype(dtype)
-    if dtype.kind == "c":
-        return (random.standard_normal(shape) + 1j * random.standard_normal(shape)).astype(dtype)
-    if dtype.kind != "f":
-        return numpy.zeros(shape, dtype)
-    normal = random.standard_normal(shape)
-    if kind == "edges":
-        return random.choice(edges(dtype), shape).astype(dtype)
-    if kind == "equal":
-        return numpy.full(shape, 0.5, dtype)
-    scale = {"large": 50.0, "small": 1e-4}.get(kind, 1.0)
-    return numpy.asarray((abs(normal) if kind == "positive" else normal) * scale).astype(dtype)
-
-
-def edges(dtype: Any) -> Array:
-    """Numbers of a floating dtype at which rules go wrong: NaN, infinities, both zeros, the least and the greatest."""
-    info = numpy.finfo(dtype)
-    values = [numpy.nan, numpy.inf, -numpy.inf, 0.0, -0.0, 1.0, -1.0, 0.5, info.max, -info.max, info.tiny]
-    return numpy.array([*values, info.smallest_subnormal, -info.tiny, 1.0 + info.eps, 2.0, -3.0], dtype)
-
-
 # Comparing
 
 
@@ -186,7 +142,7 @@ def _differ(
             return ""  # sums of such numbers overflow in one order and not in another
         return _beyond(x, y, rule.ulps, largest)
     if rule.level == "fast":
-        if probe != _TAME or not numpy.isfinite(x).all():
+        if probe != TAME or not numpy.isfinite(x).all():
             return ""
         return _beyond(x, y, rule.ulps, max(largest, _largest(before, inputs)))
     return _untrue(rule, before, after, probe, inputs, x, y, largest)
@@ -242,7 +198,7 @@ def _untrue(
     worse = _far(truth[there], y[there], rule.ulps, largest)
     if worse:
         return f"{worse} from the same in {numpy.dtype(wide)}"
-    if probe != _TAME:
+    if probe != TAME:
         return ""
     meant = numpy.asarray(before(*raised)[0])
     there = numpy.isfinite(meant)

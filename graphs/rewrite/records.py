@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,12 +29,14 @@ class Record:
         new: what stands for them.
         fed: the edges whose values come from outside: constants among them are not constant.
         counterexample: inputs on which it goes beyond its bound, once a check has found some.
+        apply: what a node that was replaced yields, ``apply(node, inputs)``, where that is not just a call of its op: a pass
+            that puts other functions in the place of numpy's is held to these.
     """
 
     # fmt: off
     __slots__ = (
         "number", "stage", "rule", "law", "bound", "checked", "before", "after", "old", "new", "fed", "counterexample",
-        "__weakref__",
+        "apply", "__weakref__",
     )
     # fmt: on
 
@@ -62,6 +64,7 @@ class Record:
         self.new = tuple(new)
         self.fed = fed
         self.counterexample: Any = None
+        self.apply: Callable[[Any, Sequence[Any]], Any] | None = None
 
     @property
     def origins(self) -> tuple[Any, ...]:
@@ -97,12 +100,12 @@ class Record:
     def _function(self, roots: Sequence[Any], leaves: dict[Edge, Any], name: str) -> Function:
         given = {edge: new_parameter(spec_of(x)) for edge, x in leaves.items()}
         values: dict[Any, Any] = dict(given)
-        nodes = sorted({*self.before, *self.after}, key=lambda node: node.serial)
-        for node in nodes:
+        fresh, apply = set(self.after), self.apply
+        for node in sorted({*self.before, *fresh}, key=lambda node: node.serial):
             inputs = [self._inside(x, values) for x in node.inputs]
             if any(x is None for x in inputs):
                 continue
-            out = node.op(*inputs, **node.params)
+            out = node.op(*inputs, **node.params) if apply is None or node in fresh else apply(node, inputs)
             values.update({(node, i): y for i, y in enumerate(out if node.width > 1 else (out,)) if (node, i) not in given})
         return Function(given.values(), [self._inside(root, values) for root in roots], name)
 
