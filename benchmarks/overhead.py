@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,6 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.contenders import CONTENDERS
+from benchmarks.contenders.base import AbsentError
 
 
 LENGTH = 1000
@@ -112,9 +114,8 @@ def main(
     """Print microseconds an op, and how much that is above numpy's."""
     chains = []
     for title, who, make in ROWS:
-        module = CONTENDERS[who].load()
-        if module is not None:
-            chains.append((title, make(module)))
+        with suppress(AbsentError):
+            chains.append((title, make(CONTENDERS[who].load())))
     times: dict[str, list[float]] = {title: [] for title, _ in chains}
     for turn in range(rounds + 1):
         for title, chain in chains:
