@@ -13,8 +13,10 @@ from typing import Any
 import numpy
 from numpy import ndarray
 
+from graphs.codegen.launch import on_device
 from graphs.codegen.lines import Lines
 from graphs.codegen.ours import evaluated, needed
+from graphs.core.arrays import xp_of
 from graphs.core.function import Function
 from graphs.core.node import Value
 
@@ -115,10 +117,13 @@ def _scalar(x: Any, dtype: Any) -> Any:
 
 
 def _whole(function: Function) -> Kernel:
-    """The same contract, op by op on whole arrays: for broadcasting, other layouts, other array modules, odd dtypes."""
+    """The same contract, op by op on whole arrays: for broadcasting, other layouts, odd dtypes. Arrays of a GPU go to it."""
     ours = needed(function)
 
     def kernel(inputs: Sequence[Any], outs: Sequence[Any] | None = None) -> tuple[Any, ...]:
+        xp = xp_of(inputs)
+        if xp is not numpy:
+            return on_device(xp, function, inputs, outs)
         args = [
             numpy.asarray(x, value.dtype) if isinstance(x, (bool, int, float, complex)) else x
             for x, value in zip(inputs, function.inputs, strict=True)

@@ -6,6 +6,7 @@ An op's kernel is written over ``xp`` and gets the module of the arrays it is ha
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
@@ -22,7 +23,7 @@ def register_module(array_class: type, module: ModuleType) -> None:
     MODULES[array_class] = module
 
 
-def xp_of(args: tuple[Any, ...] | list[Any]) -> ModuleType:
+def xp_of(args: Sequence[Any]) -> ModuleType:
     """The array module of the arguments: the first that is an array of another module than numpy decides, else numpy.
 
     Raises TypeError where arrays of two other modules meet; numpy arrays among them are left for that module to refuse.
