@@ -13,6 +13,7 @@ import gc
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -127,6 +128,8 @@ def main(
             if name not in known:
                 raise typer.BadParameter(f"{name} is no {kind}; there are {', '.join(known)}")
     console = Console()
+    if directory is not None and find_spec("matplotlib") is None:
+        raise typer.BadParameter("the plot needs matplotlib")
     modules = available({who: each for who, each in CONTENDERS.items() if not only or who in only}, console)
     today = datetime.now(UTC).date().isoformat()
     results = Results(machine(), versions(), today, rounds)

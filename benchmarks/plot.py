@@ -28,14 +28,14 @@ def draw(results: Results, path: Path) -> None:
     works = list(results.times)
     columns = 2 if len(works) > 1 else 1
     rows = (len(works) + columns) // columns  # at least one place is left for the notes
-    with matplotlib.rc_context({"svg.hashsalt": "diptych", "font.size": 8, "axes.titlesize": 9}):
+    with matplotlib.rc_context({"svg.hashsalt": "diptych", "svg.fonttype": "none", "font.size": 8, "axes.titlesize": 9}):
         figure = Figure(figsize=(4.6 * columns, (0.19 * len(systems) + 0.62) * rows), layout="constrained")
         axes = figure.subplots(rows, columns, squeeze=False).flat
         for axis, work in zip(axes, works, strict=False):
             _panel(axis, work, results.times[work], systems)
         for axis in axes[len(works) :]:
             axis.axis("off")
-        bars = f"Bars: microseconds a step, shorter is better; broken ones go beyond {LONGEST:g} times static."
+        bars = f"Bars: the time of a step, shorter is better, and its ratio to static's. Beyond {LONGEST:g} they are broken."
         line = "Dashed line: the step's matrix products alone." if PRODUCTS in results.systems() else ""
         notes = [bars, line, results.caption(), *results.notes()]
         text = "\n".join(fill(note, 74) for note in notes if note)
@@ -56,7 +56,7 @@ def _panel(axis: Any, work: str, times: dict[str, Timing], systems: list[str]) -
         axis.barh(place, shown, 0.74, color=COLOURS.get(who, OTHERS))
         if ratio > LONGEST:
             axis.plot([shown * 0.965, shown * 0.985], [place - 0.5, place + 0.5], color="white", linewidth=2)
-        label = f" {_time(times[who].median)}" + (f"  {ratio:.2f}\u00d7" if who != "static" and "static" in times else "")
+        label = f" {_time(times[who].median)}" + (f"  {ratio:.{2 if ratio < 10 else 0}f}\u00d7" if who != "static" and "static" in times else "")
         axis.text(shown, place, label, va="center", fontweight="bold" if who == fastest else "normal", fontsize=7)
     if PRODUCTS in times:
         axis.axvline(times[PRODUCTS].median / unit, color="black", linewidth=0.8, linestyle=(0, (4, 2)))
