@@ -56,7 +56,9 @@ def _panel(axis: Any, work: str, times: dict[str, Timing], systems: list[str]) -
         axis.barh(place, shown, 0.74, color=COLOURS.get(who, OTHERS))
         if ratio > LONGEST:
             axis.plot([shown * 0.965, shown * 0.985], [place - 0.5, place + 0.5], color="white", linewidth=2)
-        label = f" {_time(times[who].median)}" + (f"  {ratio:.{2 if ratio < 10 else 0}f}\u00d7" if who != "static" and "static" in times else "")
+        label = f" {_time(times[who].median)}"
+        if who != "static" and "static" in times:
+            label += f"  {ratio:.{2 if ratio < 10 else 0}f}\u00d7"
         axis.text(shown, place, label, va="center", fontweight="bold" if who == fastest else "normal", fontsize=7)
     if PRODUCTS in times:
         axis.axvline(times[PRODUCTS].median / unit, color="black", linewidth=0.8, linestyle=(0, (4, 2)))
