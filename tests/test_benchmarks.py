@@ -17,9 +17,10 @@ import pytest
 
 from benchmarks import check, overhead, peers, workloads
 from benchmarks.contenders import BOUND, CONTENDERS, HAND, OURS, PRODUCTS, by_hand, products
-from benchmarks.contenders.base import AbsentError, timed
+from benchmarks.contenders.base import AbsentError, Contender, timed
 from benchmarks.machine import machine, versions
 from benchmarks.results import Results, Timing, markdown, read_json, write_json
+from benchmarks.theano.__main__ import python38
 from benchmarks.workloads import ALIGNMENT, SMALL, TITLES, WORKLOADS, aligned
 
 
@@ -142,6 +143,26 @@ def test_theano_is_left_out_with_a_reason(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("DIPTYCH_THEANO", os.devnull + "/python")
     with pytest.raises(AbsentError, match="which does not exist"):
         CONTENDERS["Theano"].load()
+
+
+def test_another_python_is_refused() -> None:
+    with pytest.raises(SystemExit, match=r"is no Python 3\.8"):
+        python38(sys.executable)
+
+
+def test_who_fails_is_left_out_of_that_workload(results: Results, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: Any) -> Any:
+        raise AbsentError("no compiler")
+
+    kinds = {type(work): fails for work in SMALL.values()}
+    monkeypatch.setattr(peers, "WORKLOADS", SMALL)
+    monkeypatch.setattr(peers, "CONTENDERS", {**CONTENDERS, "JAX jit": Contender("jax", kinds)})
+    results.absent.clear()
+    steps = peers.set_up("net", {HAND: numpy, "JAX jit": None}, results)
+    assert [*steps] == [HAND, PRODUCTS]
+    assert results.absent == {"net": {"JAX jit": "no compiler"}}
+    with pytest.raises(AbsentError, match="no program for it"):
+        BOUND.step(numpy, SMALL["chain"])
 
 
 class Elsewhere:
