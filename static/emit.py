@@ -121,7 +121,7 @@ class Emission:
 
     def _main(self) -> None:
         made = self.schedule
-        self.lines.append("def run(state, feeds, draw, arena):")
+        self.lines.append("def run(state, feeds, draw, arena, own):")
         if made.feeds:
             self._line(f"{', '.join(made.feeds)}, = feeds")
         self._reads()

@@ -6,6 +6,7 @@ strides. Everything else stays a call from Python, between two such functions.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from graphs import ops
 from graphs.codegen.fused import fused
-from graphs.codegen.instructions import Fill, Instruction, Product, Region, Sum, View
+from graphs.codegen.instructions import Fill, Instruction, Product, Region, Sum, View, contiguous
 from graphs.codegen.primitives import NUMBERS, Literal, Scalars, of_node
 from graphs.codegen.region_text import writable
 from graphs.core.node import Value
@@ -44,7 +45,7 @@ class Segment:
 
 @dataclass(slots=True)
 class Buffer:
-    """Memory that native code writes. ``first`` and ``last`` are places in the order of steps; ``lasting`` outlives the run."""
+    """Memory that native code writes at step ``first`` and reads until ``last``; what is ``lasting`` outlives the run."""
 
     name: str
     dtype: Any
@@ -73,6 +74,7 @@ class Lowering:
         views: where the value of a register is, for those that native code knows of.
         free: the steps that only view something, by register; no piece has them.
         buffers: what native code writes, by name.
+        inplace: the buffers that may be the memory of a variable which they are the new value of, and which: all or none.
     """
 
     def __init__(self, made: Schedule) -> None:
@@ -80,12 +82,14 @@ class Lowering:
         self.pieces: list[Step | Segment] = []
         self.views: dict[str, View] = {}
         self.buffers: dict[str, Buffer] = {}
+        self.inplace: dict[str, Any] = {}
         self.free: dict[str, Step] = {}
         self._place = 0
         for place, step in enumerate(made.steps):
             self._place = place
             self._lower(step)
         self._lifetimes()
+        self._settle()
 
     def _lower(self, step: Step) -> None:
         instructions: list[Instruction] | None = None
@@ -321,6 +325,55 @@ class Lowering:
                 for view in mentioned(piece.instructions):
                     piece.given.setdefault(view.buffer)
 
+    # Variables in place
+
+    def _settle(self) -> None:
+        """Find out whether all variables that a run writes can be changed in place, last of all and in one piece."""
+        made = self.schedule
+        last = self.pieces[-1] if self.pieces else None
+        if not made.writes or made.rows or not isinstance(last, Segment):
+            return
+        registers = {variable: register for register, variable in made.reads.items()}
+        regions = {view.buffer: each for each in last.instructions if isinstance(each, Region) for view in each.outputs}
+        found: dict[str, Any] = {}
+        for variable, (register, _) in made.writes.items():
+            buffer, region, before = self.buffers.get(register), regions.get(register), registers.get(variable)
+            if buffer is None or region is None or before is None or register in found:
+                return
+            spec = variable.specs[0]
+            if buffer.dtype != spec.dtype or buffer.shape != spec.dims or buffer.strides != contiguous(buffer.shape):
+                return
+            found[register] = variable
+        if any(registers[variable] == fetch for variable in found.values() for fetch, _ in made.fetches):
+            return
+        updates = {id(regions[register]): regions[register] for register in found}
+        written = {view.buffer for each in updates.values() for view in each.outputs}
+        others = [each for each in last.instructions if id(each) not in updates]
+        if written - set(found) or any(view.buffer in written for view in mentioned(others)):
+            return
+        for region in updates.values():
+            for out in region.outputs:
+                old = registers[found[out.buffer]]
+                readers = [view for each in updates.values() for view in each.inputs if view.buffer == old]
+                elsewhere = [each for each in updates.values() if each is not region and old in _read(each)]
+                if elsewhere or any(view.strides != out.strides or view.offset for view in readers):
+                    return
+        if any(self._viewed_by(fetch) in map(registers.get, found.values()) for fetch, _ in made.fetches):
+            return
+        last.instructions[:] = [*others, *updates.values()]
+        self.inplace = found
+        for register in found:
+            self.buffers[register].lasting = True
+
+    def _viewed_by(self, register: str) -> str:
+        """The buffer that a register is in."""
+        view = self.views.get(register)
+        return register if view is None else view.buffer
+
+
+def _read(region: Region) -> set[str]:
+    return {view.buffer for view in region.inputs}
+
 
 def mentioned(instructions: Sequence[Instruction]) -> list[View]:
     """All views that instructions read or write."""
@@ -339,7 +392,7 @@ def mentioned(instructions: Sequence[Instruction]) -> list[View]:
 
 
 def _standin(x: Any) -> Any:
-    """Another operand of a view's kernel, of which it reads the shape only. Raises UnloweredError where that is not known."""
+    """Another operand of a view's kernel, which reads no more than its shape. Raises UnloweredError where it is unknown."""
     if not isinstance(x, Value):
         return x
     spec = x.node.outputs[x.index].spec
@@ -355,7 +408,7 @@ def _steady(view: View, shape: Sequence[int]) -> bool:
     batch = shape[:-2]
     spread = view.at(view.shape[:-2], view.strides[:-2]).spread(batch)
     pairs = [(n, s) for n, s in zip(batch, spread.strides, strict=True) if n != 1]
-    return all(s == n * t for (_, s), (n, t) in zip(pairs, pairs[1:], strict=False))
+    return all(s == n * t for (_, s), (n, t) in itertools.pairwise(pairs))
 
 
 def _layout(views: Sequence[View], shape: tuple[int, ...]) -> tuple[int, ...] | None:

@@ -1,4 +1,4 @@
-"""Plans whose work is done by native code: a Python function that hands arrays to a few compiled ones, over memory planned once."""
+"""Plans whose work native code does: a Python function hands arrays to a few compiled ones, over memory planned once."""
 
 from __future__ import annotations
 
@@ -102,6 +102,7 @@ class NativeEmission(Emission):
         self.lowering = lowering
         self.memory = planned(lowering)
         self.shown: dict[str, View] = {}
+        self._registers = {variable: register for register, variable in made.reads.items()}
         self._bound: set[str] = set()
         self._functions = [self._function(i, s) for i, s in enumerate(_segments(lowering))]
         self.parts = [each.name for each in self._functions]
@@ -134,7 +135,7 @@ class NativeEmission(Emission):
 
     def _main(self) -> None:
         made, lowering = self.schedule, self.lowering
-        self.lines.append("def run(state, feeds, draw, arena):")
+        self.lines.append("def run(state, feeds, draw, arena, own):")
         if made.feeds:
             self._line(f"{', '.join(made.feeds)}, = feeds")
         self._reads()
@@ -176,8 +177,9 @@ class NativeEmission(Emission):
         for name in handed:
             buffer = self.lowering.buffers.get(name)
             if buffer is not None and name not in self._bound:
-                dtype = self._setting(buffer.dtype)
-                self._line(f"{name} = empty({buffer.shape}, {dtype})")
+                made = f"empty({buffer.shape}, {self._setting(buffer.dtype)})"
+                before = self._registers.get(self.lowering.inplace[name]) if name in self.lowering.inplace else None
+                self._line(f"{name} = {before} if own else {made}" if before else f"{name} = {made}")
                 self._bound.add(name)
         name = f"part{number}"
         about = ", ".join(dict.fromkeys(step.node.name for step in segment.steps))

@@ -17,11 +17,12 @@ from typing import Any
 import numpy
 
 from graphs.codegen.machine import available, natives
+from graphs.codegen.primitives import of_node
 from graphs.control import failing
 from graphs.control.program import Draw
 from graphs.core.node import Value
 from graphs.core.spec import Spec
-from graphs.rewrite import Choice
+from graphs.rewrite import Choice, origins
 from static.emit import Emission, handed_out
 from static.errors import FailedPreconditionError, InvalidArgumentError, OpError, ResourceExhaustedError
 from static.graph import Operation
@@ -30,7 +31,7 @@ from static.native import Arena, Memory, NativeEmission, planned
 from static.passes import Optimised, Pass
 from static.passes.specialise import standins
 from static.rows import kept
-from static.schedule import optimised, schedule
+from static.schedule import Step, optimised, schedule
 
 
 Observer = Callable[[Operation, tuple[Any, ...], tuple[Any, ...]], None]
@@ -43,7 +44,8 @@ _MOST_LINES = 20_000
 """Plans of more steps than this are interpreted: compiling takes 12 µs a line, interpreting 1 µs a step more."""
 
 HOT_SECONDS = 0.05
-"""A plan that has run for so long is compiled: about what compiling takes."""
+SECONDS_A_CALL = 0.001
+"""A plan is compiled once it has run for about as long as compiling takes: so much, and so much for each call of a ufunc."""
 
 FIRST = "the first run of these fetches and feeds"
 """Why a plan is made that is not made again."""
@@ -54,8 +56,8 @@ _numbers = itertools.count(1)
 class Plan:
     """What ``Session.run`` does for given fetches, feeds and shapes of feeds.
 
-    A plan begins as Python text with a line a step. One that has run for ``HOT_SECONDS`` is compiled, where the pass
-    ``reuse`` allows it and native code can be made: then a few compiled functions do the work, with the same bits.
+    A plan begins as Python text with a line a step. One that proves hot is compiled, where the pass ``reuse`` allows it and
+    native code can be made: then a few compiled functions do the work, with the same bits.
 
     Attributes:
         outcome: what the passes did.
@@ -65,6 +67,9 @@ class Plan:
         writes: whether a run changes variables.
         rows: whether it hands over only the rows that change of some (``static.rows``).
         random: whether a run draws random numbers.
+        inplace: the variables whose arrays a run can change in place, where it may: all that it writes, or none.
+        silent: whether no kernel is called from Python, so that numpy has nothing to warn of.
+        native: the LLVM text, once it is compiled.
     """
 
     def __init__(
@@ -86,13 +91,15 @@ class Plan:
         self.writes = bool(made.writes)
         self.rows = made.rows
         self.random = made.random
+        self.inplace: tuple[Operation, ...] = ()
+        self.silent = False
         self.native = ""
         self._texts: dict[str, Emission] = {}
         self._arenas: list[Arena] = []
-        self._seconds = 0.0
-        self._run: Callable[[State, Sequence[Any], Draw | None], tuple[tuple[Any, ...], State]]
+        self._seconds, self._patience = 0.0, HOT_SECONDS
+        self._run: Callable[[State, Sequence[Any], Draw | None, bool], tuple[tuple[Any, ...], State]]
         if len(made.steps) > _MOST_LINES:
-            self._run = self.interpret
+            self._run = self._interpreted
         else:
             self._function = self._compiled(Emission(made, self.specs))
             self._run = self._warming if program.reuse and available() else self._plain
@@ -108,13 +115,16 @@ class Plan:
         """What the results on the way share, and when each lives."""
         return planned(Lowering(self.schedule))
 
-    def __call__(self, state: State, feeds: Sequence[Any], draw: Draw | None = None) -> tuple[tuple[Any, ...], State]:
+    def __call__(
+        self, state: State, feeds: Sequence[Any], draw: Draw | None = None, own: bool = False
+    ) -> tuple[tuple[Any, ...], State]:
         """The values of the fetched tensors, the caller's own, and the new values of the variables that the run changes.
 
-        Raises OpError naming the node for whatever goes wrong in a kernel. Nothing is changed in ``state``.
+        Raises OpError naming the node for whatever goes wrong in a kernel. Nothing is changed in ``state``, except with
+        ``own``: then the arrays of the variables ``inplace`` are nobody else's, and change, last of all and all together.
         """
         try:
-            return self._run(state, feeds, draw)
+            return self._run(state, feeds, draw, own)
         except Exception as error:
             raise self._explained(error) from cause(error)
 
@@ -132,27 +142,39 @@ class Plan:
         self._arenas.clear()
         self._emitted = emitted
         self._run = self._natively
+        self.inplace = tuple(emitted.lowering.inplace.values())
+        self.silent = not any(isinstance(piece, Step) for piece in emitted.lowering.pieces)
         return True
 
-    def _plain(self, state: State, feeds: Sequence[Any], draw: Draw | None) -> tuple[tuple[Any, ...], State]:
-        return self._function(state, feeds, draw, None)
+    def _interpreted(
+        self, state: State, feeds: Sequence[Any], draw: Draw | None, own: bool
+    ) -> tuple[tuple[Any, ...], State]:
+        return self.interpret(state, feeds, draw)
 
-    def _warming(self, state: State, feeds: Sequence[Any], draw: Draw | None) -> tuple[tuple[Any, ...], State]:
+    def _plain(self, state: State, feeds: Sequence[Any], draw: Draw | None, own: bool) -> tuple[tuple[Any, ...], State]:
+        return self._function(state, feeds, draw, None, own)
+
+    def _warming(self, state: State, feeds: Sequence[Any], draw: Draw | None, own: bool) -> tuple[tuple[Any, ...], State]:
         start = perf_counter()
-        out = self._function(state, feeds, draw, None)
+        out = self._function(state, feeds, draw, None, own)
         self._seconds += perf_counter() - start
-        if self._seconds > HOT_SECONDS:
-            self.compile()
+        if self._seconds > self._patience:
+            if self._patience == HOT_SECONDS:
+                self._patience += SECONDS_A_CALL * sum(
+                    len(made.calls) for s in self.schedule.steps if (made := of_node(s.node))
+                )
+            if self._seconds > self._patience:
+                self.compile()
         return out
 
-    def _natively(self, state: State, feeds: Sequence[Any], draw: Draw | None) -> tuple[tuple[Any, ...], State]:
+    def _natively(self, state: State, feeds: Sequence[Any], draw: Draw | None, own: bool) -> tuple[tuple[Any, ...], State]:
         """Each run has an arena to itself, whatever others run meanwhile."""
         arenas = self._arenas
         try:
             arena = arenas.pop()
         except IndexError:
             arena = Arena(self._emitted.memory, list(self._emitted.shown.values()))
-        out = self._function(state, feeds, draw, arena)
+        out = self._function(state, feeds, draw, arena, own)
         arenas.append(arena)
         return out
 
@@ -220,13 +242,16 @@ def failed(node: Operation, operands: Sequence[Any], error: Exception) -> OpErro
     A kernel that knows which of TensorFlow's errors it is raises that with None for the operation.
     """
     inner = failing(error.__traceback__)
+    meant = origins([node])
+    own = meant[-1]
     if isinstance(error, OpError):
-        return error if error.op is not None else type(error)(inner or node, error.message)
+        return error if error.op is not None else type(error)(inner or own, error.message)
     kind = ResourceExhaustedError if isinstance(error, MemoryError) else InvalidArgumentError
     if inner is not None:
-        return kind(inner, f"{inner.name}: {error} (in the body of {node.name})")
+        return kind(inner, f"{inner.name}: {error} (in the body of {own.name})")
     given = ", ".join(str(Spec.of(x)) if x is not None else "no value" for x in operands)
-    return kind(node, f"{node.name}: {error} (operands {given or 'none'})")
+    also = f", computed with {', '.join(other.name for other in meant[:-1])}" if len(meant) > 1 else ""
+    return kind(own, f"{own.name}: {error} (operands {given or 'none'}{also})")
 
 
 def cause(error: Exception) -> BaseException | None:

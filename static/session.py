@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from copy import copy
+from operator import itemgetter
 from typing import Any
 
 import numpy
@@ -33,23 +34,24 @@ from static.tensor import Tensor
 class _Feed:
     """What a fed tensor takes."""
 
-    __slots__ = ("tensor", "dtype", "dims", "whole")
+    __slots__ = ("tensor", "dtype", "dims")
 
     def __init__(self, tensor: Tensor) -> None:
         self.tensor = tensor
         self.dtype = tensor.spec.dtype
         self.dims = tensor.spec.dims
-        self.whole = tensor.spec.known
 
     def array(self, value: Any) -> ndarray:
-        """``value`` as an array of the dtype. Raises ValueError or TypeError, with the tensor's name and line."""
+        """``value`` as an array that fits the tensor. Raises ValueError or TypeError, with the tensor's name and line."""
         if type(value) is not ndarray or value.dtype != self.dtype:
             value = self._converted(value)
-        if self.whole:
-            if value.shape == self.dims:
-                return value
-        elif self.tensor.spec.admits(value.shape):
-            return value
+        self.check(value)
+        return value
+
+    def check(self, value: ndarray) -> None:
+        """Raises ValueError where the shape does not fit, with the tensor's name and line."""
+        if self.tensor.spec.admits(value.shape):
+            return
         raise ValueError(
             f"Cannot feed value of shape {show(value.shape)} for Tensor {self.tensor.name!r}, which has shape "
             f"'{show(self.dims)}'\n  {place(self.tensor.op)}"
@@ -90,17 +92,18 @@ class _Call:
     """A way of calling ``run``: its plans, how feeds are checked, and how results are put together.
 
     Attributes:
-        open: the positions of the feeds whose shape may differ from run to run.
-        plans: the plan for each of their shapes so far.
+        dtypes: those of the feeds.
+        plans: the plan for the shapes of feeds of each run so far.
+        shared: the plan for shapes beyond these.
     """
 
-    __slots__ = ("feeds", "fetches", "open", "pack", "plans", "shared")
+    __slots__ = ("dtypes", "feeds", "fetches", "pack", "plans", "shared")
 
     def __init__(self, fetches: Sequence[Any], feeds: Sequence[_Feed], pack: Callable[[Sequence[Any]], Any]) -> None:
         self.fetches = fetches
         self.feeds = feeds
         self.pack = pack
-        self.open = tuple(i for i, feed in enumerate(feeds) if not feed.whole)
+        self.dtypes = [feed.dtype for feed in feeds]
         self.plans: dict[tuple[tuple[int, ...], ...], Plan] = {}
         self.shared: Plan | None = None
 
@@ -137,6 +140,7 @@ class Session(Inspection):
         self._state: State = {}
         self._rows = False
         self._own: dict[Any, ndarray] = {}
+        self._changes = 0
         self._calls: dict[Any, _Call] = {}
         self._growth = Growth(self.graph)
         self._lock = threading.RLock()
@@ -175,20 +179,50 @@ class Session(Inspection):
             self._calls[key] = call
         feeds: Sequence[Any] = ()
         if feed_dict:
-            feeds = [feed.array(value) for feed, value in zip(call.feeds, feed_dict.values(), strict=True)]
-        plan = call.plans.get(tuple([feeds[i].shape for i in call.open])) or self._planned(call, feeds)
-        state = self._state  # before it is asked whether rows change in place: no array in it does if none does by then
-        if plan.writes or plan.random or self._rows:
-            with self._lock, numpy.errstate(all="ignore"):
-                values, written = plan(self._state, feeds, self._draws() if plan.random else None)
-                if plan.rows:
-                    self._commit(written)
-                else:
-                    self._state = {**self._state, **written}
+            feeds = list(feed_dict.values())
+            for value, dtype in zip(feeds, call.dtypes, strict=True):
+                if type(value) is not ndarray or value.dtype is not dtype:
+                    feeds = [feed.array(value) for feed, value in zip(call.feeds, feeds, strict=True)]
+                    break
+        plan = call.plans.get(tuple([value.shape for value in feeds])) or self._planned(call, feeds)
+        if plan.silent:
+            values = self._follow(plan, feeds)
         else:
             with numpy.errstate(all="ignore"):
-                values, _ = plan(state, feeds)
-        return call.pack(values)
+                values = self._follow(plan, feeds)
+        return call.pack((*values, None))
+
+    def _follow(self, plan: Plan, feeds: Sequence[Any]) -> tuple[Any, ...]:
+        """What a run of ``plan`` fetches; the variables have changed.
+
+        Runs that change nothing take no lock. They look again afterwards whether values were being changed in place
+        meanwhile, and if so are done again under the lock.
+        """
+        changes = self._changes
+        if not (plan.writes or plan.random or self._rows or changes & 1):
+            values, _ = plan(self._state, feeds)
+            if self._changes == changes:
+                return values
+        with self._lock:
+            draw = self._draws() if plan.random else None
+            if plan.inplace and self._owns(plan.inplace):
+                self._changes |= 1
+                values, _ = plan(self._state, feeds, draw, True)
+                self._changes += 1
+                return values
+            values, written = plan(self._state, feeds, draw)
+            if plan.rows:
+                self._commit(written)
+            else:
+                self._state = {**self._state, **written}
+                if plan.inplace:
+                    self._own.update(written)
+        return values
+
+    def _owns(self, variables: Sequence[Any]) -> bool:
+        """Whether nothing but this session can be reading the arrays of these variables."""
+        own, state = self._own, self._state
+        return all([own.get(variable) is state.get(variable) for variable in variables])  # noqa: C419 (faster)
 
     def make_callable(
         self, fetches: Any, feed_list: Sequence[Any] | None = None, accept_options: bool = False
@@ -243,7 +277,7 @@ class Session(Inspection):
                 self._commit(written)
             else:
                 self.stream.step, self.stream.ordinal = before
-        return call.pack(values)
+        return call.pack((*values, None))
 
     def _commit(self, written: State) -> None:
         """Make ``written`` the variables' values, where some of it may be rows: all of it, or nothing if interrupted."""
@@ -322,7 +356,9 @@ class Session(Inspection):
 
     def _planned(self, call: _Call, feeds: Sequence[ndarray]) -> Plan:
         """The plan of ``call`` for feeds of these shapes, made now if it is not there."""
-        shapes = tuple([feeds[i].shape for i in call.open])
+        for feed, array in zip(call.feeds, feeds, strict=True):
+            feed.check(array)
+        shapes = tuple([array.shape for array in feeds])
         plan = call.plans.get(shapes)
         if plan is not None:
             return plan
@@ -343,11 +379,17 @@ class Session(Inspection):
         return plan
 
     def _packer(self, fetches: Any, found: dict[Any, int]) -> Callable[[Sequence[Any]], Any]:
-        """How to put the values of ``found`` (to which it adds what ``fetches`` needs) into the structure of ``fetches``."""
+        """How to put the values of ``found`` (to which it adds what ``fetches`` needs) into the structure of ``fetches``.
+
+        The values come with a None at their end, which is what an operation gives.
+        """
         if isinstance(fetches, (list, tuple)):
             parts = [self._packer(item, found) for item in fetches]
             kind = type(fetches)
             make = kind._make if hasattr(kind, "_make") else kind
+            if len(parts) > 1 and all(type(part) is itemgetter for part in parts):
+                pick = itemgetter(*(part.__reduce__()[1][0] for part in parts))
+                return lambda values: make(pick(values))
             return lambda values: make([part(values) for part in parts])
         if isinstance(fetches, Mapping):
             named = {name: self._packer(item, found) for name, item in fetches.items()}
@@ -375,11 +417,11 @@ class Session(Inspection):
             )
         if isinstance(element, Operation):
             found.setdefault(element, -1)
-            return lambda values: None
+            return itemgetter(-1)
         place = found.get(element)
         if place is None:
             place = found[element] = sum(isinstance(x, Tensor) for x in found)
-        return lambda values: values[place]
+        return itemgetter(place)
 
     # As a context
 

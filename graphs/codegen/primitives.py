@@ -115,6 +115,12 @@ class Traced:
         """As an array's method."""
         return self
 
+    def __pow__(self, other: Any) -> Traced:
+        return _powered(self, other)
+
+    def __rpow__(self, other: Any) -> Traced:
+        return _powered(other, self)
+
     def __bool__(self) -> bool:
         raise UnfitError("a kernel that asks for an element's truth")
 
@@ -170,6 +176,28 @@ def _called(into: Scalars, ufunc: numpy.ufunc, args: Sequence[Any], settings: di
     resolved = ufunc.resolve_dtypes((*given, None))
     values = [into.cast(_taken(x, dtype), dtype) for x, dtype in zip(args, resolved, strict=False)]
     return Traced(into, into.call(ufunc.__name__, values, resolved[:-1], resolved[-1]))
+
+
+class _Asked(numpy.ndarray):
+    """An array that answers with the ufunc it is handed to, and the arguments."""
+
+    def __array_ufunc__(self, ufunc: numpy.ufunc, method: str, *args: Any, **settings: Any) -> Any:
+        return ufunc, args
+
+
+def _powered(x: Any, y: Any) -> Traced:
+    """``x ** y``, for some exponents of which numpy's arrays call another ufunc than ``power``: they are asked which.
+
+    Floats only: of whole numbers, negative exponents are an error.
+    """
+    into = x.into if isinstance(x, Traced) else y.into
+    asked = [numpy.empty(1, each.dtype).view(_Asked) if isinstance(each, Traced) else each for each in (x, y)]
+    ufunc, args = asked[0] ** asked[1]
+    meant = [next((each for each, stand in zip((x, y), asked, strict=True) if stand is arg), arg) for arg in args]
+    made = _called(into, ufunc, meant, {})
+    if made.dtype.kind != "f":
+        raise UnfitError("a kernel that raises whole numbers to powers")
+    return made
 
 
 def _operator(name: str, turned: bool = False) -> Any:
@@ -248,12 +276,32 @@ def of_node(node: Any) -> Scalars | None:
         return scalars(node.params["body"])
     if not node.op.elementwise:
         return None
-    into = Scalars([x.node.outputs[x.index].spec.dtype for x in node.inputs if isinstance(x, Value)])
+    dtypes = tuple([x.node.outputs[x.index].spec.dtype if isinstance(x, Value) else None for x in node.inputs])
+    given = tuple([None if isinstance(x, Value) else (x.__class__, repr(x)) for x in node.inputs])
+    key = (node.op, dtypes, given, tuple(node.params.items()))
+    try:
+        found = _known.get(key, node)
+    except TypeError:  # attributes that cannot be hashed
+        return _traced(node, dtypes)
+    if found is node:
+        if len(_known) > _MOST_KNOWN:
+            _known.clear()
+        found = _known[key] = _traced(node, dtypes)
+    return found
+
+
+_MOST_KNOWN = 10_000
+_known: dict[Any, Any] = {}
+"""What nodes of one op, on operands of the same dtypes and the same numbers, compute."""
+
+
+def _traced(node: Any, dtypes: Sequence[Dtype | None]) -> Scalars | None:
+    into = Scalars([dtype for dtype in dtypes if dtype is not None])
     numbers = iter(range(len(into.inputs)))
     try:
         if any(dtype.char not in NUMBERS for dtype in into.inputs):
             return None
-        args = [Traced(into, next(numbers)) if isinstance(x, Value) else x for x in node.inputs]
+        args = [x if dtype is None else Traced(into, next(numbers)) for x, dtype in zip(node.inputs, dtypes, strict=True)]
         into.outputs = [applied(into, node.op, args, node.params, node.specs[0].dtype).value]
     except UnfitError:
         return None

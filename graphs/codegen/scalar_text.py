@@ -64,7 +64,7 @@ def function(call: Call) -> Any:
 
 
 def scalar(call: Call, args: Sequence[str], emit: Emit, declared: set[str], own: bool) -> str | None:
-    """The name of what ``call`` yields on ``args``; None where it is not written out. ``declared`` gets the functions called."""
+    """The name of what ``call`` yields on ``args``; None where it is not written out. ``declared`` gets what it calls."""
     name, dtype = call.name, call.dtypes[0]
     if name == "where":
         t = kind(call.dtype)
