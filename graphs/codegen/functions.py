@@ -28,18 +28,19 @@ class Entry:
     ulps: float
 
 
-# The largest errors found: of float32 over all inputs there are, of float64 over samples, so with a margin.
+# Beside each bound is the largest error found: of float32 over all 2 to the 32 inputs against C's functions of doubles, of
+# float64 over two million numbers of all sizes against long doubles.
 _ULPS = {
-    ("exp", "f"): 1.0,
-    ("expm1", "f"): 2.0,
-    ("log", "f"): 1.0,
-    ("log1p", "f"): 2.0,
-    ("tanh", "f"): 2.0,
-    ("exp", "d"): 1.0,
-    ("expm1", "d"): 2.0,
-    ("log", "d"): 1.0,
-    ("log1p", "d"): 2.0,
-    ("tanh", "d"): 2.0,
+    ("exp", "f"): 1.0,  # 0.908, at -59.273064
+    ("expm1", "f"): 2.0,  # 1.496, at 16.983446
+    ("log", "f"): 1.0,  # 0.923, at 0.7064308
+    ("log1p", "f"): 2.0,  # 1.523, at 0.44228736
+    ("tanh", "f"): 2.0,  # 1.589, at 0.5540137
+    ("exp", "d"): 1.0,  # 0.871
+    ("expm1", "d"): 2.0,  # 1.776
+    ("log", "d"): 1.0,  # 0.807
+    ("log1p", "d"): 2.0,  # 1.306
+    ("tanh", "d"): 2.0,  # 1.317
 }
 
 
