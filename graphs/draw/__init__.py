@@ -19,6 +19,7 @@ from graphs.draw.collect import collect
 from graphs.draw.dot import dot as _dot
 from graphs.draw.layout import render
 from graphs.draw.listing import text
+from graphs.draw.passes import Stage, pass_pictures
 from graphs.draw.picture import VIEWS, Picture
 from graphs.draw.protocol import BACKWARD, FORWARD, UPDATE, Drawable, Phase
 
@@ -98,9 +99,11 @@ __all__ = [
     "Drawable",
     "Phase",
     "Picture",
+    "Stage",
     "collect",
     "dot",
     "draw",
+    "pass_pictures",
     "picture",
     "save",
     "svg",

@@ -29,17 +29,17 @@ def picture(roots: Any, *, view: str = "joined", phase: Phase | None = None, tit
     taped = phase is None and not any(isinstance(node, Node) for _, node in graph.nodes(data="node"))
     whole = tape(graph, view) if taped else program(graph, view, phase)
     if isinstance(roots, Function):
-        _name_ends(whole, roots)
+        name_ends(whole, roots)
     else:
         for item in whole.items:
             item.root = item.node is not None and item.node.serial in ends and not item.title
     whole.dtype = common_dtype(whole.links)
     whole.title = title
     drawn = fold(whole, budget)
-    return replace(drawn, items=_with_bodies(drawn.items, budget))
+    return replace(drawn, items=with_bodies(drawn.items, budget))
 
 
-def _name_ends(drawn: Picture, body: Function) -> None:
+def name_ends(drawn: Picture, body: Function) -> None:
     """Number a Function's inputs and mark what it yields."""
     inputs = {value.node.serial: at for at, value in enumerate(body.inputs)}
     for item in drawn.items:
@@ -48,22 +48,28 @@ def _name_ends(drawn: Picture, body: Function) -> None:
             item.title = f"input {inputs[serial]}"
         yields = [at for at, out in enumerate(body.outputs) if getattr(getattr(out, "node", None), "serial", 0) == serial]
         item.root = bool(yields)
-        item.notes = tuple(f"output {at}" for at in yields)
+        item.notes += tuple(f"output {at}" for at in yields)
 
 
-def _with_bodies(items: list[Item], budget: int) -> list[Item]:
+def with_bodies(items: list[Item], budget: int) -> list[Item]:
     """``items`` with the pictures of the Functions among their nodes' parameters.
 
-    Each Function is drawn once, within a quarter of the budget, and while there is room; a note stands for it elsewhere.
+    Each Function is drawn once, within a quarter of the budget, and while there is room; a note stands for it elsewhere, in
+    a node that a pass has left alone or removed, and in a region that it has fused, whose nodes are beside it.
     """
-    room = budget - len(items)
+    room = budget - len(items) - sum(len(body.items) for item in items for _, body in item.bodies)
     drawn: set[int] = set()
     result = []
     for item in items:
         bodies, notes = [], list(item.notes)
+        there = {word for word, _ in item.bodies}
+        traits = item.node.op.traits if item.node is not None else ()
         for word, body in functions_of(item.node) if item.node is not None and not item.title else ():
+            if word in there:
+                continue
             shown = None
-            if room >= 3 and id(body) not in drawn:
+            new = not item.status or (item.status == "added" and "fused" not in traits)
+            if room >= 3 and id(body) not in drawn and new:
                 shown = picture(body, title=body.name, budget=max(budget // 4, 3), phase=lambda _: FORWARD)
             if shown is None or len(shown.items) > room:
                 notes.append(f"{word}: {body.name}, {len(body.nodes)} nodes")
@@ -71,7 +77,7 @@ def _with_bodies(items: list[Item], budget: int) -> list[Item]:
             drawn.add(id(body))
             room -= len(shown.items)
             bodies.append((word, shown))
-        result.append(replace(item, bodies=tuple(bodies), notes=tuple(notes)))
+        result.append(replace(item, bodies=(*item.bodies, *bodies), notes=tuple(notes)))
     return result
 
 

@@ -11,10 +11,10 @@ import graphviz
 
 from graphs.draw.labels import link_label, notes, shorten, title, tooltip
 from graphs.draw.picture import Item, Link, Picture
-from graphs.draw.style import FAINT, FONT, INK, LINES, LOOKS, QUIET
+from graphs.draw.style import EDGE_STATUSES, FAINT, FONT, INK, LINES, LOOKS, MARKS, QUIET, STATUSES, line_of, look_of
 
 
-STROKES = {"solid": "\u2014\u2014", "dashed": "\u2013 \u2013", "dotted": "\u00b7\u00b7\u00b7\u00b7"}
+STROKES = {"bold": "\u2014\u2014", "solid": "\u2014\u2014", "dashed": "\u2013 \u2013", "dotted": "\u00b7\u00b7\u00b7\u00b7"}
 """What each style of line looks like in the legend."""
 
 
@@ -125,8 +125,9 @@ class _Writer:
         return f"cluster_{self.clusters}"
 
     def _item(self, out: graphviz.Digraph, item: Item, name: str, words: Iterable[str]) -> None:
-        look = LOOKS[item.kind]
-        lines = [_text(title(item), 11, bold=item.kind not in ("outside", "fold"))]
+        look = look_of(item.kind, item.status)
+        head = f"{MARKS[item.status]} {title(item)}" if item.status in MARKS else title(item)
+        lines = [_text(head, 11, bold=item.kind not in ("outside", "fold"))]
         lines += [_text(note, 8.5, QUIET) for note in words]
         rows = [f"<TR><TD>{line}</TD></TR>" for line in lines]
         out.node(
@@ -151,7 +152,7 @@ class _Writer:
         writer.out.attr(
             label=_literal(shorten(f"{word}: {body.title}")),
             style="rounded,dashed",
-            color=LOOKS["control"].line if item.kind == "control" else FAINT,
+            color=LOOKS["control"].line if item.kind == "control" and not item.status else FAINT,
             bgcolor="#fffdf9",
             fontcolor=QUIET,
             margin="9",
@@ -163,7 +164,7 @@ class _Writer:
         self.out.edge(owner, f"{prefix}1", lhead=cluster, style=line.style, color=line.colour, arrowhead=line.arrow)
 
     def _link(self, link: Link, rank: dict[int, str], dtype: str) -> None:
-        line = LINES[link.kind]
+        line = line_of(link.kind, link.status)
         tail, head = rank[link.tail], rank[link.head]
         attributes = {"color": line.colour}
         if link.upwards:
@@ -177,7 +178,7 @@ class _Writer:
         if not line.constraint:
             attributes["constraint"] = "false"
         words = link_label(link, dtype)
-        if words:
+        if words and link.status != "removed":
             attributes["label"] = f" {words} "
         self.out.edge(tail, head, **attributes)
 
@@ -214,17 +215,25 @@ def _table(rows: Iterable[str], spacing: int) -> str:
 
 def _legend(picture: Picture) -> list[str]:
     kinds = {item.kind for item in picture.items}
-    lines = {link.kind for link in picture.links}
+    lines = {link.kind for link in picture.links if link.status not in EDGE_STATUSES}
+    every = list(picture.inside())
+    statuses = {item.status for shown in every for item in shown.items} - {""}
+    edges = {link.status for shown in every for link in shown.links}
+    if statuses and any(link.kind == "became" for shown in every for link in shown.links):
+        lines.add("became")
     cell = '<TD ALIGN="LEFT">{}&#160;&#160;&#160;</TD>'
-    swatch = '<TD BGCOLOR="{}" COLOR="{}" BORDER="1" WIDTH="20" HEIGHT="14" FIXEDSIZE="TRUE"></TD>'
+    swatch = '<TD BGCOLOR="{}" COLOR="{}" BORDER="1" WIDTH="20" HEIGHT="14" FIXEDSIZE="TRUE">{}</TD>'
+    looks, shown = (STATUSES, statuses) if statuses else (LOOKS, kinds)
     entries = [
-        swatch.format(look.fill, look.line) + cell.format(_text(look.word, 8.5, QUIET))
-        for kind, look in LOOKS.items()
-        if kind in kinds
+        swatch.format(look.fill, look.line, _text(MARKS[kind], 8.5) if statuses and kind in MARKS else "")
+        + cell.format(_text(look.word, 8.5, QUIET))
+        for kind, look in looks.items()
+        if kind in shown
     ]
+    strokes = [line for status, line in EDGE_STATUSES.items() if status in edges]
+    strokes += [line_of(kind, "kept" if statuses else "") for kind, line in LINES.items() if kind in lines and line.word]
     entries += [
         f"<TD>{_text(STROKES[line.style], 8.5, line.colour)}</TD>{cell.format(_text(line.word, 8.5, QUIET))}"
-        for kind, line in LINES.items()
-        if kind in lines and line.word
+        for line in strokes
     ]
     return [f"<TR>{''.join(entries[at : at + 4])}</TR>" for at in range(0, len(entries), 4)]

@@ -5,12 +5,14 @@ Every step is linear in the picture (but for sorting) and iterative, and depends
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from graphs.draw.labels import TIMES, series, title
 from graphs.draw.picture import Item, Link, Picture
-from graphs.draw.style import SOURCES
+from graphs.draw.style import SOURCES, STATUSES
 
 
 LONGEST_PERIOD = 24
@@ -106,7 +108,7 @@ def sign(item: Item) -> Any:
     """What makes boxes alike: kind, op, shapes and dtypes; for a fold, those of all that is in it."""
     if item.node is None:
         return item.sign or (item.kind, item.title)
-    return (item.kind, item.node.op.name, *map(str, item.node.specs))
+    return (item.kind, item.status, item.node.op.name, *map(str, item.node.specs))
 
 
 def _chains(
@@ -169,16 +171,16 @@ def contract(picture: Picture, group_of: dict[int, int], boxed: dict[int, Item])
     """``picture`` with the items of each group replaced by one box, parallel links into and out of it made one."""
     items = [boxed.get(item.key, item) for item in picture.items if group_of.get(item.key, item.key) == item.key]
     single: list[Link] = []
-    merged: dict[tuple[int, int, str, bool], Link] = {}
+    merged: dict[tuple[int, int, str, bool, str], Link] = {}
     for link in picture.links:
         tail, head = group_of.get(link.tail, link.tail), group_of.get(link.head, link.head)
         if tail == link.tail and head == link.head and tail not in boxed and head not in boxed:
             single.append(link)
         elif tail != head:
-            key = (tail, head, link.kind, link.upwards)
+            key = (tail, head, link.kind, link.upwards, link.status)
             other = merged.get(key)
             if other is None:
-                merged[key] = Link(tail, head, link.kind, link.spec, link.count, link.upwards)
+                merged[key] = replace(link, tail=tail, head=head)
             else:
                 other.count += link.count
                 other.spec = other.spec if other.spec == link.spec else None
@@ -188,8 +190,15 @@ def contract(picture: Picture, group_of: dict[int, int], boxed: dict[int, Item])
     return Picture(items, [*single, *merged.values()], [*pairs, *beside], picture.title, picture.dtype)
 
 
+def boxed_alike(members: Sequence[Item]) -> Item:
+    """One box for items that are alike."""
+    return _box(members, f"{title(members[0])}  {TIMES} {len(members):,}", "", _shared_scope(members))
+
+
 def _box(members: Sequence[Item], name: str, note: str, scope: tuple[str, ...]) -> Item:
     phases = {item.phase for item in members}
+    statuses = Counter(item.status for item in members if item.status != "kept")
+    touched = ", ".join(f"{count:,} {STATUSES[status].word}" for status, count in statuses.items() if status)
     return Item(
         min(item.key for item in members),
         "fold",
@@ -197,10 +206,11 @@ def _box(members: Sequence[Item], name: str, note: str, scope: tuple[str, ...]) 
         members[0].phase if len(phases) == 1 else "",
         scope,
         name,
-        (note,) if note else (),
+        tuple(words for words in (note, touched) if words),
         _total(members),
         any(item.root for item in members),
         sign=tuple(sign(item) for item in members),
+        status=members[0].status if len({item.status for item in members}) == 1 else "changed",
     )
 
 

@@ -14,7 +14,7 @@ from graphs.core.arrays import is_array
 from graphs.core.function import Function
 from graphs.core.spec import Spec, show
 from graphs.draw.picture import Item, Link
-from graphs.draw.protocol import arguments
+from graphs.draw.protocol import arguments, path_of
 from graphs.draw.style import SOURCES
 
 
@@ -56,6 +56,8 @@ def notes(item: Item, *, last: bool, dtype: str, within: str = "") -> list[str]:
         if name and item.kind not in SOURCES:
             lines.append(name)
         lines += [*literals(node), *attributes(node)]
+        if parts(node):
+            lines.append("of " + ", ".join(path_of(each)[-1] for each in parts(node)))
     if node is not None and last:
         lines.append(", ".join(spec_label(spec, dtype) or spec.dtype.name for spec in node.specs))
     return [shorten(line) for line in lines if line]
@@ -63,14 +65,14 @@ def notes(item: Item, *, last: bool, dtype: str, within: str = "") -> list[str]:
 
 def full_name(node: Any) -> str:
     """A node's name in its graph, without the number of one that its graph did not name."""
-    name = node.name or ""
-    numbered = f"{node.op.name}_{node.serial}"
-    return name[: -len(numbered)] + node.op.name if name.endswith(numbered) else name
+    return "/".join(path_of(node))
 
 
 def given_name(node: Any) -> str:
     """The last part of a node's name where somebody chose it; empty where it says the op again (``MatMul_1``, ``sub``)."""
     leaf = (node.name or "").rsplit("/", 1)[-1]
+    if leaf != path_of(node)[-1]:
+        return ""
     plain = _NUMBERED.sub("", leaf).replace("_", "").lower()
     words = (node.op.name.replace("_", ""), str(getattr(node, "type", "")).lower())
     return "" if plain in words or (len(plain) > 2 and any(plain in word for word in words)) else leaf
@@ -152,7 +154,15 @@ def tooltip(item: Item) -> str:
     if node is None:
         return title(item)
     source = node.where.text if node.where is not None else ""
-    return shorten("  ".join(part for part in (full_name(node), place(node), source) if part), 160)
+    made_of = ", ".join(f"{full_name(each)} {place(each)}".strip() for each in parts(node))
+    of = f"of {made_of}" if made_of else ""
+    return shorten("  ".join(part for part in (full_name(node), place(node), source, of) if part), 160)
+
+
+def parts(node: Any) -> tuple[Any, ...]:
+    """The user's nodes that a node stands for which a pass made of several; none for any other."""
+    made_of: tuple[Any, ...] = getattr(node, "origins", ())
+    return made_of if len(made_of) > 1 else ()
 
 
 def series(words: Iterable[str], arrow: str = " → ") -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,6 +34,7 @@ class Item:
         root: whether it was asked for.
         sign: what a fold holds, to tell which folds are alike.
         bodies: the Functions in the node's parameters, each with its word and its picture.
+        status: what a pass did to it, a key of ``style.STATUSES``; empty where no pass is looked at.
     """
 
     key: int
@@ -47,13 +48,15 @@ class Item:
     root: bool = False
     sign: Any = None
     bodies: tuple[tuple[str, Picture], ...] = ()
+    status: str = ""
 
 
 @dataclass(slots=True)
 class Link:
     """An arrow. ``kind`` is a key of ``style.LINES``; ``count`` values flow, ``spec`` is theirs if all have the same.
 
-    ``upwards`` asks the layout to put the head above the tail, as in the way back beside the way forward.
+    ``upwards`` asks the layout to put the head above the tail, as in the way back beside the way forward; ``status`` is as
+    an item's.
     """
 
     tail: int
@@ -62,6 +65,7 @@ class Link:
     spec: Spec | None = None
     count: int = 1
     upwards: bool = False
+    status: str = ""
 
 
 @dataclass(slots=True)
@@ -73,6 +77,14 @@ class Picture:
     pairs: list[tuple[int, int]] = field(default_factory=list)
     title: str = ""
     dtype: str = "float32"
+
+    def inside(self) -> Iterator[Picture]:
+        """The picture itself, and those of the bodies in it."""
+        stack = [self]
+        while stack:
+            shown = stack.pop()
+            yield shown
+            stack += [body for item in shown.items for _, body in item.bodies]
 
 
 def program(graph: networkx.MultiDiGraph, view: str, phase: Phase | None) -> Picture:
@@ -108,7 +120,13 @@ def program(graph: networkx.MultiDiGraph, view: str, phase: Phase | None) -> Pic
             items.append(Item(len(items), kind, node, phase_of[serial], scope_of(node)))
     _move_into_own_scopes(items)
     links = [
-        Link(key_of[tail], key_of[head], link_kind(graph.nodes[head]["node"], data), data.get("spec"))
+        Link(
+            key_of[tail],
+            key_of[head],
+            link_kind(graph.nodes[head]["node"], data),
+            data.get("spec"),
+            status=data.get("status", ""),
+        )
         for tail, head, data in graph.edges(data=True)
         if tail in key_of and head in key_of and head in inside and head not in read_of
     ]

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from graphs.core.function import Function
-from graphs.core.op import Op
+from graphs.core.node import Node
+from graphs.core.op import OPS, Op
 from graphs.core.spec import Spec
 
+
+_NUMBERED = re.compile(r"^(\w+)_\d+$")
 
 FORWARD, BACKWARD, UPDATE = "forward", "backward", "update"
 """The phases of a program: what it computes, the gradients, and what the gradients are used to change."""
@@ -65,9 +69,18 @@ def arguments(node: Any) -> tuple[Any, ...]:
     return tuple(other if edge is None else edge for edge, other in zip(node.edges, known, strict=True))
 
 
+def path_of(node: Any) -> tuple[str, ...]:
+    """The parts of a node's name, outermost first, without the numbers of nodes that nobody named."""
+    parts = (node.name or "").split("/")
+    if isinstance(node, Node) and getattr(node, "graph", None) is None:  # a copy's number may be another node's
+        return tuple([_NUMBERED.sub(lambda found: found[1] if found[1] in OPS else found[0], part) for part in parts])
+    own = f"{node.op.name}_{node.serial}"
+    return tuple([node.op.name if part == own else part for part in parts])
+
+
 def scope_of(node: Any) -> tuple[str, ...]:
     """The name scopes that a node stands in, outermost first."""
-    return tuple((node.name or "").split("/")[:-1])
+    return path_of(node)[:-1]
 
 
 def phases(nodes: Sequence[Any], phase: Phase | None = None) -> dict[int, str]:
@@ -84,7 +97,7 @@ def phases(nodes: Sequence[Any], phase: Phase | None = None) -> dict[int, str]:
     for node in nodes:
         if any(part.startswith("gradients") for part in scope_of(node)):
             found[node.serial] = BACKWARD
-        elif "update" in node.op.traits or (not node.specs and any(found[n.serial] == UPDATE for n in node.after)):
+        elif "update" in node.op.traits or (not node.specs and any(found.get(n.serial) == UPDATE for n in node.after)):
             found[node.serial] = UPDATE
         else:
             found[node.serial] = FORWARD

@@ -6,7 +6,7 @@ tints with dark text, and kinds differ in outline as well, so that a grey print 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from graphs.draw.font import FAMILY
@@ -59,6 +59,18 @@ LOOKS: dict[str, Look] = {
 }
 """Every kind of node, in the order of the legend."""
 
+STATUSES: dict[str, Look] = {
+    "kept": Look("stayed", "#ffffff", "#59636e"),
+    "added": Look("added", "#cdebdf", "#00805d", style="rounded,filled", width=2.6),
+    "changed": Look("changed inside", "#fdebc8", "#c98500", width=2.0),
+    "merged": Look("became another node", "#f6e1ed", "#b0568a", style="filled,dotted", width=1.6),
+    "removed": Look("fell away", "#ffffff", "#d55e00", style="filled,dashed", width=1.6),
+}
+"""How a node is drawn that a pass has dealt with, in the order of the legend. Its kind decides the shape alone."""
+
+MARKS = {"added": "+", "changed": "~", "merged": "\u2192", "removed": "\u2212"}
+"""What stands before the title of such a node, so that no colour is needed."""
+
 LINES: dict[str, Line] = {
     "data": Line("", "#444c56"),
     "shape": Line("shape only", "#8c959f", style="dotted", arrow="vee"),
@@ -67,8 +79,15 @@ LINES: dict[str, Line] = {
     "saved": Line("kept for the way back", "#0072b2", style="dotted", arrow="vee", constraint=False),
     "gradient": Line("gradient flow", "#b0568a"),
     "body": Line("body", "#8c959f", style="dashed", arrow="none"),
+    "became": Line("became", "#b0568a", style="dotted", arrow="vee", constraint=False),
 }
 """Every kind of edge, in the order of the legend."""
+
+EDGE_STATUSES: dict[str, Line] = {
+    "added": Line("read now", "#00805d", style="bold"),
+    "removed": Line("read before", "#d55e00", style="dashed"),
+}
+"""How an edge is drawn that a pass has added or removed, in the order of the legend."""
 
 BY_OP: dict[str, str] = {
     "placeholder": "placeholder",
@@ -88,8 +107,30 @@ BY_TRAIT: tuple[tuple[str, str], ...] = (
 )
 """Kinds by trait; the first that an op has decides."""
 
+PALE = "#f3f4f6"
+"""What fills sources that a pass has left alone."""
+
 SOURCES = frozenset({"placeholder", "variable", "constant", "input"})
 """The kinds whose nodes are known by their names rather than by what they do."""
+
+
+def look_of(kind: str, status: str = "") -> Look:
+    """How a node of a kind is drawn, where ``status`` says what a pass did to it."""
+    look = LOOKS[kind]
+    if not status:
+        return look
+    made = STATUSES[status]
+    if status != "kept":
+        return replace(made, shape=look.shape)
+    return replace(made, shape=look.shape, style=look.style, fill=PALE if kind in SOURCES or kind == "fold" else made.fill)
+
+
+def line_of(kind: str, status: str = "") -> Line:
+    """How an edge of a kind is drawn, where ``status`` says what a pass did to it: what stayed is grey."""
+    line = LINES[kind]
+    if status in EDGE_STATUSES:
+        return EDGE_STATUSES[status]
+    return replace(line, colour=FAINT) if status == "kept" and kind not in ("data", "became") else line
 
 
 def kind_of(node: Any, phase: str) -> str:
