@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,11 +17,13 @@ from numpy.lib.stride_tricks import as_strided
 
 from graphs import ops
 from graphs.codegen.fused import fused
-from graphs.codegen.instructions import Fill, Instruction, Product, Region, Sum, View, contiguous
+from graphs.codegen.instructions import Fill, Instruction, Loop, Product, Region, Sum, View, contiguous
 from graphs.codegen.primitives import NUMBERS, Literal, Scalars, of_node
 from graphs.codegen.region_text import writable
+from graphs.control import loop
 from graphs.core.node import Value
 from graphs.core.spec import axes_of
+from static.native_loops import NativeLoop
 from static.schedule import Schedule, Step
 from static.state import assign_add_op, assign_sub_op
 
@@ -57,9 +59,14 @@ class Buffer:
     offset: int = 0
 
     @property
+    def size(self) -> int:
+        """The number of elements."""
+        return math.prod(self.shape)
+
+    @property
     def bytes(self) -> int:
-        """Its size."""
-        return math.prod(self.shape) * int(self.dtype.itemsize)
+        """Its size in memory."""
+        return self.size * int(self.dtype.itemsize)
 
 
 class UnloweredError(Exception):
@@ -84,6 +91,9 @@ class Lowering:
         self.buffers: dict[str, Buffer] = {}
         self.inplace: dict[str, Any] = {}
         self.free: dict[str, Step] = {}
+        self.constants: dict[str, Any] = {}
+        self._since: list[str] = []
+        self._count = itertools.count()
         self._place = 0
         for place, step in enumerate(made.steps):
             self._place = place
@@ -92,15 +102,13 @@ class Lowering:
         self._settle()
 
     def _lower(self, step: Step) -> None:
-        instructions: list[Instruction] | None = None
+        self._since = []
         try:
-            instructions = self._instructions(step)
+            instructions = self._instructions(step, 0)
         except UnloweredError:
-            for register in step.outs:
+            for register in self._since:
                 self.views.pop(register, None)
-                for name in [name for name in self.buffers if name == register]:
-                    del self.buffers[name]
-        if instructions is None:
+                self.buffers.pop(register, None)
             self.pieces.append(step)
             return
         if not instructions:
@@ -131,16 +139,47 @@ class Lowering:
         if strides is not None:
             view = view.at(shape, strides)
         self.views[register] = view
+        self._since.append(register)
         self.buffers[register] = Buffer(register, dtype, tuple(shape), view.strides, self._place, self._place)
         return view
 
+    # What loops ask for (``static.native_loops``)
+
+    refusal = UnloweredError()
+
+    def fresh(self) -> str:
+        """A name for something inside a loop."""
+        name = f"i{next(self._count)}"
+        self._since.append(name)
+        return name
+
+    def constant(self, array: Any) -> str:
+        """A register for an array that stands among a node's inputs."""
+        if array.dtype.char not in NUMBERS:
+            raise UnloweredError
+        name = f"k{len(self.constants)}"
+        self.constants[name] = numpy.ascontiguousarray(array)
+        self.views[name] = View.whole(name, array.dtype, array.shape)
+        return name
+
+    def elsewhere(self, buffer: str) -> bool:
+        """Whether a buffer is not one that was made inside a loop."""
+        return not buffer.startswith("i")
+
+    def move(self, buffer: str, onto: Callable[[View], View]) -> None:
+        """Let all views of ``buffer`` be those that ``onto`` gives in their place; the buffer is gone."""
+        for register in self._since:
+            if register in self.views:
+                self.views[register] = onto(self.views[register])
+        del self.buffers[buffer]
+
     # One step
 
-    def _instructions(self, step: Step) -> list[Instruction]:
-        """What a step is; nothing for a view. Raises UnloweredError."""
+    def _instructions(self, step: Step, level: int) -> list[Instruction]:
+        """What a step is, inside ``level`` loops; nothing for a view. Raises UnloweredError."""
         node = step.node
         specs = [out.spec for out in node.outputs]
-        if step.draws or not specs or not all(spec.known and spec.dtype.char in NUMBERS for spec in specs):
+        if step.draws or node.after or not specs or not all(s.known and s.dtype.char in NUMBERS for s in specs):
             raise UnloweredError
         own = step.kernel is node.op.kernel
         if node.op in _ACCUMULATED:
@@ -151,6 +190,11 @@ class Lowering:
             return self._region(step)
         if node.op is ops.matmul:
             return self._product(step)
+        if node.op is loop:
+            around = NativeLoop(self, step, level)
+            if not around.fits:
+                raise UnloweredError
+            return around.instructions()
         if node.op in (ops.sum, ops.mean):
             return self._reduced(step)
         if node.op is ops.unbroadcast:
@@ -388,6 +432,8 @@ def mentioned(instructions: Sequence[Instruction]) -> list[View]:
                 found += [each.x, each.out]
             case Fill():
                 found.append(each.out)
+            case Loop():
+                found += mentioned(each.body)
     return found
 
 

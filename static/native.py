@@ -145,7 +145,7 @@ class NativeEmission(Emission):
         for name in dict.fromkeys(name for each in segments for name in self._handed(each)):
             if name in self._bound:
                 self._dense(name)
-        self.namespace.update(dense=numpy.ascontiguousarray, empty=numpy.empty)
+        self.namespace.update(lowering.constants, dense=numpy.ascontiguousarray, empty=numpy.empty)
         number = 0
         for piece in lowering.pieces:
             if isinstance(piece, Segment):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -126,6 +126,23 @@ class Loop:
     count: int
     level: int
     body: tuple[Any, ...]
+
+
+def replaced(instruction: Any, onto: Callable[[View], View]) -> Any:
+    """The instruction with each of its views exchanged."""
+    match instruction:
+        case Region():
+            inputs, outputs = tuple(map(onto, instruction.inputs)), tuple(map(onto, instruction.outputs))
+            return replace(instruction, inputs=inputs, outputs=outputs)
+        case Product():
+            return replace(instruction, x=onto(instruction.x), y=onto(instruction.y), out=onto(instruction.out))
+        case Sum():
+            return replace(instruction, x=onto(instruction.x), out=onto(instruction.out))
+        case Fill():
+            return replace(instruction, out=onto(instruction.out))
+        case Loop():
+            return replace(instruction, body=tuple(replaced(each, onto) for each in instruction.body))
+    raise TypeError(f"no instruction: {instruction!r}")
 
 
 Instruction = Region | Product | Update | Sum | Fill | Loop
