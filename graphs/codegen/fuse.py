@@ -88,7 +88,7 @@ class _Groups:
         self.places = {node: place for place, node in enumerate(self.nodes)}
         self.before: list[list[int]] = []
         self.shapes = ShapeClasses()
-        self.fixed = {root for root in program.roots if not isinstance(root, Value)}
+        self.fixed = {root for root in program.roots if isinstance(root, Node)}
         self.fed = program.fed
         self.groups: list[_Group] = []
         self.parent = list(range(len(self.nodes)))
