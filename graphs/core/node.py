@@ -304,6 +304,8 @@ def infer(op: Op, args: Iterable[Any], params: Mapping[str, Any]) -> tuple[Spec,
 def weak_spec(scalar: bool | int | float | complex, dtype: Any) -> Spec:
     """The spec of a Python scalar beside arrays of ``dtype``: theirs, unless its kind is higher (numpy's weak scalars)."""
     own = Spec.of(scalar).dtype
+    if dtype is not None and dtype.kind not in "biufc":
+        return Spec((), own)
     if dtype is not None and "biufc".index(own.kind) <= "biufc".index(dtype.kind):
         return Spec((), dtype)
     if dtype is not None and isinstance(scalar, int) and not isinstance(scalar, bool) and dtype.kind in "iufc":

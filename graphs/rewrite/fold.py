@@ -31,19 +31,24 @@ def fold(program: Program, log: Log, choice: Choice) -> Program:
     with numpy.errstate(all="ignore"):
         for old in program.nodes:
             node = rebuild.visit(old)
-            array = None if old in wanted or node.after else _computed(node, program)
+            array = None if old in wanted or node.after else computed(node, program)
             if array is None or not choice.allows("fold"):
                 rebuild.keep(rebuild.sweep(node, old, lambda inside: fold(inside, log, choice)))
                 continue
-            value = as_constant(rebuild, node, array)
-            rebuild.replace(node, old, [value])
-            after = [value.node] if isinstance(value, Value) else []
-            choice.fired += 1
-            log.add(Record("fold", "fold", "", [node], after, node.outputs, [value], fed=program.fed))
+            put(rebuild, node, old, array, log, choice)
     return rebuild.finish()
 
 
-def _computed(node: Any, program: Program) -> ndarray[Any, Any] | None:
+def put(rebuild: Rebuild, node: Any, old: Any, array: ndarray[Any, Any], log: Log, choice: Choice) -> None:
+    """Let ``array`` stand for the output of ``node``, which ``rebuild`` has made of ``old``."""
+    value = as_constant(rebuild, node, array)
+    rebuild.replace(node, old, [value])
+    after = [value.node] if isinstance(value, Value) else []
+    choice.fired += 1
+    log.add(Record("fold", "fold", "", [node], after, node.outputs, [value], fed=rebuild.program.fed))
+
+
+def computed(node: Any, program: Program) -> ndarray[Any, Any] | None:
     """The node's output, where it can and may be computed now."""
     op = node.op
     if node.width != 1 or "constant" in op.traits or (program.fed and (node, 0) in program.fed):
