@@ -83,7 +83,7 @@ class Emission:
             if isinstance(x, Value):
                 given.append(step.args[next(i for i, y in enumerate(node.inputs) if y is x)])
             elif dtype is not None and dtype.kind == "f" and type(x) in (int, float):
-                given.append(self._setting(self._literals.setdefault((x, dtype), numpy.asarray(x, dtype))))
+                given.append(self._setting(self._literals.setdefault((repr(x), dtype), numpy.asarray(x, dtype))))
             else:
                 given.append(repr(x))
         return f"{name}({', '.join(given)})"

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import itertools
 import math
+import os
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 import numpy
 
@@ -22,6 +24,9 @@ Place = tuple[int, int]
 """Where a buffer is: in which argument, from which byte on."""
 
 _GROUP = re.compile(r"!(\d+)")
+
+SHARED_NANOSECONDS = 200_000
+"""Regions that take longer, by a rough estimate, are shared among threads; starting one takes some 20 µs."""
 
 _ARITIES = {"fma": 3, "copysign": 2, "smin": 2}
 """Arguments of intrinsics that take more than one."""
@@ -43,6 +48,7 @@ class FunctionText:
         self.called: set[str] = set()
         self.declared: set[str] = set()
         self.groups = 0
+        self.workers: list[FunctionText] = []
         self._count = itertools.count()
         self._entry: list[str] = []
         self._lines: list[str] = []
@@ -177,7 +183,7 @@ class FunctionText:
         """One instruction."""
         match instruction:
             case Region():
-                RegionText(self, instruction).write()
+                self._region(instruction)
             case Product():
                 self._product(instruction)
             case Update():
@@ -188,6 +194,51 @@ class FunctionText:
                 self._fill(instruction)
             case Loop():
                 self._looped(instruction)
+
+    def _region(self, instruction: Region) -> None:
+        text = RegionText(self, instruction)
+        if self._open or isinstance(self, _Worker) or text.nanoseconds < SHARED_NANOSECONDS or not text.splits:
+            text.write()
+            return
+        ends = [text.counts[0] * i // threads() for i in range(threads() + 1)]
+        shares = [self._share(text, first, last) for first, last in itertools.pairwise(ends) if last > first]
+        started = []
+        self.declared.add("declare i32 @pthread_create(ptr, ptr, ptr, ptr)")
+        self.declared.add("declare i32 @pthread_join(i64, ptr)")
+        for worker, frame in shares[1:]:
+            thread = self.alloca("i64", 1)
+            failed = self.emit(f"call i32 @pthread_create(ptr {thread}, ptr null, ptr @{worker}, ptr {frame})")
+            started.append((thread, self.emit(f"icmp eq i32 {failed}, 0"), worker, frame))
+        self.line(f"call ptr @{shares[0][0]}(ptr {shares[0][1]})")
+        for thread, running, worker, frame in started:
+            join, alone, done = (self.fresh("l")[1:] for _ in range(3))
+            self.line(f"br i1 {running}, label %{join}, label %{alone}")
+            self.label(join)
+            number = self.emit(f"load i64, ptr {thread}")
+            self.line(f"call i32 @pthread_join(i64 {number}, ptr null)")
+            self.line(f"br label %{done}")
+            self.label(alone)
+            self.line(f"call ptr @{worker}(ptr {frame})")
+            self.line(f"br label %{done}")
+            self.label(done)
+
+    def _share(self, text: RegionText, first: int, last: int) -> tuple[str, str]:
+        """A function for rounds ``first`` to ``last`` of a region's outermost loop, and the pointers to pass to it."""
+        counts = (last - first, *text.counts[1:])
+        worker = _Worker(f"{self.name}.{len(self.workers)}")
+        views = []
+        frame = self.alloca("ptr", len(text.views))
+        for i, view in enumerate(text.views):
+            strides = [along[i] for along in text.strides]
+            place = self.pointer(view)
+            if first:
+                place = self.emit(f"getelementptr {stored(view.dtype)}, ptr {place}, i64 {first * strides[0]}")
+            self.line(f"store ptr {place}, ptr {self.emit(f'getelementptr ptr, ptr {frame}, i64 {i}')}")
+            views.append(View(str(i), view.dtype, counts, tuple(strides)))
+        inputs, outputs = tuple(views[: text.width]), tuple(views[text.width :])
+        RegionText(worker, Region(text.scalars, inputs, outputs, counts, text.own)).write()
+        self.workers.append(worker)
+        return worker.name, frame
 
     def _looped(self, instruction: Loop) -> None:
         if instruction.count < 1:
@@ -255,9 +306,12 @@ class FunctionText:
 
     # The whole
 
+    def _numbered(self, first: int) -> list[str]:
+        return [_GROUP.sub(lambda found: f"!{int(found[1]) + first}", line) for line in self._lines]
+
     def function(self, first: int) -> str:
         """The function's definition; its access groups are numbered from ``first`` on."""
-        lines = [_GROUP.sub(lambda found: f"!{int(found[1]) + first}", line) for line in self._lines]
+        lines = self._numbered(first)
         text = [f"define ptr @{self.name}(ptr %self, ptr %args, i64 %nargs) {{", "entry:", *self._entry]
         if self.released:
             text.append("  %thread = call ptr @PyEval_SaveThread()")
@@ -267,8 +321,34 @@ class FunctionText:
         return "\n".join([*text, "  %none = call ptr @dip.none()", "  ret ptr %none", "}", ""])
 
 
-def module(functions: Sequence[FunctionText]) -> str:
+class _Worker(FunctionText):
+    """A function for a thread of its own. Its argument points to where the views are, whose names are numbers."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, {})
+
+    def pointer(self, view: View) -> str:
+        """Where a view's first element is."""
+        slot = self.emit(f"getelementptr ptr, ptr %frame, i64 {view.buffer}")
+        return self.emit(f"load ptr, ptr {slot}")
+
+    def function(self, first: int) -> str:
+        """The function's definition."""
+        head = [f"define ptr @{self.name}(ptr %frame) {{", "entry:", *self._entry, "  br label %body", "body:"]
+        return "\n".join([*head, *self._numbered(first), "  ret ptr null", "}", ""])
+
+
+@cache
+def threads() -> int:
+    """How many threads share the work on large arrays: what ``OMP_NUM_THREADS`` says, else the processors there are."""
+    said = os.environ.get("OMP_NUM_THREADS", "")
+    here = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return int(said) if said.isdigit() and int(said) else here
+
+
+def module(texts: Sequence[FunctionText]) -> str:
     """The text of all of them, as ``graphs.codegen.machine`` takes it."""
+    functions = [each for text in texts for each in (*text.workers, text)]
     called = set().union(*(each.called for each in functions))
     own = [entry.text for entry in FUNCTIONS.values() if entry.symbol in called]
     lines = [line for text in own for line in text.split("\n")]
