@@ -110,7 +110,7 @@ def _key(node: Any, program: Program) -> Any:
     if program.fed and any((node, index) in program.fed for index in range(node.width)):
         return None
     op = node.op
-    inputs = tuple([_input_key(x) for x in node.inputs])
+    inputs = tuple([input_key(x) for x in node.inputs])
     if len(inputs) == 2 and "commutative" in op.traits:
         inputs = tuple(sorted(inputs))
     params = node.params
@@ -127,7 +127,7 @@ def _key(node: Any, program: Program) -> Any:
     return (op, inputs, settings, node.after and frozenset(node.after), tuple([out.spec for out in node.outputs]))
 
 
-def _input_key(x: Any) -> tuple[Any, ...]:
+def input_key(x: Any) -> tuple[Any, ...]:
     if isinstance(x, Value):
         return (0, x.node.serial, x.index)
     if x.__class__ in (bool, int, float, complex):
@@ -165,7 +165,7 @@ def structure(body: Function) -> Any:
         numbers: dict[Any, Any] = {(x.node, x.index): (0, i) for i, x in enumerate(body.inputs)}
 
         def place(x: Any) -> Any:
-            return numbers[x.node, x.index] if isinstance(x, Value) else _input_key(x)
+            return numbers[x.node, x.index] if isinstance(x, Value) else input_key(x)
 
         steps: list[Any] = []
         for node in body.nodes:

@@ -10,7 +10,7 @@ from graphs.control import loop
 from graphs.core.function import Function
 from graphs.core.node import Value, ancestors, new_parameter
 from graphs.core.spec import Spec
-from graphs.rewrite.program import Edge, Rewritten, known, origins, spec_of
+from graphs.rewrite.program import Edge, Program, Rebuild, Rewritten, known, origins, spec_of
 
 
 def edge(x: Any) -> Edge:
@@ -92,12 +92,18 @@ class Parts:
         return self.body.outputs[len(self.body.outputs) - len(self.likes) :]
 
     def made(
-        self, kind: type[Rewritten], about: Any, count: int | None = None, hints: Sequence[Spec | None] = (), of: Any = None
+        self,
+        kind: type[Rewritten],
+        about: Any,
+        count: int | None = None,
+        hints: Sequence[Spec | None] = (),
+        of: Any = None,
+        after: Any = None,
     ) -> Any:
         """The node of a loop of these parts in the place of ``about``.
 
         ``count`` is the number of rounds, where it is known; ``hints`` say what else is known of the outputs; ``of`` are the
-        nodes that it stands for, by default those of ``about``.
+        nodes that it stands for, and ``after`` those that it waits for, by default those of ``about``.
         """
         inputs = (self.length, *self.first, *self.likes, *self.given, *self.constants)
         params = {"body": self.body, "states": len(self.first), "sums": len(self.likes), "sequences": len(self.given)}
@@ -118,7 +124,17 @@ class Parts:
                 if i not in self.boxed and spec.dims:
                     specs[1 + len(self.first) + i] = Spec((count, *spec.dims[1:]), spec.dtype)
         made = origins([about] if of is None else of)
-        return kind(loop, inputs, params, tuple(specs), about.name, where=about.where, after=about.after, origins=made)
+        after = about.after if after is None else after
+        return kind(
+            loop,
+            inputs,
+            params,
+            tuple(specs),
+            about.name,
+            where=about.where,
+            after=about.after if after is None else after,
+            origins=made,
+        )
 
     def _spec(self, x: Any, place: int) -> Spec:
         """The spec of an operand; a Python scalar is of the dtype that the body takes it for."""
@@ -161,3 +177,15 @@ def excerpt(outputs: Sequence[Any], leaves: Sequence[Value], name: str) -> Funct
         out = node.op(*(values[edge(x)] if isinstance(x, Value) else x for x in node.inputs), **node.params)
         values.update({(node, i): each for i, each in enumerate(out if node.width > 1 else (out,))})
     return Function(inputs, [values[edge(x)] for x in outputs], name)
+
+
+def exchanged(
+    nodes: Sequence[Any], outputs: Sequence[Any], effects: Sequence[Any], old: Sequence[Value], new: Sequence[Any]
+) -> tuple[list[Any], list[Any]]:
+    """``outputs``, and what is left of ``effects``, with ``nodes`` reading the values ``new`` in the place of ``old``."""
+    rebuild = Rebuild(Program(tuple(nodes), (*outputs, *effects)))
+    rebuild.values.update(zip(map(edge, old), new, strict=True))
+    for node in nodes:
+        rebuild.keep(rebuild.visit(node))
+    roots = rebuild.finish().roots
+    return list(roots[: len(outputs)]), list(roots[len(outputs) :])

@@ -124,23 +124,23 @@ class Outside:
         slices, fixed = ([x for x in leaves if outer[edge(x)][1] == each] for each in (True, False))
         body = excerpt(outputs, [*slices, *fixed], "round")
         given, constants = ([outer[edge(x)][0] for x in values] for values in (slices, fixed))
-        counting = [] if self.count is not None else _counting(given)
-        length = counting[-1].outputs[0] if counting else self.count
+        lead = [] if self.count is not None else counting(given)
+        length = lead[-1].outputs[0] if lead else self.count
         parts = Parts(body, length, [], [] if like is None else [like], given, constants)
         parts.reverse = self.parts.reverse
         inner = list(dict.fromkeys(x.node for x in outputs))
         before = parts.made(Rewritten, self.node, self.count, of=inner)
-        self.fill(record, [*_joins(given), *counting, before], self.made[start:], before.outputs[1:], new)
+        self.fill(record, [*_joins(given), *lead, before], self.made[start:], before.outputs[1:], new)
 
     def put_together(self, record: Record, made: Any, x: Any) -> None:
         """Fill in that the rounds' values ``x``, which are stacked now, came apart and were stacked afterwards."""
         each = new_parameter(spec_of(x))
         body = Function([each], [each], "stacked")
-        counting = [] if self.count is not None else _counting([made])
-        length = counting[-1].outputs[0] if counting else self.count
+        lead = [] if self.count is not None else counting([made])
+        length = lead[-1].outputs[0] if lead else self.count
         apart = Parts(body, length, [], [], [made], [], boxed=frozenset([0])).made(Rewritten, self.node, of=[x.node])
         again = Parts(body, length, [], [], [apart.outputs[1]], []).made(Rewritten, self.node, self.count, of=[x.node])
-        self.fill(record, [*counting, apart, again], [], again.outputs[1:], [made])
+        self.fill(record, [*lead, apart, again], [], again.outputs[1:], [made])
 
 
 def _leaves(outputs: Sequence[Any], outer: Mapping[Edge, Any]) -> list[Value]:
@@ -172,7 +172,7 @@ def _joins(given: Sequence[Any]) -> list[Any]:
     return sorted(found, key=lambda node: node.serial)
 
 
-def _counting(given: Sequence[Any]) -> list[Any]:
+def counting(given: Sequence[Any]) -> list[Any]:
     """The nodes that find out how many slices a sequence has."""
     shape = Rewritten(shape_of, (given[0],), {}, infer(shape_of, (given[0],), {}), "shape")
     index = {"index": (0,)}

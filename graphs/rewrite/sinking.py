@@ -12,8 +12,8 @@ from graphs.core.spec import Spec
 from graphs.rewrite.gathering import Gathered, Gathering
 from graphs.rewrite.lateness import Lateness
 from graphs.rewrite.lifting import MOST_AT_ONCE, Lifting
-from graphs.rewrite.loops import Parts, edge
-from graphs.rewrite.program import Edge, Program, Rebuild, live, spec_of
+from graphs.rewrite.loops import Parts, edge, exchanged
+from graphs.rewrite.program import Edge, live, spec_of
 from graphs.rewrite.records import Record
 from graphs.rewrite.rounds import HEAVY, plan, reordered
 
@@ -198,7 +198,7 @@ class Sinking:
         cond, tested = self._condition(going, len(fixed))
         params = [new_parameter(_slice(x, sequences[edge(x)])) for x in slices]
         params += [new_parameter(x.spec) for x in fixed]
-        outputs, effects = _exchanged(nodes, outputs, self.effects, [*slices, *fixed], params)
+        outputs, effects = exchanged(nodes, outputs, self.effects, [*slices, *fixed], params)
         inputs = [*(parts.states[i] for i in going), *params, *(new_parameter(spec_of(x)) for x in tested)]
         return Parts(
             Function(inputs, outputs, lifting.body.name, effects),
@@ -220,7 +220,7 @@ class Sinking:
         nodes = [node for node in cond.nodes if (node, 0) not in tested]
         own = _read(nodes, cond.outputs, tested)
         params = [new_parameter(x.spec) for x in own]
-        outputs, effects = _exchanged(nodes, cond.outputs, nodes, own, params)
+        outputs, effects = exchanged(nodes, cond.outputs, nodes, own, params)
         others = [new_parameter(Spec(None, bool)) for _ in range(before)]
         function = Function([*(cond.inputs[i] for i in going), *others, *params], outputs, cond.name, effects)
         return function, [tested[edge(x)] for x in own]
@@ -284,15 +284,3 @@ def _read(nodes: Iterable[Any], outputs: Iterable[Any], among: Container[Edge]) 
     """The values ``among`` those that ``nodes`` read and ``outputs`` are, each once."""
     values = [x for node in nodes for x in node.inputs] + list(outputs)
     return list({edge(x): x for x in values if isinstance(x, Value) and edge(x) in among}.values())
-
-
-def _exchanged(
-    nodes: Sequence[Any], outputs: Sequence[Any], effects: Sequence[Any], old: Sequence[Value], new: Sequence[Any]
-) -> tuple[list[Any], list[Any]]:
-    """``outputs``, and what is left of ``effects``, with ``nodes`` reading the values ``new`` in the place of ``old``."""
-    rebuild = Rebuild(Program(tuple(nodes), (*outputs, *effects)))
-    rebuild.values.update(zip(map(edge, old), new, strict=True))
-    for node in nodes:
-        rebuild.keep(rebuild.visit(node))
-    roots = rebuild.finish().roots
-    return list(roots[: len(outputs)]), list(roots[len(outputs) :])
