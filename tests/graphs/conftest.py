@@ -1,0 +1,46 @@
+"""The array module of a GPU: cupy itself where there is one, and a strict stand-in everywhere."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from graphs.codegen import launch
+from graphs.codegen.store import Store
+from graphs.core import arrays
+from tests.graphs import fake_cupy
+
+
+@pytest.fixture(params=["stand-in", pytest.param("cupy", marks=pytest.mark.cuda)])
+def cp(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """cupy's API: on a GPU, and on this machine's memory."""
+    if request.param == "cupy":
+        module = pytest.importorskip("cupy")
+        if not module.cuda.is_available():
+            pytest.skip("cupy finds no GPU")
+        yield module
+    else:
+        yield from _standing_in(monkeypatch)
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """The stand-in alone, for what only it can tell."""
+    yield from _standing_in(monkeypatch)
+
+
+def _standing_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    if shutil.which("g++") is None:
+        pytest.skip("no g++ here")
+    module = fake_cupy.module()
+    monkeypatch.setitem(arrays.MODULES, fake_cupy.ndarray, module)
+    monkeypatch.setattr(launch, "_kept", lambda: Store(None))
+    state = fake_cupy.state()
+    state.log.clear()
+    state.compiled.clear()
+    state.launches = 0
+    yield module
+    assert len(state.stack) == len(state.allocators) == 1
