@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from graphs.compare import Report, adapters, as_dict, load, lockstep, measure, render
+from graphs.compare import Report, adapters, as_dict, load, lockstep, measure, render, with_passes, without_passes
 from graphs.compare.pictures import write
 from graphs.core.errors import GraphsError
 from graphs.execute import execute
@@ -45,7 +45,8 @@ def compare(
 ) -> None:
     """Run a program's two forms on the same batches: are they equal to the last bit, and what do they cost?
 
-    The exit status is 0 where every bit is equal, 1 where not.
+    They are compared without the passes that rewrite a static graph, and what these change is told beside it. The exit
+    status is 0 where every bit is equal, 1 where not.
     """
     twins = load(file)
     found = list(adapters())
@@ -53,10 +54,11 @@ def compare(
     console = Console(stderr=True)
     with console.status(f"{steps} steps in lock-step"):
         batches = twins.batches(dtype, max(steps, 10))
-        agreement = lockstep(twins, modes, batches[:steps], dtype)
+        agreement = lockstep(without_passes(twins), modes, batches[:steps], dtype)
+        passed = [with_passes(twins, mode, batches[:steps], dtype) for mode in modes]
     with console.status("measuring"):
         costs = measure(twins, modes, batches, dtype, seconds)
-    report = Report(file, modes, str(dtype), agreement, costs)
+    report = Report(file, modes, str(dtype), agreement, costs, passes=tuple(each for each in passed if each is not None))
     if out is not None:
         with console.status("drawing"):
             report = report._replace(pictures=tuple(write(twins, modes, batches[0], dtype, out)))

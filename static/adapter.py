@@ -9,6 +9,7 @@ from typing import Any
 from numpy import ndarray
 
 from graphs.compare import Batch, Log, State
+from graphs.rewrite import Record
 from static.graph import Graph, Operation
 from static.session import Session
 from static.variables import global_variables_initializer
@@ -85,6 +86,20 @@ class StaticProgram:
         """How many nodes the runs of a step have."""
         plans = [self.session.plan([run.updates, run.losses], _feed(run, batch)) for run in self._runs]
         return sum(len(plan.schedule.steps) for plan in plans)
+
+    def without_passes(self) -> StaticProgram:
+        """This program, to be run without passes from here on."""
+        self.session = self.session._twin(passes=())
+        return self
+
+    def follow(self, other: StaticProgram) -> None:
+        """Stand where ``other`` does, a program of the same text: its variables' values are taken over, and its draws."""
+        named = other.session.graph.get_operation_by_name
+        self.session._take_over(other.session, {mine: named(mine.name) for mine in self.session._state})
+
+    def rewrites(self, batch: Batch) -> list[Record]:
+        """What the passes did in a step."""
+        return [record for run in self._runs for record in self.session.plan(_shown(run), _feed(run, batch)).outcome.log]
 
     def roots(self, batch: Batch) -> list[Any]:
         """Losses and updates: the ends of the graph."""

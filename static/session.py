@@ -315,10 +315,16 @@ class Session(Inspection):
         made = Session(graph=self.graph, passes=self.passes if passes is None else passes, check=False)
         made.refuse = self.refuse if refuse is None else frozenset(refuse)
         made._limit = limit
-        with self._lock:
-            made._state = {key: x.copy() if type(x) is ndarray else x for key, x in self._state.items()}
-            made._stream = copy(self.stream)
+        made._take_over(self)
         return made
+
+    def _take_over(self, other: Session, names: Mapping[Operation, Operation] | None = None) -> None:
+        """Hold copies of what ``other`` holds. Where it is of another graph, ``names`` has its variable for each of ours."""
+        with other._lock:
+            held = other._state
+            pairs = ((mine, held[theirs]) for mine, theirs in names.items()) if names is not None else held.items()
+            self._state = {key: x.copy() if type(x) is ndarray else x for key, x in pairs}
+            self._stream = copy(other.stream)
 
     # Making a call ready
 

@@ -115,6 +115,23 @@ def test_compare_finds_the_node_that_differs(program):
     assert "small.py" in difference["node"]["where"][1]
 
 
+def test_compare_tells_what_the_passes_change(program):
+    result = run("compare", program("tf.tanh(tf.matmul(x, w) * 1.0) + 0.0"), "--steps", 3, "--seconds", 0, "--json")
+    found = json.loads(result.stdout)
+    (passes,) = found["passes"]
+    assert (passes["mode"], passes["steps"]) == ("static", 3)
+    bounds = {(each["rule"], each["bound"]) for each in passes["rewrites"]}
+    assert ("times_one", "exact") in bounds
+    assert ("fuse", "close, tanh 2 ulps") in bounds
+    assert not passes["equal"]
+    assert 0 < passes["distance"]["units"] <= 16
+    assert passes["distance"]["ulps"] >= 1
+    result = run("compare", program("tf.abs(tf.matmul(x, w) * 1.0)"), "--steps", 3, "--seconds", 0)
+    text = " ".join(result.stdout.split())
+    assert "With the static form's passes: equal to the last bit for 3 steps" in text
+    assert "times_one \u00d7 3" in text, "in the value, and twice in its gradient"
+
+
 def test_draw_writes_the_same_bytes_again(program, tmp_path):
     path = program()
     contents = []

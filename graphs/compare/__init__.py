@@ -3,6 +3,7 @@
 from graphs.compare.calls import Log, same_bits, ulps
 from graphs.compare.lockstep import Agreement, Difference, lockstep
 from graphs.compare.measure import Cost, Costs, measure
+from graphs.compare.passes import Passes, with_passes, without_passes
 from graphs.compare.program import Batch, Program, ProgramError, Setup, State, Twins, adapters, load
 from graphs.compare.report import Report, as_dict, render
 
@@ -22,6 +23,9 @@ __all__ = [
     "measure",
     "Cost",
     "Costs",
+    "Passes",
+    "with_passes",
+    "without_passes",
     "Report",
     "as_dict",
     "render",

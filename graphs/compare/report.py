@@ -15,6 +15,7 @@ from rich.text import Text
 
 from graphs.compare.lockstep import Agreement, Difference
 from graphs.compare.measure import Costs
+from graphs.compare.passes import Passes
 
 
 class Report(NamedTuple):
@@ -26,6 +27,7 @@ class Report(NamedTuple):
     agreement: Agreement
     costs: Costs
     pictures: tuple[Path, ...] = ()
+    passes: tuple[Passes, ...] = ()
 
 
 def as_dict(report: Report) -> dict[str, Any]:
@@ -46,6 +48,7 @@ def as_dict(report: Report) -> dict[str, Any]:
             },
             "difference": None if agreement.difference is None else _difference_dict(agreement.difference),
         },
+        "passes": [each.as_dict() for each in report.passes],
         "costs": {mode: cost._asdict() for mode, cost in costs.modes.items()},
         "ratio": costs.ratio,
         "pays_after": costs.pays_after,
@@ -71,6 +74,7 @@ def render(report: Report) -> RenderableType:
     parts: list[RenderableType] = [_losses(report), _verdict(report)]
     if report.agreement.difference is not None:
         parts.append(_difference(report.modes, report.agreement.difference))
+    parts += [Text(str(each), style="" if each.distance is None or each.bounds else "red") for each in report.passes]
     parts.append(_costs(report))
     parts.append(_payment(report))
     if report.pictures:
