@@ -10,6 +10,7 @@ from numpy import ndarray
 from numpy.lib.stride_tricks import as_strided
 
 from graphs.codegen.function_text import FunctionText, module
+from graphs.codegen.instruction_text import InstructionText
 from graphs.codegen.instructions import View
 from graphs.core.spec import Spec
 from static.emit import Emission
@@ -122,7 +123,7 @@ class NativeEmission(Emission):
             inside = buffer is not None and not buffer.lasting
             places[name] = (0, buffer.offset) if inside and buffer else (handed.index(name) + 1, 0)
         work = sum(view.size for view in mentioned(segment.instructions))
-        text = FunctionText(f"part{number}", places, released=work > _RELEASED)
+        text = InstructionText(f"part{number}", places, released=work > _RELEASED)
         for instruction in segment.instructions:
             text.write(instruction)
         return text

@@ -42,11 +42,11 @@ class NativeLoop:
         """The loop, with what comes before and after it."""
         lowering, given, body, out = self.lowering, self.settings, self.body, self.step.outs
         states, sums, sequences = (given[name] for name in ("states", "sums", "sequences"))
-        operands = [lowering._view(arg, x) for arg, x in zip(self.step.args[1:], self.step.node.inputs[1:], strict=True)]
+        operands = [lowering.view(arg, x) for arg, x in zip(self.step.args[1:], self.step.node.inputs[1:], strict=True)]
         specs = [each.spec for each in self.step.node.outputs]
         made: list[Instruction] = []
 
-        going = [lowering._new(f"{out[0]}_s{i}", x.dtype, x.shape) for i, x in enumerate(operands[:states])]
+        going = [lowering.new(f"{out[0]}_s{i}", x.dtype, x.shape) for i, x in enumerate(operands[:states])]
         made += [_copied(x, to) for x, to in zip(operands[:states], going, strict=True)]
         slices = [self._slice(x) for x in operands[states + sums :][:sequences]]
         constants = operands[states + sums + sequences :]
@@ -59,19 +59,19 @@ class NativeLoop:
             args = tuple(self._argument(x, registers) for x in node.inputs)
             outs = tuple(lowering.fresh() for _ in node.specs)
             registers.update({(node, i): name for i, name in enumerate(outs)})
-            inside += lowering._instructions(Step(node, node.op.kernel, args, node.params, outs), self.level + 1)
-        ends = [lowering._view(self._argument(x, registers), x) for x in body.outputs]
+            inside += lowering.instructions(Step(node, node.op.kernel, args, node.params, outs), self.level + 1)
+        ends = [lowering.view(self._argument(x, registers), x) for x in body.outputs]
 
         after: list[Instruction] = []
         stacks = len(body.outputs) - states - sums
         stacked = [
-            lowering._new(name, s.dtype, s.shape)
+            lowering.new(name, s.dtype, s.shape)
             for name, s in zip(out[1 + states :], specs[1 + states :][:stacks], strict=False)
         ]
         for view, whole in zip(ends[states:], stacked, strict=False):
             inside = self._put(inside, ends, going, view, self._slice(whole), after)
         totals = [
-            lowering._new(name, x.dtype, x.shape)
+            lowering.new(name, x.dtype, x.shape)
             for name, x in zip(out[1 + states + stacks :], operands[states:], strict=False)
         ]
         for view, total in zip(ends[states + stacks :], totals, strict=True):
@@ -82,7 +82,7 @@ class NativeLoop:
         after += self._moved_on(ends[:states], going)
         for name, view in zip(out[1 : 1 + states], going, strict=True):
             lowering.views[name] = view
-        counted = lowering._new(out[0], numpy.dtype(numpy.int64), ())
+        counted = lowering.new(out[0], numpy.dtype(numpy.int64), ())
         return [*made, Fill(counted, self.rounds), Loop(self.rounds or 0, self.level, (*inside, *after))]
 
     # Pieces
@@ -137,8 +137,8 @@ class NativeLoop:
         pairs = [(end, state) for end, state in zip(ends, going, strict=True) if end != state]
         if not any(end.buffer in [state.buffer for state in going] for end, _ in pairs):
             return [_copied(end, state) for end, state in pairs]
-        between = [self.lowering._new(self.lowering.fresh(), end.dtype, end.shape) for end, _ in pairs]
-        first = [_copied(end, other) for (end, _), other in zip(pairs, between, strict=True)]
+        between = [self.lowering.new(self.lowering.fresh(), end.dtype, end.shape) for end, _ in pairs]
+        first: list[Instruction] = [_copied(end, other) for (end, _), other in zip(pairs, between, strict=True)]
         return first + [_copied(other, state) for other, (_, state) in zip(between, pairs, strict=True)]
 
 

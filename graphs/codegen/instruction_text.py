@@ -1,0 +1,204 @@
+"""Instructions as LLVM text: element-wise regions, numpy's matrix products and sums, BLAS that accumulates, loops."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import os
+from collections.abc import Sequence
+from functools import cache
+
+import numpy
+
+from graphs.codegen.function_text import FunctionText, quoted
+from graphs.codegen.instructions import Fill, Instruction, Loop, Product, Region, Sum, Update, View
+from graphs.codegen.primitives import Literal, Scalars
+from graphs.codegen.region_text import RegionText, UnwrittenError
+from graphs.codegen.scalar_text import literal, stored
+from graphs.codegen.symbols import blas_symbol, loop_symbol
+
+
+SHARED_NANOSECONDS = 200_000
+"""Regions that take longer, by a rough estimate, are shared among threads; starting one takes some 20 µs."""
+
+
+class InstructionText(FunctionText):
+    """The text of a function that works through instructions."""
+
+    def write(self, instruction: Instruction) -> None:
+        """One instruction."""
+        match instruction:
+            case Region():
+                self._region(instruction)
+            case Product():
+                self._product(instruction)
+            case Update():
+                self._update(instruction)
+            case Sum():
+                self._sum(instruction)
+            case Fill():
+                self._fill(instruction)
+            case Loop():
+                self._looped(instruction)
+
+    def _region(self, instruction: Region) -> None:
+        text = RegionText(self, instruction)
+        if self._open or isinstance(self, _Worker) or text.nanoseconds < SHARED_NANOSECONDS or not text.splits:
+            text.write()
+            return
+        ends = [text.counts[0] * i // threads() for i in range(threads() + 1)]
+        shares = [self._share(text, first, last) for first, last in itertools.pairwise(ends) if last > first]
+        started = []
+        self.declared.add("declare i32 @pthread_create(ptr, ptr, ptr, ptr)")
+        self.declared.add("declare i32 @pthread_join(i64, ptr)")
+        for worker, frame in shares[1:]:
+            thread = self.alloca("i64", 1)
+            failed = self.emit(f"call i32 @pthread_create(ptr {thread}, ptr null, ptr @{worker}, ptr {frame})")
+            started.append((thread, self.emit(f"icmp eq i32 {failed}, 0"), worker, frame))
+        self.line(f"call ptr @{shares[0][0]}(ptr {shares[0][1]})")
+        for thread, running, worker, frame in started:
+            join, alone, done = (self.fresh("l")[1:] for _ in range(3))
+            self.line(f"br i1 {running}, label %{join}, label %{alone}")
+            self.label(join)
+            number = self.emit(f"load i64, ptr {thread}")
+            self.line(f"call i32 @pthread_join(i64 {number}, ptr null)")
+            self.line(f"br label %{done}")
+            self.label(alone)
+            self.line(f"call ptr @{worker}(ptr {frame})")
+            self.line(f"br label %{done}")
+            self.label(done)
+
+    def _share(self, text: RegionText, first: int, last: int) -> tuple[str, str]:
+        """A function for rounds ``first`` to ``last`` of a region's outermost loop, and the pointers to pass to it."""
+        counts = (last - first, *text.counts[1:])
+        worker = _Worker(f"{self.name}.{len(self.workers)}")
+        views = []
+        frame = self.alloca("ptr", len(text.views))
+        for i, view in enumerate(text.views):
+            strides = [along[i] for along in text.strides]
+            place = self.pointer(view)
+            if first:
+                place = self.emit(f"getelementptr {stored(view.dtype)}, ptr {place}, i64 {first * strides[0]}")
+            self.line(f"store ptr {place}, ptr {self.emit(f'getelementptr ptr, ptr {frame}, i64 {i}')}")
+            views.append(View(str(i), view.dtype, counts, tuple(strides)))
+        inputs, outputs = tuple(views[: text.width]), tuple(views[text.width :])
+        RegionText(worker, Region(text.scalars, inputs, outputs, counts, text.own)).write()
+        self.workers.append(worker)
+        return worker.name, frame
+
+    def _looped(self, instruction: Loop) -> None:
+        if instruction.count < 1:
+            return
+        self._rounds[instruction.level] = self.loop(instruction.count)
+        for each in instruction.body:
+            self.write(each)
+        self.end()
+
+    def _product(self, instruction: Product) -> None:
+        x, y, out = instruction.x, instruction.y, instruction.out
+        if not out.size:
+            return
+        batch, outer = _stack((x, y, out))
+        size = out.dtype.itemsize
+        steps = [step * size for step in (*outer, *x.strides[-2:], *y.strides[-2:], *out.strides[-2:])]
+        dims = [batch, x.shape[-2], x.shape[-1], y.shape[-1]]
+        symbol = loop_symbol(numpy.matmul, (out.dtype,) * 3)
+        self.numpy_loop(symbol, [self.pointer(view) for view in (x, y, out)], [*map(str, dims)], [*map(str, steps)])
+
+    def _update(self, instruction: Update) -> None:
+        x, y, out = instruction.x, instruction.y, instruction.out
+        kind = stored(out.dtype)
+        symbol = blas_symbol("sgemm" if kind == "float" else "dgemm")
+        assert symbol is not None
+        signature = f"(i32, i32, i32, i64, i64, i64, {kind}, ptr, i64, ptr, i64, {kind}, ptr, i64)"
+        self.declared.add(f"declare void @{quoted(symbol)}{signature}")
+        if isinstance(instruction.scale, View):
+            scale = self.emit(f"load {kind}, ptr {self.pointer(instruction.scale)}")
+        else:
+            scale = literal(Literal(instruction.scale, out.dtype))
+        (flip_x, lead_x), (flip_y, lead_y) = _layout(x), _layout(y)
+        one = literal(Literal(1.0, out.dtype))
+        (m, n), k = out.shape, x.shape[1]
+        given = [
+            "i32 101", f"i32 {112 if flip_x else 111}", f"i32 {112 if flip_y else 111}", f"i64 {m}", f"i64 {n}", f"i64 {k}",
+            f"{kind} {scale}", f"ptr {self.pointer(x)}", f"i64 {lead_x}", f"ptr {self.pointer(y)}", f"i64 {lead_y}",
+            f"{kind} {one}", f"ptr {self.pointer(out)}", f"i64 {out.strides[0] if m > 1 else n}",
+        ]  # fmt: skip
+        self.line(f"call void @{quoted(symbol)}({', '.join(given)})")
+
+    def _sum(self, instruction: Sum) -> None:
+        x, out = instruction.x, instruction.out
+        self._fill(Fill(out, -0.0 if x.dtype.kind == "f" else 0))
+        if not x.size:
+            return
+        symbol = loop_symbol(numpy.add, (x.dtype,) * 3)
+        rows = out.size
+        width = x.size // rows
+        source, target = self.pointer(x), self.pointer(out)
+        size = x.dtype.itemsize
+        index = self.loop(rows) if rows > 1 else "0"
+        row = self.emit(f"getelementptr {stored(x.dtype)}, ptr {source}, i64 {self.times(index, width)}")
+        place = self.emit(f"getelementptr {stored(x.dtype)}, ptr {target}, i64 {index}")
+        self.numpy_loop(symbol, [place, row, place], [str(width)], ["0", str(size), "0"])
+        if rows > 1:
+            self.end()
+
+    def _fill(self, instruction: Fill) -> None:
+        out = instruction.out
+        if not out.size:
+            return
+        scalars = Scalars([], [], [Literal(instruction.value, out.dtype)])
+        RegionText(self, Region(scalars, (), (out,), out.shape)).write()
+
+
+class _Worker(InstructionText):
+    """A function for a thread of its own. Its argument points to where the views are, whose names are numbers."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, {})
+
+    def pointer(self, view: View) -> str:
+        """Where a view's first element is."""
+        slot = self.emit(f"getelementptr ptr, ptr %frame, i64 {view.buffer}")
+        return self.emit(f"load ptr, ptr {slot}")
+
+    def function(self, first: int) -> str:
+        """The function's definition."""
+        head = [f"define ptr @{self.name}(ptr %frame) {{", "entry:", *self._entry, "  br label %body", "body:"]
+        return "\n".join([*head, *self._numbered(first), "  ret ptr null", "}", ""])
+
+
+@cache
+def threads() -> int:
+    """How many threads share the work on large arrays: what ``OMP_NUM_THREADS`` says, else the processors there are."""
+    said = os.environ.get("OMP_NUM_THREADS", "")
+    here = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return int(said) if said.isdigit() and int(said) else here
+
+
+def _stack(views: Sequence[View]) -> tuple[int, list[int]]:
+    """How many matrices there are, and by how many elements each view moves on from one to the next."""
+    batch = views[-1].shape[:-2]
+    if not batch:
+        return 1, [0] * len(views)
+    outer = []
+    for view in views:
+        spread = view.at(view.shape[:-2], view.strides[:-2]).spread(batch)
+        pairs = [(n, s) for n, s in zip(batch, spread.strides, strict=True) if n != 1]
+        if any(s != n * t for (_, s), (n, t) in itertools.pairwise(pairs)):
+            raise UnwrittenError("stacks of matrices that no single step leads through")
+        outer.append(pairs[-1][1] if pairs else 0)
+    return math.prod(batch), outer
+
+
+def _layout(view: View) -> tuple[bool, int]:
+    """Whether BLAS is to read a matrix transposed, and the elements from one row or column to the next."""
+    (rows, columns), (down, across) = view.shape, view.strides
+    if across == 1 or columns == 1:
+        return False, max(down, columns)
+    if down == 1 or rows == 1:
+        return True, max(across, rows)
+    raise UnwrittenError("a matrix that is contiguous along neither axis")
+
+
+__all__ = ["InstructionText", "threads"]
