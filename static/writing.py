@@ -154,7 +154,7 @@ class Writer:
         adding.outputs = [adding.call("add", [0, 1], [x.dtype] * 2, x.dtype)]
         running = target.at((rows, columns), (0, 1))
         each = x.at((rows, columns), (columns, 1))
-        return [Fill(flat, -0.0), Region(adding, (running, each), (running,), (rows, columns))]
+        return [Fill(flat, 0), Region(adding, (running, each), (running,), (rows, columns))]
 
     def _unbroadcast(self, step: Step) -> list[Instruction]:
         x = self.lowering.view(step.args[0], step.node.inputs[0])

@@ -128,7 +128,7 @@ class InstructionText(FunctionText):
 
     def _sum(self, instruction: Sum) -> None:
         x, out = instruction.x, instruction.out
-        self._fill(Fill(out, -0.0 if x.dtype.kind == "f" else 0))
+        self._fill(Fill(out, 0))
         if not x.size:
             return
         symbol = loop_symbol(numpy.add, (x.dtype,) * 3)
