@@ -15,7 +15,7 @@ from typing import Any
 from graphs.control import loop
 from graphs.core.node import Node, Value
 from graphs.rewrite.lifting import Lifting
-from graphs.rewrite.loops import edge
+from graphs.rewrite.loops import edge, only_apart
 from graphs.rewrite.outside import Outside
 from graphs.rewrite.program import Choice, Edge, Program, Rebuild
 from graphs.rewrite.records import Log
@@ -33,7 +33,7 @@ def hoist(program: Program, log: Log, choice: Choice) -> Program:
 
 def _hoisted(program: Program, log: Log, choice: Choice) -> Program:
     rebuild = Rebuild(program)
-    apart = _only_apart(program)
+    apart = only_apart(program)
     steady: dict[Edge, Any] = {}
     fixed = {root for root in program.roots if isinstance(root, Node)} | {node for node, _ in program.fed}
 
@@ -78,17 +78,3 @@ def _values(outside: Outside, apart: set[Edge], steady: dict[Edge, Any]) -> list
         if isinstance(x, Value) and sinking.constant(x):
             steady[edge(out)] = sinking.fixed(x)
     return values
-
-
-def _only_apart(program: Program) -> set[Edge]:
-    """The values that nothing but loops reads, as sequences that come an element a round."""
-    apart: set[Edge] = set()
-    others = {edge(x) for x in program.roots if isinstance(x, Value)}
-    for node in program.nodes:
-        params = node.params
-        first = 1 + params.get("states", 0) + params.get("sums", 0)
-        places = {first + i for i in params.get("boxes", ())} if node.op is loop else set()
-        for place, x in enumerate(node.inputs):
-            if isinstance(x, Value):
-                (apart if place in places else others).add(edge(x))
-    return apart - others

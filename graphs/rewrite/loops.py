@@ -189,3 +189,17 @@ def exchanged(
         rebuild.keep(rebuild.visit(node))
     roots = rebuild.finish().roots
     return list(roots[: len(outputs)]), list(roots[len(outputs) :])
+
+
+def only_apart(program: Program) -> set[Edge]:
+    """The values that nothing but loops reads, as sequences that come an element a round."""
+    apart: set[Edge] = set()
+    others = {edge(x) for x in program.roots if isinstance(x, Value)}
+    for node in program.nodes:
+        params = node.params
+        first = 1 + params.get("states", 0) + params.get("sums", 0)
+        places = {first + i for i in params.get("boxes", ())} if node.op is loop else set()
+        for place, x in enumerate(node.inputs):
+            if isinstance(x, Value):
+                (apart if place in places else others).add(edge(x))
+    return apart - others

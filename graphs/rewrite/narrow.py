@@ -26,14 +26,14 @@ def narrow(program: Program, log: Log, choice: Choice) -> Program:
     A batch's size or a number of rounds, once ``fold`` knows it, makes shapes known, and these make further numbers known,
     which are computed on the way.
     """
-    if all(_closed(node) for node in program.nodes):
+    if all(closed(node) for node in program.nodes):
         return program
     rebuild = Rebuild(program)
     wanted = {root for root in program.roots if isinstance(root, Node)}
     for old in program.nodes:
         node = rebuild.visit(old)
-        if not _closed(node):
-            node = _refined(rebuild, node, old)
+        if not closed(node):
+            node = refined(rebuild, node, old)
         array = None if node is old or old in wanted or node.after else computed(node, program)
         if array is None or not choice.allows("fold"):
             rebuild.keep(node)
@@ -42,7 +42,7 @@ def narrow(program: Program, log: Log, choice: Choice) -> Program:
     return rebuild.finish()
 
 
-def _closed(node: Any) -> bool:
+def closed(node: Any) -> bool:
     """Whether there is nothing to find out about a node."""
     if "control" in node.op.traits:
         inside = [x.spec for body in bodies(node) for x in body.inputs]
@@ -58,13 +58,13 @@ def specialised(program: Program, pairs: Sequence[tuple[Value, Value]]) -> Progr
     for old in program.nodes:
         node = rebuild.visit(old)
         if node is not old:
-            node = _refined(rebuild, node, old)
+            node = refined(rebuild, node, old)
         rebuild.keep(node)
     made = rebuild.finish()
     return replace(made, fed=frozenset(edges.get(edge, edge) for edge in program.fed))
 
 
-def _refined(rebuild: Rebuild, node: Any, old: Any) -> Any:
+def refined(rebuild: Rebuild, node: Any, old: Any) -> Any:
     """``node`` with the specs that its inputs now imply."""
     params = node.params
     if node.op is loop and not params.get("record"):

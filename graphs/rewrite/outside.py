@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from graphs.control import loop
 from graphs.core.function import Function
 from graphs.core.node import Value, infer, new_parameter
 from graphs.core.op import Op
@@ -85,9 +86,18 @@ class Outside:
         dims, length = spec_of(x).dims, self.parts.length
         if self.count is not None:
             return x if dims and dims[0] == self.count else self.make(getitem, x, index=(Slice(0, self.count),))
-        if _measured_by(length, x):
+        if self.measures(x):
             return x
         return self.make(getitem_at, x, self.make(maximum, length, 0), index=(Slice(),), places=((0, 1),))
+
+    def measures(self, x: Any) -> bool:
+        """Whether the number of rounds is the number of slices of the sequence ``x``, as far as that can be told."""
+        return _measured_by(self.parts.length, x) or _stacked_by(self.parts.length, x)
+
+    def counts_to(self, x: Any) -> bool:
+        """Whether the number of rounds is the integer ``x``, where that is not negative."""
+        length = _plain(self.parts.length)
+        return isinstance(length, Value) and isinstance(x, Value) and edge(length) == edge(_plain(x))
 
     # Records
 
@@ -179,10 +189,32 @@ def counting(given: Sequence[Any]) -> list[Any]:
     return [shape, Rewritten(getitem, shape.outputs, index, infer(getitem, shape.outputs, index), "rounds")]
 
 
+def _plain(x: Any) -> Any:
+    """A number without casts, and without what keeps it from falling below 0."""
+    while isinstance(x, Value):
+        name, inputs = x.node.op.name, x.node.inputs
+        bounded = name in ("maximum", "subtract") and not isinstance(inputs[1], Value) and inputs[1] == 0
+        if not bounded and name not in ("cast", "identity", "relu"):
+            break
+        x = inputs[0]
+    return x
+
+
+def _stacked_by(length: Any, x: Any) -> bool:
+    """Whether ``x`` has been stacked by a loop of ``length`` rounds."""
+    if not isinstance(x, Value) or x.node.op is not loop or not isinstance(length, Value):
+        return False
+    parts = Parts.of(x.node)
+    place = x.index - 1 - len(parts.first)
+    if not 0 <= place < len(parts.stacked) or place in parts.boxed:
+        return False
+    rounds = counted_by(x.node.outputs[0])
+    return isinstance(rounds, Value) and edge(rounds) == edge(length)
+
+
 def _measured_by(length: Any, x: Any) -> bool:
     """Whether ``length`` is computed from the shape of ``x`` as the size of its first axis."""
-    while isinstance(length, Value) and length.node.op.name in ("cast", "identity"):
-        length = length.node.inputs[0]
+    length = _plain(length)
     if not isinstance(length, Value) or length.node.op is not getitem or length.node.params.get("index") != (0,):
         return False
     shape = length.node.inputs[0]

@@ -13,7 +13,7 @@ from graphs.rewrite.gathering import Gathered, Gathering
 from graphs.rewrite.lateness import Lateness
 from graphs.rewrite.lifting import MOST_AT_ONCE, Lifting
 from graphs.rewrite.loops import Parts, edge, exchanged
-from graphs.rewrite.program import Edge, live, spec_of
+from graphs.rewrite.program import Edge, is_kept, live, spec_of
 from graphs.rewrite.records import Record
 from graphs.rewrite.rounds import HEAVY, plan, reordered
 
@@ -220,7 +220,7 @@ class Sinking:
         nodes = [node for node in cond.nodes if (node, 0) not in tested]
         own = _read(nodes, cond.outputs, tested)
         params = [new_parameter(x.spec) for x in own]
-        outputs, effects = exchanged(nodes, cond.outputs, nodes, own, params)
+        outputs, effects = exchanged(nodes, cond.outputs, list(filter(is_kept, nodes)), own, params)
         others = [new_parameter(Spec(None, bool)) for _ in range(before)]
         function = Function([*(cond.inputs[i] for i in going), *others, *params], outputs, cond.name, effects)
         return function, [tested[edge(x)] for x in own]

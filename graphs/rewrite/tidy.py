@@ -68,7 +68,9 @@ class _Plan:
         self.parts = parts = Parts.of(node)
         states, stacks = len(parts.first), len(parts.stacked)
         written = [index - 1 for _, index in getattr(node, "writes", None) or ()]
-        self.stacked = [j for j in range(stacks) if 1 + states + j in read]
+        firsts: dict[Any, int] = {}  # what is stacked twice is stacked once
+        self.same = [firsts.setdefault(_key(x, j, j in parts.boxed), j) for j, x in enumerate(parts.stacked)]
+        self.stacked = sorted({self.same[j] for j in range(stacks) if 1 + states + j in read})
         self.sums = [k for k in range(len(parts.likes)) if 1 + states + stacks + k in read]
         self.effects = [each for each in parts.body.nodes if is_kept(each)]
         results = [*(parts.stacked[j] for j in self.stacked), *(parts.summed[k] for k in self.sums)]
@@ -152,7 +154,14 @@ class _Plan:
         values: list[Any] = [None] * node.width
         for place, i in enumerate(left):
             values[i] = new.outputs[place]
+        for j, first in enumerate(self.same):
+            values[1 + states + j] = values[1 + states + first]
         return values
+
+
+def _key(x: Any, place: int, boxed: bool) -> Any:
+    """Equal for results that are stacked in one way and are the same value."""
+    return (x.node, x.index, boxed) if isinstance(x, Value) else place
 
 
 def _reached(roots: Iterable[Any]) -> set[Any]:

@@ -30,7 +30,12 @@ from graphs.rewrite import (
     fold,
     rewrite,
 )
+from graphs.rewrite.counting import count
+from graphs.rewrite.hoist import hoist
+from graphs.rewrite.merge import merge
+from graphs.rewrite.narrow import narrow
 from static.names import type_name
+from static.passes.arrays import unpack_arrays
 from static.state import constant_op
 
 
@@ -238,13 +243,18 @@ __all__ = [
     "Outcome",
     "Pass",
     "Stage",
+    "count",
     "cse",
     "fast_math",
     "fold",
     "fuse",
     "fuse_exactly",
+    "hoist",
+    "merge",
+    "narrow",
     "optimise",
     "reuse",
     "simplify",
     "stabilise",
+    "unpack_arrays",
 ]
