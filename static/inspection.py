@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from graphs.rewrite import Record
+from static.report import Report, report
 from static.trials import Good, Timing, bisect, timed_without
 
 
 class Inspection:
     """The part of ``Session`` that looks at what passes did. What is tried is tried on a copy of what the session holds."""
+
+    def report(self, fetches: Any = None, feed_dict: Mapping[Any, Any] | Sequence[Any] | None = None) -> Report:
+        """What the passes did: for a run of ``fetches``, whose plan is made if it is not there, or for all plans there are.
+
+        Costs are those of a run with the shapes that are fed; where tensors are given in place of a mapping, those of a plan
+        for any shapes, and figures that hang on them are not known.
+        """
+        return report(self, fetches, feed_dict)
 
     def bisect(self, fetches: Any, feed_dict: Mapping[Any, Any] | None = None, good: Good | None = None) -> Record | None:
         """The rewrite behind a difference between this run with the session's passes and without any; None if there is none.

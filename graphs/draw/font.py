@@ -53,7 +53,7 @@ def configured() -> Iterator[None]:
         path.write_text(_CONFIGURATION.format(fonts=escape(str(_FONTS)), family=FAMILY), encoding="utf-8")
         os.environ["FONTCONFIG_FILE"] = str(path)
         try:
-            with _without_warnings():
+            with without_warnings():
                 yield
         finally:
             if before is None:
@@ -62,9 +62,13 @@ def configured() -> Iterator[None]:
                 os.environ["FONTCONFIG_FILE"] = before
 
 
+_HARMLESS = (b"Fontconfig warning", b"lib/pathplan/")
+"""How lines begin that nobody needs: the second sort says that an edge was drawn straight, as no way round was found."""
+
+
 @contextmanager
-def _without_warnings() -> Iterator[None]:
-    """Hold back what C code writes to standard error inside, and pass on all but fontconfig's warnings."""
+def without_warnings() -> Iterator[None]:
+    """Hold back what C code writes to standard error inside, and pass on all but harmless warnings."""
     try:
         sys.stderr.flush()
         error = os.dup(2)
@@ -80,5 +84,5 @@ def _without_warnings() -> Iterator[None]:
             os.close(error)
             held.seek(0)
             for line in held:
-                if not line.startswith(b"Fontconfig warning"):
+                if not line.startswith(_HARMLESS):
                     os.write(2, line)

@@ -96,6 +96,8 @@ def attributes(node: Any) -> list[str]:
     for name, value in node.params.items():
         if name == "spec" or value is None or isinstance(value, Function):
             continue
+        if name == "label" and "fused" in node.op.traits and (parts(node) or value == given_name(node)):
+            continue
         if isinstance(value, (tuple, list)) and any(isinstance(each, Function) for each in value):
             continue
         default = defaults.get(name)

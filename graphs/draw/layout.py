@@ -8,7 +8,7 @@ from functools import cache
 
 import pygraphviz
 
-from graphs.draw.font import FAMILY, configured
+from graphs.draw.font import FAMILY, configured, without_warnings
 
 
 MANY_EDGES = 150
@@ -44,7 +44,8 @@ def _render(dot: str, form: str) -> bytes:
             graph.graph_attr["dpi"] = "144"
         if dot.count(" -> ") > MANY_EDGES:
             graph.graph_attr.update(splines="line", nslimit="8", nslimit1="8")
-        data: bytes = graph.draw(format=form, prog="dot")
+        with without_warnings():
+            data: bytes = graph.draw(format=form, prog="dot")
     finally:
         graph.close()
     return data
