@@ -33,13 +33,18 @@ def adjoint(body: Function, roots: Sequence[Value], wanted: Sequence[Value]) -> 
     """The gradients of ``wanted``, inputs of ``body``, where gradients flow into its values ``roots``."""
     start = next_serial()
     seeds = tuple(new_parameter(root.spec) for root in roots)
-    found = backprop(zip(roots, seeds, strict=True), {x.node for x in wanted}, graph_residuals)
+    found = backprop(zip(roots, seeds, strict=True), {x.node for x in wanted}, graph_residuals, stop=_flat(body))
     grads = [found[x.node][x.index] if x.node in found else None for x in wanted]
     flowing = [g for g in grads if g is not None]
     function, kept = close(seeds, flowing, start, f"{body.name}_adjoint")
     stands = function.inputs[len(seeds) :]
     replaced = iter(function.outputs)
     return Adjoint(seeds, kept, stands, tuple(None if g is None else next(replaced) for g in grads))
+
+
+def _flat(body: Function) -> frozenset[Node]:
+    """The nodes through which no gradient flows, as on a tape: they yield nothing but integers, bools and the like."""
+    return frozenset(node for node in body.nodes if not any(spec.dtype.kind in "fcO" for spec in node.specs))
 
 
 def computed(body: Function) -> tuple[Value, ...]:

@@ -12,7 +12,7 @@ from graphs.control import branch, failing, loop
 from graphs.core.errors import DtypeError
 from graphs.core.function import Function, trace
 from graphs.core.spec import Spec
-from graphs.ops import add, divide, matmul, multiply, reshape, sin, tanh
+from graphs.ops import add, cast, divide, matmul, multiply, reshape, sin, tanh
 from graphs.rewrite import Choice, Log, Program
 from graphs.rewrite.settle import settle
 
@@ -53,6 +53,17 @@ def test_the_gradient_of_no_round_is_that_of_the_state() -> None:
     assert numpy.array_equal(found[0], g)
     assert found[1].shape == (0, 2, 3)
     assert numpy.array_equal(found[2], numpy.zeros((3, 3)))
+
+
+def test_no_gradient_flows_through_integers_inside_a_body() -> None:
+    body = function(lambda h, x: (h * x + cast(cast(x, dtype="int64"), dtype="float64"),), (2,), (2,))
+
+    def gradient(h: Any, xs: Any, g: Any) -> Any:
+        return symbolic([loop(3, h, xs, body=body, states=1, sequences=1, record=True)[1]], [g], [h, xs])
+
+    found = function(gradient, (2,), (3, 2), (2,))(numpy.zeros(2), numpy.ones((3, 2)), numpy.ones(2))
+    assert numpy.array_equal(found[0], numpy.ones(2))
+    assert numpy.array_equal(found[1], [[0, 0], [1, 1], [2, 2]])  # the states alone, not the steps of the casts
 
 
 def test_a_run_records_only_what_is_read() -> None:
