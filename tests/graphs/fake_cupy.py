@@ -135,6 +135,13 @@ class Event:
     def __init__(self, block: bool = False, disable_timing: bool = False) -> None:
         self.recorded: Stream | None = None
 
+    def record(self, stream: Stream) -> None:
+        stream.record(self)
+
+    def synchronize(self) -> None:
+        assert self.recorded is not None
+        _state.log.append(f"synchronize with {self.recorded.ptr}")
+
 
 class Graph:
     """What a stream noted."""
@@ -251,8 +258,8 @@ class ndarray:  # noqa: N801  (cupy's name)
         return _apply(lambda x: x[index], (self,), {})
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        source = _host(value)
-        _enqueue(lambda: self.host.__setitem__(index, source))
+        target, source = self.host, _host(value)
+        _enqueue(lambda: target.__setitem__(index, source))
 
     def astype(self, dtype: Any, copy: bool = True) -> ndarray:
         if not copy and self.dtype == dtype:
@@ -325,17 +332,19 @@ def _apply(function: Callable[..., Any], args: Sequence[Any], settings: dict[str
 
     shaped = compute()
     if out is not None:
-        _enqueue(lambda: numpy.copyto(out.host, compute()))
+        into = out.host
+        _enqueue(lambda: numpy.copyto(into, compute()))
         return out
     if isinstance(shaped, (tuple, list)):
-        made = [_new(numpy.shape(x), numpy.asarray(x).dtype) for x in shaped]
+        several = [_new(numpy.shape(x), numpy.asarray(x).dtype) for x in shaped]
+        targets = [x.host for x in several]
 
         def fill() -> None:
-            for target, value in zip(made, compute(), strict=True):
-                target.host[...] = value
+            for each, value in zip(targets, compute(), strict=True):
+                each[...] = value
 
         _enqueue(fill)
-        return type(shaped)(made)
+        return type(shaped)(several)
     if isinstance(shaped, numpy.ndarray):
         for x in args:
             if isinstance(x, ndarray) and x.size and numpy.may_share_memory(shaped, x.host):
@@ -343,9 +352,10 @@ def _apply(function: Callable[..., Any], args: Sequence[Any], settings: dict[str
     elif not isinstance(shaped, numpy.generic):
         return shaped
     order = "F" if numpy.ndim(shaped) > 1 and shaped.flags.fnc else "C"
-    target = _new(numpy.shape(shaped), shaped.dtype, order)
-    _enqueue(lambda: target.host.__setitem__(..., compute()))
-    return target
+    made = _new(numpy.shape(shaped), shaped.dtype, order)
+    target = made.host  # a graph holds addresses, not arrays: their memory may be handed out again
+    _enqueue(lambda: target.__setitem__(..., compute()))
+    return made
 
 
 def matmul(x: ndarray, y: ndarray) -> ndarray:
@@ -361,7 +371,8 @@ def array(value: Any, dtype: Any = None) -> ndarray:
     if host.ndim and current().is_capturing():
         raise AssertionError("a copy from host memory that will have gone by the time of a replay")
     out = _new(host.shape, host.dtype)
-    _enqueue(lambda: out.host.__setitem__(..., host))
+    target = out.host
+    _enqueue(lambda: target.__setitem__(..., host))
     return out
 
 
@@ -377,13 +388,14 @@ def empty(shape: Any, dtype: Any = float, order: str = "C") -> ndarray:
 
 def zeros(shape: Any, dtype: Any = float) -> ndarray:
     out = _new(shape, dtype)
-    _enqueue(lambda: out.host.fill(0))
+    target = out.host
+    _enqueue(lambda: target.fill(0))
     return out
 
 
 def copyto(out: ndarray, value: ndarray) -> None:
-    source = _host(value)
-    _enqueue(lambda: numpy.copyto(out.host, source))
+    target, source = out.host, _host(value)
+    _enqueue(lambda: numpy.copyto(target, source))
 
 
 # Compiling and launching
