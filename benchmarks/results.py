@@ -81,9 +81,10 @@ class Results:
         """One sentence on what the figures are, and one on the machine and the versions."""
         machine = self.machine
         vectors = "".join(f", {name}" for name in machine["vector instructions"])
+        threads = f"{machine['threads']} thread{'' if machine['threads'] == 1 else 's'}"
         named = ", ".join(f"{name} {version}" for name, version in self.versions.items())
         return (
-            f"Microseconds a step, medians of {self.rounds} interleaved rounds, {machine['threads']} threads, {self.date}. "
+            f"Microseconds a step, medians of {self.rounds} interleaved rounds, {threads}, {self.date}. "
             f"{machine['processor']}{vectors}, {machine['cores']} cores, {machine['memory in GiB']} GiB, "
             f"{machine['system']}; {named}."
         )
