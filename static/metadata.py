@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from graphs.core.node import Value
+from graphs.rewrite import origins
 from static.config import Message
 from static.dtypes import DType, as_dtype
 from static.graph import Operation
@@ -86,7 +87,10 @@ class AllocatorMemoryUsed:
 
 @dataclass(slots=True)
 class NodeExecStats:
-    """One node of a run. Times are whole microseconds, or nanoseconds: ``all_start`` since 1970, the others since that."""
+    """One node of a run. Times are whole microseconds, or nanoseconds: ``all_start`` since 1970, the others since that.
+
+    Where passes have made it of several nodes, ``origins`` has their names, each with the line that made it.
+    """
 
     node_name: str
     timeline_label: str
@@ -98,6 +102,7 @@ class NodeExecStats:
     scheduled_nanos: int
     memory: list[AllocatorMemoryUsed] = field(default_factory=list)
     output: list[NodeOutput] = field(default_factory=list)
+    origins: list[str] = field(default_factory=list)
 
     @property
     def all_start_micros(self) -> int:
@@ -183,6 +188,9 @@ class _Recorder:
         ]
         taken = 0 if node.op.view else sum(x.tensor_description.allocation_description.requested_bytes for x in described)
         stats = NodeExecStats(node.name, _label(node), self._thread, start, 0, took, took, start, output=described)
+        meant = origins([node])
+        if len(meant) > 1:
+            stats.origins += [f"{each.name}, {each.where}" for each in meant]
         if taken:
             stats.memory.append(AllocatorMemoryUsed("cpu", taken, taken, taken))
         self.found.append(stats)

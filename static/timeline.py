@@ -53,6 +53,7 @@ def _parsed(stats: NodeExecStats) -> tuple[str, list[str]]:
 def _bar(stats: NodeExecStats, pid: int) -> dict[str, Any]:
     kind, inputs = _parsed(stats)
     args = {"name": stats.node_name, "op": kind, **{f"input{i}": name for i, name in enumerate(inputs)}}
+    args |= {f"of{i}": words for i, words in enumerate(stats.origins)}
     return {
         "ph": "X",
         "cat": "Op",

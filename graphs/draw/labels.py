@@ -155,10 +155,11 @@ def tooltip(item: Item) -> str:
     node = item.node
     if node is None:
         return title(item)
-    source = node.where.text if node.where is not None else ""
     made_of = ", ".join(f"{full_name(each)} {place(each)}".strip() for each in parts(node))
-    of = f"of {made_of}" if made_of else ""
-    return shorten("  ".join(part for part in (full_name(node), place(node), source, of) if part), 160)
+    if made_of:
+        return shorten(f"{full_name(node)}  of {made_of}", 600)
+    source = node.where.text if node.where is not None else ""
+    return shorten("  ".join(part for part in (full_name(node), place(node), source) if part), 160)
 
 
 def parts(node: Any) -> tuple[Any, ...]:

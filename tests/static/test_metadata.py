@@ -43,7 +43,7 @@ def test_a_traced_run_gives_what_a_plain_run_gives(net):
 
 
 def test_every_node_is_there_with_its_time_and_memory(net):
-    with tf.Session() as session:
+    with tf.Session(refuse="fuse") as session:
         session.run(tf.global_variables_initializer())
         before = time.time_ns() // 1000
         _, metadata = traced(session, net)
@@ -107,7 +107,7 @@ def test_a_run_that_fails_while_traced_changes_nothing(net):
 
 @pytest.mark.parametrize(("dataflow", "memory"), [(True, True), (False, False)])
 def test_a_timeline_is_a_trace_for_chrome(net, dataflow, memory):
-    with tf.Session() as session:
+    with tf.Session(refuse="fuse") as session:
         session.run(tf.global_variables_initializer())
         _, metadata = traced(session, net)
     trace = json.loads(Timeline(metadata.step_stats).generate_chrome_trace_format(dataflow, memory))

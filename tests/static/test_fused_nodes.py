@@ -1,0 +1,91 @@
+"""A node that stands for several names them and their lines: in errors, timings, pictures. What is inside is fetched."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy
+import pytest
+
+import static as tf
+from graphs.draw import FORMATS, pass_pictures
+from static.passes import fold, fuse
+from static.plan import Plan
+
+
+FILE = Path(__file__).name
+
+
+@pytest.fixture(autouse=True)
+def _fresh_graph() -> Iterable[None]:
+    with tf.Graph().as_default():
+        yield
+
+
+def region() -> tuple[Any, dict[str, Any]]:
+    x = tf.placeholder("float32", (None, 2), name="x")
+    doubled = tf.multiply(x, 2.0, name="doubled")
+    squashed = tf.tanh(doubled, name="squashed")
+    return x, {"doubled": doubled, "squashed": squashed, "shifted": tf.add(squashed, 1.0, name="shifted")}
+
+
+def test_what_is_inside_a_region_is_fetched_at_any_time() -> None:
+    x, named = region()
+    given = numpy.array([[1.0, -2.0], [0.5, 3.0]], "f4")
+    plain = tf.Session(passes=())
+    session = tf.Session(passes=(fold, fuse))
+    assert len(session.plan(named["shifted"], {x: given}).outcome.program.nodes) == 1
+    for names in (["shifted"], ["squashed"], ["doubled", "shifted"], ["shifted", "squashed", "doubled"]):
+        fetches = [named[name] for name in names]
+        found, wanted = session.run(fetches, {x: given}), plain.run(fetches, {x: given})
+        for a, b in zip(found, wanted, strict=True):
+            numpy.testing.assert_allclose(a, b, rtol=1e-6)
+        assert [node.op.name for node in session.plan(fetches, {x: given}).outcome.program.nodes].count("fused") <= 1
+    numpy.testing.assert_array_equal(session.run(named["shifted"], {named["doubled"]: given}), numpy.tanh(given) + 1)
+
+
+def test_an_error_in_a_region_names_the_node_that_fails_and_its_line() -> None:
+    y, z = tf.placeholder("float32", (None,), name="y"), tf.placeholder("float32", (None,), name="z")
+    summed = tf.add(tf.square(y, name="squared"), z, name="summed")
+    out = tf.exp(summed, name="out")
+    plan = Plan([out], [y, z], (fold, fuse))
+    assert any(node.op.name == "fused" for node in plan.outcome.program.nodes)
+    with pytest.raises(tf.errors.InvalidArgumentError) as raised:
+        plan({}, [numpy.ones(2, "f4"), numpy.ones(3, "f4")])
+    message = str(raised.value)
+    assert message.startswith("summed: operands could not be broadcast together")
+    assert "computed with" in message
+    assert "out" in message
+    assert f"{FILE}:" in message
+    assert 'name="summed"' in message
+    assert raised.value.op is summed.op
+
+
+def test_a_trace_names_the_nodes_of_a_region_and_their_lines() -> None:
+    x, named = region()
+    metadata = tf.RunMetadata()
+    options = tf.RunOptions(trace_level=tf.RunOptions.FULL_TRACE)
+    session = tf.Session(passes=(fold, fuse))
+    session.run(named["shifted"], {x: [[1.0, 2.0]]}, options=options, run_metadata=metadata)
+    (stats,) = metadata.step_stats.dev_stats[0].node_stats
+    assert stats.node_name == "shifted"
+    assert [words.partition(",")[0] for words in stats.origins] == ["doubled", "squashed", "shifted"]
+    assert all(FILE in words for words in stats.origins)
+    from static.python.client.timeline import Timeline
+
+    events = json.loads(Timeline(metadata.step_stats).generate_chrome_trace_format())["traceEvents"]
+    (bar,) = [event for event in events if event["ph"] == "X"]
+    assert bar["args"]["of0"] == stats.origins[0]
+    assert bar["dur"] > 0
+
+
+def test_a_picture_names_the_nodes_of_a_region_and_their_lines() -> None:
+    x, named = region()
+    stages = tf.Session(passes=(fold, fuse)).plan(named["shifted"], [x]).outcome.stages
+    shown = dict(pass_pictures(stages))["as-run"]
+    text = FORMATS["dot"](shown, legend=True, direction="TB").decode()
+    assert "of doubled, squashed, shifted" in text
+    assert f"shifted  of doubled {FILE}:" in text, "in the tooltip"
