@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import linecache
+import sys
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
@@ -18,17 +19,19 @@ import numpy
 
 from graphs.codegen.machine import available, natives
 from graphs.codegen.primitives import of_node
+from graphs.codegen.region_text import UnwrittenError
 from graphs.control import failing
 from graphs.control.program import Draw
+from graphs.core.arrays import MODULES
 from graphs.core.node import Value
 from graphs.core.spec import Spec
 from graphs.rewrite import Choice, origins
-from static.blame import culprit
 from static.emit import Emission, handed_out
 from static.errors import FailedPreconditionError, InvalidArgumentError, OpError, ResourceExhaustedError
 from static.graph import Operation
 from static.lowering import Lowering
 from static.native import Arena, Memory, NativeEmission, planned
+from static.on_device import OnDevice, device_of
 from static.passes import Optimised, Pass
 from static.passes.specialise import standins
 from static.rows import kept
@@ -71,6 +74,7 @@ class Plan:
         inplace: the variables whose arrays a run can change in place, where it may: all that it writes, or none.
         silent: whether no kernel is called from Python, so that numpy has nothing to warn of.
         native: the LLVM text, once it is compiled.
+        device: what runs it where variables or feeds are arrays of a GPU, once there has been such a run.
     """
 
     def __init__(
@@ -95,6 +99,7 @@ class Plan:
         self.inplace: tuple[Operation, ...] = ()
         self.silent = False
         self.native = ""
+        self.device: OnDevice | None = None
         self._texts: dict[str, Emission] = {}
         self._arenas: list[Arena] = []
         self._seconds, self._patience = 0.0, HOT_SECONDS
@@ -125,6 +130,10 @@ class Plan:
         ``own``: then the arrays of the variables ``inplace`` are nobody else's, and change, last of all and all together.
         """
         try:
+            if len(MODULES) > 1 or "cupy" in sys.modules:
+                xp = device_of(state, tuple(self.schedule.reads.values()), feeds)
+                if xp is not None:
+                    return self._on_device(xp)(state, feeds, draw)
             return self._run(state, feeds, draw, own)
         except Exception as error:
             raise self._explained(error) from cause(error)
@@ -133,7 +142,11 @@ class Plan:
         """Compile it now, whether it is hot or not. False where nothing in it can be, or native code cannot be made."""
         if not available() or len(self.schedule.steps) > _MOST_LINES:
             return False
-        emitted = NativeEmission(self.schedule, self.specs, Lowering(self.schedule))
+        try:
+            emitted = NativeEmission(self.schedule, self.specs, Lowering(self.schedule))
+        except UnwrittenError:  # a region that numpy's loops cut into too many stages
+            self._run = self._plain
+            return False
         if not emitted.parts:
             self._run = self._plain
             return False
@@ -146,6 +159,11 @@ class Plan:
         self.inplace = tuple(emitted.lowering.inplace.values())
         self.silent = not any(isinstance(piece, Step) for piece in emitted.lowering.pieces)
         return True
+
+    def _on_device(self, xp: Any) -> OnDevice:
+        if self.device is None or self.device.xp is not xp:
+            self.device = OnDevice(xp, self.schedule, self.specs, self._compiled)
+        return self.device
 
     def _interpreted(
         self, state: State, feeds: Sequence[Any], draw: Draw | None, own: bool
@@ -250,10 +268,8 @@ def failed(node: Operation, operands: Sequence[Any], error: Exception) -> OpErro
     kind = ResourceExhaustedError if isinstance(error, MemoryError) else InvalidArgumentError
     if inner is not None:
         return kind(inner, f"{inner.name}: {error} (in the body of {own.name})")
-    own, operands = culprit(node, operands) or (own, operands)
     given = ", ".join(str(Spec.of(x)) if x is not None else "no value" for x in operands)
-    others = [other.name for other in meant if other is not own]
-    also = f", computed with {', '.join(others)}" if others else ""
+    also = f", computed with {', '.join(other.name for other in meant[:-1])}" if len(meant) > 1 else ""
     return kind(own, f"{own.name}: {error} (operands {given or 'none'}{also})")
 
 

@@ -15,8 +15,10 @@ from graphs.codegen.products import Products
 from graphs.core.function import trace
 from graphs.core.spec import Spec
 from tests.graphs import fake_cupy
-from tests.graphs.fake_cublas import FakeCublas
 from tests.graphs.test_codegen import draw
+
+
+LIBRARY = products.library
 
 
 def same(found: Any, expected: Any) -> None:
@@ -335,13 +337,6 @@ MATRICES = [
 ]
 
 
-@pytest.fixture
-def cublas(fake: Any, monkeypatch: pytest.MonkeyPatch) -> FakeCublas:
-    made = FakeCublas()
-    monkeypatch.setattr(products, "library", lambda xp: made)
-    return made
-
-
 def on_device(fake: Any, x: numpy.ndarray) -> Any:
     """``x`` with its strides, where it is a matrix."""
     if x.base is None or x.ndim != 2:
@@ -359,7 +354,7 @@ def on_device(fake: Any, x: numpy.ndarray) -> Any:
 
 
 @pytest.mark.parametrize("case", range(len(MATRICES)))
-def test_products_are_numpys(fake: Any, cublas: FakeCublas, case: int) -> None:
+def test_products_are_numpys(fake: Any, case: int) -> None:
     x, y = (make() for make in MATRICES[case])
     made = Products(fake, fake.cuda.Stream.null)
     found = made.matmul(on_device(fake, x), on_device(fake, y))
@@ -367,28 +362,28 @@ def test_products_are_numpys(fake: Any, cublas: FakeCublas, case: int) -> None:
     assert (found.shape, found.dtype) == (expected.shape, expected.dtype)
     numpy.testing.assert_allclose(found.get(), expected, rtol=1e-5 if expected.dtype == "f4" else 1e-12)
     made.close()
-    assert not cublas.handles
+    assert not fake.cublas.handles
 
 
-def test_products_are_captured(fake: Any, cublas: FakeCublas) -> None:
+def test_products_are_captured(fake: Any) -> None:
     xp = Capturable(fake)
     x, y = draw(3, 4), draw(4, 5)
     made = captured(lambda x, y: (xp.matmul(x, y) + 1.0,), (fake.asarray(x), fake.asarray(y)))
     assert made.reason == ""
-    gemms = [name for name in cublas.log if "gemm" in name]
+    gemms = [name for name in fake.cublas.log if "gemm" in name]
     assert gemms == ["cublasDgemm_v2"] * 2
-    assert not cublas.handles
+    assert not fake.cublas.handles
     for seed in range(3):
         x = draw(3, 4, seed=seed)
         numpy.testing.assert_allclose(made(fake.asarray(x), fake.asarray(y))[0].get(), x @ y + 1.0)
-    assert [name for name in cublas.log if "gemm" in name] == gemms
+    assert [name for name in fake.cublas.log if "gemm" in name] == gemms
     numpy.testing.assert_allclose(xp.matmul(fake.asarray(x), fake.asarray(y)).get(), x @ y)
-    assert [name for name in cublas.log if "gemm" in name] == gemms  # cupy's own, outside of a capture
+    assert [name for name in fake.cublas.log if "gemm" in name] == gemms  # cupy's own, outside of a capture
 
 
 @pytest.mark.parametrize("fails", ["cublasCreate_v2", "cublasSetWorkspace_v2", "cublasDgemm_v2"])
-def test_a_failing_library_is_a_reason(fake: Any, cublas: FakeCublas, fails: str) -> None:
-    cublas.fails = fails
+def test_a_failing_library_is_a_reason(fake: Any, fails: str) -> None:
+    fake.cublas.fails = fails
     xp = Capturable(fake)
     x, y = draw(3, 4), draw(4, 5)
     made = captured(lambda x, y: (xp.matmul(x, y),), (fake.asarray(x), fake.asarray(y)))
@@ -396,7 +391,8 @@ def test_a_failing_library_is_a_reason(fake: Any, cublas: FakeCublas, fails: str
     numpy.testing.assert_allclose(made(fake.asarray(x), fake.asarray(y))[0].get(), x @ y)
 
 
-def test_a_missing_library_is_a_reason(fake: Any) -> None:
+def test_a_missing_library_is_a_reason(fake: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(products, "library", LIBRARY)
     xp = Capturable(fake)
     made = captured(lambda x, y: (xp.matmul(x, y),), (fake.asarray(draw(3, 4)), fake.asarray(draw(4, 5))))
     assert "libcublas" in made.reason or "cublas64" in made.reason

@@ -140,3 +140,14 @@ def test_long_plans_and_short_ones_agree(session, monkeypatch):
         tf.errors.InvalidArgumentError, match=r"(?s)operands float32\(5, 7\), float32\(5, 7\).*node 'product'"
     ):
         session.run(tf.matmul(a, a, name="product"), {a: np.ones((5, 7))})
+
+
+def test_regions_of_too_many_stages_stay_as_they_are(session):
+    x = tf.placeholder(tf.float32, [4])
+    y = x
+    for _ in range(100):
+        y = tf.sin(y) + 1.0
+    value = np.ones(4, np.float32)
+    before = session.run(y, {x: value})
+    assert not session.plan(y, {x: value}).compile()
+    np.testing.assert_array_equal(session.run(y, {x: value}), before)

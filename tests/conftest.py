@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from typing import Any
@@ -12,6 +13,22 @@ from graphs.codegen import launch
 from graphs.codegen.store import Store
 from graphs.core import arrays
 from tests.graphs import fake_cupy
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--examples",
+        type=int,
+        default=None,
+        metavar="N",
+        help="try N random programs, others each time, in place of the 2,000 that are always the same (tests/agree)",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    given = config.getoption("--examples")
+    if given is not None:
+        os.environ["DIPTYCH_EXAMPLES"] = str(given)  # what pytest-xdist starts inherits it
 
 
 @pytest.fixture(params=["stand-in", pytest.param("cupy", marks=pytest.mark.cuda)])
