@@ -26,6 +26,7 @@ from graphs.core.arrays import MODULES
 from graphs.core.node import Value
 from graphs.core.spec import Spec
 from graphs.rewrite import Choice, origins
+from static.blame import culprit
 from static.emit import Emission, handed_out
 from static.errors import FailedPreconditionError, InvalidArgumentError, OpError, ResourceExhaustedError
 from static.graph import Operation
@@ -268,8 +269,10 @@ def failed(node: Operation, operands: Sequence[Any], error: Exception) -> OpErro
     kind = ResourceExhaustedError if isinstance(error, MemoryError) else InvalidArgumentError
     if inner is not None:
         return kind(inner, f"{inner.name}: {error} (in the body of {own.name})")
+    own, operands = culprit(node, operands) or (own, operands)
     given = ", ".join(str(Spec.of(x)) if x is not None else "no value" for x in operands)
-    also = f", computed with {', '.join(other.name for other in meant[:-1])}" if len(meant) > 1 else ""
+    others = [other.name for other in meant if other is not own]
+    also = f", computed with {', '.join(others)}" if others else ""
     return kind(own, f"{own.name}: {error} (operands {given or 'none'}{also})")
 
 
