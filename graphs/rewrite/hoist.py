@@ -26,28 +26,37 @@ from graphs.rewrite.tidy import tidy
 
 def hoist(program: Program, log: Log, choice: Choice) -> Program:
     """The program with less work inside its loops."""
+    return _hoist(program, log, choice, "hoist")
+
+
+def hoist_exactly(program: Program, log: Log, choice: Choice) -> Program:
+    """As ``hoist``, without what adds in another order: results keep every bit."""
+    return _hoist(program, log, choice, "hoist_exactly")
+
+
+def _hoist(program: Program, log: Log, choice: Choice, stage: str) -> Program:
     if not any("control" in node.op.traits for node in program.nodes):
         return program
-    return tidy(_hoisted(tidy(program), log, choice))
+    return tidy(_hoisted(tidy(program), log, choice, stage))
 
 
-def _hoisted(program: Program, log: Log, choice: Choice) -> Program:
+def _hoisted(program: Program, log: Log, choice: Choice, stage: str) -> Program:
     rebuild = Rebuild(program)
     apart = only_apart(program)
     steady: dict[Edge, Any] = {}
     fixed = {root for root in program.roots if isinstance(root, Node)} | {node for node, _ in program.fed}
 
     def inside(body: Program) -> Program:
-        return hoist(body, log, choice)
+        return _hoist(body, log, choice, stage)
 
     for old in program.nodes:
         node = rebuild.visit(old)
         if old.params:
             node = rebuild.sweep(node, old, inside)
-        if node.op is not loop or node.params.get("record") or old in fixed or not choice.allows("hoist"):
+        if node.op is not loop or node.params.get("record") or old in fixed or not choice.allows(stage):
             rebuild.keep(node)
             continue
-        outside = Outside(rebuild, node, old, "hoist", log, choice)
+        outside = Outside(rebuild, node, old, stage, log, choice, exact=stage == "hoist_exactly")
         values = _values(outside, apart, steady)
         if values is None:
             rebuild.keep(node)

@@ -55,15 +55,19 @@ class Outside:
         node: the loop, as it reads what passes have made so far.
         old: the loop, as others still read it.
         parts: what it consists of.
+        exact: whether nothing may be rewritten that changes a bit.
         count: how many rounds it has, where that is known.
         made: the nodes made here, in order.
     """
 
-    def __init__(self, rebuild: Rebuild, node: Any, old: Any, stage: str, log: Log, choice: Choice) -> None:
+    def __init__(
+        self, rebuild: Rebuild, node: Any, old: Any, stage: str, log: Log, choice: Choice, exact: bool = False
+    ) -> None:
         self.rebuild = rebuild
         self.node = node
         self.old = old
         self.stage = stage
+        self.exact = exact
         self.log = log
         self.choice = choice
         self.fed = rebuild.program.fed
@@ -103,10 +107,10 @@ class Outside:
 
     def fire(self, rule: str, must: bool = False) -> Record | None:
         """A record of a rewrite by ``rule``, to be filled in; None where it may not be made, unless it ``must`` be."""
-        if not must and not self.choice.allows(rule):
+        law = LAWS[rule]
+        if (not must and not self.choice.allows(rule)) or (self.exact and law.bound is not None):
             return None
         self.choice.fired += 1
-        law = LAWS[rule]
         record = Record(self.stage, rule, law.text, [], [], [], [], law.bound, self.fed)
         self.log.add(record)
         return record

@@ -15,9 +15,9 @@ from graphs.control import loop
 from graphs.core.function import Function
 from graphs.core.node import Node, Value, new_parameter
 from graphs.core.spec import Spec
-from graphs.ops import getitem
+from graphs.ops import add, getitem
 from graphs.ops.slicing import Slice
-from graphs.rewrite import Bound, Choice, Log, Program
+from graphs.rewrite import Choice, Log, Program
 from graphs.rewrite.loops import Parts, edge, exchanged
 from graphs.rewrite.narrow import closed, refined
 from graphs.rewrite.outside import LAWS, Law, Outside
@@ -41,7 +41,7 @@ _LAWS = (
     Law("read_of_array", "unstack(x).read(t) in each round -> x[t]"),
     Law("written_array", "array.write(t, y) in each round -> unstack(stack of y)"),
     Law("gradient_of_array", "the gradient of a written array, read at t in each round -> a sequence"),
-    Law("sum_of_reads", "sum over rounds of a gradient at t -> unstack(stack of gradients)", Bound("close", 1, "largest")),
+    Law("sum_of_reads", "sum over rounds of a gradient at t -> unstack(stack of gradients)"),
 )
 LAWS.update((law.rule, law) for law in _LAWS)
 NAMES.update(law.rule for law in _LAWS)
@@ -245,6 +245,7 @@ class _Unpacking:
         source = self.fixed[edge(array)]
         made = source.node if isinstance(source, Value) else None
         whole = made is not None and made.op is unstack_op and self._is_whole(made.inputs[0])
+        whole = whole and self.outside.count is not None
         if whole and isinstance(value, Value) and spec_of(value).known:
             record = self.outside.fire("sum_of_reads")
             if record is not None:
@@ -302,7 +303,9 @@ class _Unpacking:
             values[1 + i] = make(unstack_op, node.outputs[extra + n])
         extra += len(self.written)
         for n, k in enumerate(self.summed):
-            values[before + stacks + k] = make(unstack_op, node.outputs[extra + n])
+            # What all other rounds add is 0, which makes 0.0 of -0.0.
+            stack = node.outputs[extra + n]
+            values[before + stacks + k] = make(unstack_op, make(add, stack, 0) if self.outside.count != 1 else stack)
         extra += len(self.summed)
         for n, k in enumerate(sums):
             values[before + stacks + k] = node.outputs[extra + n]
