@@ -1,4 +1,4 @@
-"""The array module of a GPU: cupy itself where there is one, and a strict stand-in everywhere."""
+"""Options of the test run, and the array module of a GPU: cupy where there is one, and a strict stand-in everywhere."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from graphs.codegen import launch
+from graphs.codegen import launch, products
 from graphs.codegen.store import Store
 from graphs.core import arrays
 from tests.graphs import fake_cupy
+from tests.graphs.fake_cublas import FakeCublas
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -55,6 +56,8 @@ def _standing_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     module = fake_cupy.module()
     monkeypatch.setitem(arrays.MODULES, fake_cupy.ndarray, module)
     monkeypatch.setattr(launch, "_kept", lambda: Store(None))
+    module.cublas = FakeCublas()
+    monkeypatch.setattr(products, "library", lambda xp: xp.cublas)
     state = fake_cupy.state()
     state.log.clear()
     state.compiled.clear()
