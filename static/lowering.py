@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy
 
-from graphs.codegen.instructions import Fill, Instruction, Loop, Product, Region, Sum, View, contiguous
+from graphs.codegen.instructions import Fill, Instruction, Loop, Product, Region, Sum, Update, View, contiguous
 from graphs.codegen.primitives import NUMBERS
 from graphs.core.node import Value
 from static.schedule import Schedule, Step
@@ -198,7 +198,9 @@ class Lowering:
         if not made.writes or made.rows or not isinstance(last, Segment):
             return
         registers = {variable: register for register, variable in made.reads.items()}
-        regions = {view.buffer: each for each in last.instructions if isinstance(each, Region) for view in each.outputs}
+        regions = {
+            view.buffer: each for each in last.instructions if isinstance(each, (Region, Update)) for view in _written(each)
+        }
         found: dict[str, Any] = {}
         for variable, (register, _) in made.writes.items():
             buffer, region, before = self.buffers.get(register), regions.get(register), registers.get(variable)
@@ -211,16 +213,20 @@ class Lowering:
         if any(registers[variable] == fetch for variable in found.values() for fetch, _ in made.fetches):
             return
         updates = {id(regions[register]): regions[register] for register in found}
-        written = {view.buffer for each in updates.values() for view in each.outputs}
+        written = {view.buffer for each in updates.values() for view in _written(each)}
         others = [each for each in last.instructions if id(each) not in updates]
         if written - set(found) or any(view.buffer in written for view in mentioned(others)):
             return
         for region in updates.values():
-            for out in region.outputs:
+            for out in _written(region):
                 old = registers[found[out.buffer]]
-                readers = [view for each in updates.values() for view in each.inputs if view.buffer == old]
-                elsewhere = [each for each in updates.values() if each is not region and old in _read(each)]
-                if elsewhere or any(view.strides != out.strides or view.offset for view in readers):
+                readers = [view for view in _read(region) if view.buffer == old]
+                elsewhere = [each for each in updates.values() if each is not region]
+                if any(view.buffer == old for each in elsewhere for view in _read(each)):
+                    return
+                if any(view.strides != out.strides or view.offset for view in readers):
+                    return
+                if isinstance(region, Update) and len(readers) != 1:
                     return
         if any(self._viewed_by(fetch) in map(registers.get, found.values()) for fetch, _ in made.fetches):
             return
@@ -235,8 +241,14 @@ class Lowering:
         return register if view is None else view.buffer
 
 
-def _read(region: Region) -> set[str]:
-    return {view.buffer for view in region.inputs}
+def _written(instruction: Region | Update) -> tuple[View, ...]:
+    return instruction.outputs if isinstance(instruction, Region) else (instruction.out,)
+
+
+def _read(instruction: Region | Update) -> list[View]:
+    if isinstance(instruction, Region):
+        return list(instruction.inputs)
+    return [view for view in mentioned([instruction]) if view is not instruction.out]
 
 
 def mentioned(instructions: Sequence[Instruction]) -> list[View]:
@@ -248,6 +260,8 @@ def mentioned(instructions: Sequence[Instruction]) -> list[View]:
                 found += [*each.inputs, *each.outputs]
             case Product():
                 found += [each.x, each.y, each.out]
+            case Update():
+                found += [each.before, each.x, each.y, each.out, *([each.scale] if isinstance(each.scale, View) else [])]
             case Sum():
                 found += [each.x, each.out]
             case Fill():

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy
 
+from graphs.codegen.accumulate import accumulated
 from graphs.core.errors import GraphsError, PositionError, ShapeError
 from graphs.core.op import Op, first_dtype, like_first
 from graphs.core.spec import Shape, Spec, show
@@ -173,6 +174,16 @@ def scatter_update_op(xp: Any, variable: Any, indices: Any, updates: Any) -> Any
     return out
 
 
+def _product_added(variable: Spec, x: Spec, y: Spec, scale: Spec, *, sign: float) -> Shape | None:
+    return variable.dims
+
+
+@_session_op("assign_product", _product_added, first_dtype, "update")
+def assign_product_op(xp: Any, variable: Any, x: Any, y: Any, scale: Any, *, sign: float) -> Any:
+    """The variable's value plus ``sign * scale * (x @ y)``, added up by BLAS in one call; only a pass makes it."""
+    return accumulated(variable, x, y, sign * float(scale))
+
+
 @_session_op("scatter_add", like_first, first_dtype, "update")
 def scatter_add_op(xp: Any, variable: Any, indices: Any, updates: Any) -> Any:
     """The variable's value with ``updates`` added to the rows at ``indices``, once for each time an index occurs."""
@@ -184,5 +195,6 @@ def scatter_add_op(xp: Any, variable: Any, indices: Any, updates: Any) -> Any:
 
 for _op in (assign_op, assign_add_op, assign_sub_op):
     _op.vjp(None, None)
+assign_product_op.vjp(None, None, None, None)
 for _op in (scatter_update_op, scatter_add_op):
     _op.vjp(None, None, None)

@@ -12,7 +12,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from graphs import ops
 from graphs.codegen.fused import fused
-from graphs.codegen.instructions import Fill, Instruction, Product, Region, Sum, View
+from graphs.codegen.instructions import Fill, Instruction, Product, Region, Sum, Update, View
 from graphs.codegen.primitives import NUMBERS, Literal, Scalars, of_node
 from graphs.codegen.region_text import writable
 from graphs.control import loop
@@ -20,7 +20,7 @@ from graphs.core.node import Value
 from graphs.core.spec import axes_of
 from static.native_loops import NativeLoop
 from static.schedule import Step
-from static.state import assign_add_op, assign_sub_op
+from static.state import assign_add_op, assign_product_op, assign_sub_op
 
 
 _FILLED = {ops.zeros_like: 0, ops.ones_like: 1}
@@ -41,11 +41,13 @@ class Writer:
         """What a step is, inside ``level`` loops; nothing for a view. Raises UnloweredError."""
         node = step.node
         specs = [out.spec for out in node.outputs]
-        if step.draws or node.after or not specs or not all(s.known and s.dtype.char in NUMBERS for s in specs):
+        if step.draws or not specs or not all(s.known and s.dtype.char in NUMBERS for s in specs):
             raise UnloweredError
         own = step.kernel is node.op.kernel
         if node.op in _ACCUMULATED:
             return self._accumulated(step)
+        if node.op is assign_product_op:
+            return self._updated(step)
         if not own:
             raise UnloweredError
         if node.op is fused or node.op.elementwise:
@@ -94,6 +96,15 @@ class Writer:
         if views[0].shape != views[1].shape or views[0].dtype != views[1].dtype:
             raise UnloweredError
         return [self._binary(_ACCUMULATED[step.node.op], views, step.outs[0], views[0].shape)]
+
+    def _updated(self, step: Step) -> list[Instruction]:
+        pairs = list(zip(step.args, step.node.inputs, strict=True))
+        before, x, y = (self.lowering.view(arg, each) for arg, each in pairs[:3])
+        scale = self.lowering.view(*pairs[3]) if isinstance(pairs[3][1], Value) else float(pairs[3][1])
+        if not before.dense or not _readable(x) or not _readable(y):
+            raise UnloweredError
+        out = self.lowering.new(step.outs[0], before.dtype, before.shape)
+        return [Update(before, x, y, out, scale, step.params["sign"])]
 
     def _binary(self, name: str, views: Sequence[View], out: str, shape: Sequence[int], literal: Any = None) -> Region:
         dtype = views[0].dtype
@@ -243,6 +254,12 @@ def _standin(x: Any) -> Any:
     if not spec.known:
         raise UnloweredError
     return numpy.broadcast_to(numpy.zeros((), spec.dtype), spec.dims)
+
+
+def _readable(view: View) -> bool:
+    """Whether BLAS can read a matrix where it is: contiguous along one of its axes, and not the same row twice."""
+    (rows, columns), (down, across) = view.shape, view.strides
+    return (across == 1 and (down >= columns or rows == 1)) or (down == 1 and (across >= rows or columns == 1))
 
 
 def _in_order(view: View) -> bool:

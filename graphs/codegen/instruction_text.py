@@ -114,8 +114,10 @@ class InstructionText(FunctionText):
         self.declared.add(f"declare void @{quoted(symbol)}{signature}")
         if isinstance(instruction.scale, View):
             scale = self.emit(f"load {kind}, ptr {self.pointer(instruction.scale)}")
+            scale = self.emit(f"fmul {kind} {scale}, {literal(Literal(instruction.sign, out.dtype))}")
         else:
-            scale = literal(Literal(instruction.scale, out.dtype))
+            scale = literal(Literal(instruction.sign * instruction.scale, out.dtype))
+        self._copied_unless_there(instruction.before, out)
         (flip_x, lead_x), (flip_y, lead_y) = _layout(x), _layout(y)
         one = literal(Literal(1.0, out.dtype))
         (m, n), k = out.shape, x.shape[1]
@@ -125,6 +127,17 @@ class InstructionText(FunctionText):
             f"{kind} {one}", f"ptr {self.pointer(out)}", f"i64 {out.strides[0] if m > 1 else n}",
         ]  # fmt: skip
         self.line(f"call void @{quoted(symbol)}({', '.join(given)})")
+
+    def _copied_unless_there(self, before: View, out: View) -> None:
+        """Copy a matrix, unless both are the same memory, which is known only when running."""
+        copying, done = self.fresh("l")[1:], self.fresh("l")[1:]
+        places = [self.pointer(view) for view in (before, out)]
+        there = self.emit(f"icmp eq ptr {places[0]}, {places[1]}")
+        self.line(f"br i1 {there}, label %{done}, label %{copying}")
+        self.label(copying)
+        RegionText(self, Region(Scalars([out.dtype], [], [0]), (before,), (out,), out.shape)).write()
+        self.line(f"br label %{done}")
+        self.label(done)
 
     def _sum(self, instruction: Sum) -> None:
         x, out = instruction.x, instruction.out

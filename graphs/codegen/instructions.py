@@ -92,12 +92,17 @@ class Product:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Update:
-    """``out = out + scale * (x @ y)`` in one call of BLAS. ``scale`` is a number, or a view of one element."""
+    """``out = before + sign * scale * (x @ y)`` in one call of BLAS, matrices of one dtype.
 
+    ``before`` may be what ``out`` is; ``scale`` is a number, or a view of one element.
+    """
+
+    before: View
     x: View
     y: View
     out: View
     scale: float | View
+    sign: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -134,6 +139,10 @@ def replaced(instruction: Any, onto: Callable[[View], View]) -> Any:
         case Region():
             inputs, outputs = tuple(map(onto, instruction.inputs)), tuple(map(onto, instruction.outputs))
             return replace(instruction, inputs=inputs, outputs=outputs)
+        case Update():
+            before, x, y, out = map(onto, (instruction.before, instruction.x, instruction.y, instruction.out))
+            scale = onto(instruction.scale) if isinstance(instruction.scale, View) else instruction.scale
+            return replace(instruction, before=before, x=x, y=y, out=out, scale=scale)
         case Product():
             return replace(instruction, x=onto(instruction.x), y=onto(instruction.y), out=onto(instruction.out))
         case Sum():

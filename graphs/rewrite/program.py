@@ -236,6 +236,11 @@ class Rebuild:
                     self.values[each, index] = value
             self._instead[each] = nodes
 
+    def drop(self, node: Any, old: Any) -> None:
+        """Let what waits for ``node`` (which ``visit`` has made of ``old``) wait for what that reads: it is not kept."""
+        before = tuple(dict.fromkeys(x.node for x in node.inputs if isinstance(x, Value)))
+        self._instead[node] = self._instead[old] = (*before, *node.after)
+
     def finish(self) -> Program:
         """The program of what was kept, without what nothing needs."""
         roots = tuple([self._root(root) for root in self.program.roots])

@@ -35,6 +35,7 @@ from graphs.rewrite.hoist import hoist
 from graphs.rewrite.merge import merge
 from graphs.rewrite.narrow import narrow
 from static.names import type_name
+from static.passes.accumulate import accumulate
 from static.passes.arrays import unpack_arrays
 from static.state import constant_op
 
@@ -66,11 +67,11 @@ def reuse(program: Program, log: Log, choice: Choice) -> Program:
     return replace(program, reuse=True)
 
 
-PIPELINE: tuple[Pass, ...] = (fold, cse, simplify, cse, fuse, reuse)
-"""The passes in order. ``cse`` comes twice: rules make equal nodes of nodes that were not."""
+PIPELINE: tuple[Pass, ...] = (fold, cse, simplify, cse, hoist, cse, accumulate, fuse, reuse)
+"""The passes in order. ``cse`` comes again after each that may make equal nodes of nodes that were not."""
 
 EXACT: tuple[Pass, ...] = (fold, cse, simplify, cse, fuse_exactly, reuse)
-"""The passes that keep every bit: as ``PIPELINE``, but exponentials and the like stay numpy's."""
+"""The passes that keep every bit: sums stay in the order that was written, exponentials and the like numpy's."""
 
 
 class Optimised(Rewritten):
@@ -238,6 +239,7 @@ def _uncollected() -> Iterator[None]:
 
 __all__ = [
     "EXACT",
+    "accumulate",
     "PIPELINE",
     "Optimised",
     "Outcome",

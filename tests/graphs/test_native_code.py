@@ -10,6 +10,7 @@ import pytest
 
 from graphs import ops
 from graphs.codegen import instruction_text, ours
+from graphs.codegen.accumulate import accumulated
 from graphs.codegen.function_text import module
 from graphs.codegen.instruction_text import InstructionText
 from graphs.codegen.instructions import Fill, Instruction, Loop, Product, Region, Sum, Update, View
@@ -234,7 +235,13 @@ def test_updates_accumulate(dtype: str) -> None:
     scale = numpy.asarray(-0.5, dtype)
     for given in (-0.5, view("scale", scale)):
         found = out.copy()
-        run([Update(view("x", x.T), view("y", y), view("out", found), given)], x=x, y=y, out=found, scale=scale)
+        into = view("out", found)
+        run([Update(into, view("x", x.T), view("y", y), into, given)], x=x, y=y, out=found, scale=scale)
+        other = numpy.zeros_like(out)
+        moved = Update(view("out", out), view("x", x.T), view("y", y), view("other", other), given)
+        run([moved], x=x, y=y, out=out, other=other, scale=scale)
+        same(other, found)
+        same(accumulated(out, x.T, y, -0.5), found)
         numpy.testing.assert_allclose(found, expected, rtol=100 * numpy.finfo(dtype).eps, atol=20 * numpy.finfo(dtype).eps)
 
 
