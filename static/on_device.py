@@ -67,7 +67,7 @@ class OnDevice:
         self._written = tuple(made.writes)
         self._fetched = len(specs)
         self._runs = 0
-        self._replay = Replay(self._step, xp)
+        self._replay = Replay(_step(self._function, self._variables, self._written), xp)
 
     def __call__(
         self, state: Mapping[Any, Any], feeds: Sequence[Any], draw: Draw | None
@@ -82,12 +82,17 @@ class OnDevice:
         self.reason = self._replay.reason
         return results[: self._fetched], dict(zip(self._written, results[self._fetched :], strict=True))
 
-    def _step(self, *arrays: Any) -> tuple[Any, ...]:
-        """The run as a function of the variables' values and what is fed."""
-        count = len(self._variables)
-        state = dict(zip(self._variables, arrays[:count], strict=True))
-        fetched, written = self._function(state, arrays[count:], None, None, False)
-        return (*fetched, *[written[variable] for variable in self._written])
+
+def _step(function: Run, variables: Sequence[Any], written: Sequence[Any]) -> Callable[..., tuple[Any, ...]]:
+    """A run as a function of the variables' values and what is fed."""
+    count = len(variables)
+
+    def step(*arrays: Any) -> tuple[Any, ...]:
+        state = dict(zip(variables, arrays[:count], strict=True))
+        fetched, values = function(state, arrays[count:], None, None, False)
+        return (*fetched, *[values[variable] for variable in written])
+
+    return step
 
 
 def device_of(state: Mapping[Any, Any], variables: Sequence[Any], feeds: Sequence[Any]) -> Any:
