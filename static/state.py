@@ -180,7 +180,9 @@ def _product_added(variable: Spec, x: Spec, y: Spec, scale: Spec, *, sign: float
 
 @_session_op("assign_product", _product_added, first_dtype, "update")
 def assign_product_op(xp: Any, variable: Any, x: Any, y: Any, scale: Any, *, sign: float) -> Any:
-    """The variable's value plus ``sign * scale * (x @ y)``, added up by BLAS in one call; only a pass makes it."""
+    """The variable's value plus ``sign * scale * (x @ y)``, on numpy added up by BLAS in one call; only a pass makes it."""
+    if xp is not numpy:
+        return (variable + xp.matmul(x, y) * (scale * sign)).astype(variable.dtype, copy=False)
     return accumulated(variable, x, y, sign * float(scale))
 
 

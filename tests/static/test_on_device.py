@@ -43,17 +43,18 @@ class Run:
         return here, there
 
 
-def network() -> tuple[Any, Any, Any, Any]:
-    """Two layers and a step of Adam: what is fed, the loss and the step."""
+def network(solver: Any) -> tuple[Any, Any, Any, Any]:
+    """Two layers: what is fed, the loss and the step."""
     x, y = tf.placeholder(tf.float32, (8, 4)), tf.placeholder(tf.float32, (8, 2))
     hidden = tf.nn.relu(tf.matmul(x, tf.Variable(draw(4, 16))) + tf.Variable(numpy.zeros(16, "float32")))
     loss = tf.reduce_mean(tf.square(tf.matmul(hidden, tf.Variable(draw(16, 2))) - y))
-    return x, y, loss, tf.train.AdamOptimizer(0.01).minimize(loss)
+    return x, y, loss, solver.minimize(loss)
 
 
 @pytest.mark.parametrize("passes", [(), PIPELINE], ids=["no passes", "all passes"])
-def test_training_is_replayed(cp: Any, passes: Any) -> None:
-    x, y, loss, step = network()
+@pytest.mark.parametrize("solver", ["Adam", "GradientDescent", "Adagrad"])
+def test_training_is_replayed(cp: Any, passes: Any, solver: str) -> None:
+    x, y, loss, step = network(getattr(tf.train, f"{solver}Optimizer")(0.01))
     run = Run(cp, [loss, step], {x: draw(8, 4), y: draw(8, 2)}, passes=passes)
     reasons = []
     for seed in range(5):
