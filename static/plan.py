@@ -104,12 +104,12 @@ class Plan:
         self._texts: dict[str, Emission] = {}
         self._arenas: list[Arena] = []
         self._seconds, self._patience = 0.0, HOT_SECONDS
-        self._run: Callable[[State, Sequence[Any], Draw | None, bool], tuple[tuple[Any, ...], State]]
+        self._way: Callable[[Plan, State, Sequence[Any], Draw | None, bool], tuple[tuple[Any, ...], State]]
         if len(made.steps) > _MOST_LINES:
-            self._run = self._interpreted
+            self._way = Plan._interpreted
         else:
             self._function = self._compiled(Emission(made, self.specs))
-            self._run = self._warming if program.reuse and available() else self._plain
+            self._way = Plan._warming if program.reuse and available() else Plan._plain
 
     @property
     def source(self) -> str:
@@ -135,7 +135,7 @@ class Plan:
                 xp = device_of(state, tuple(self.schedule.reads.values()), feeds)
                 if xp is not None:
                     return self._on_device(xp)(state, feeds, draw)
-            return self._run(state, feeds, draw, own)
+            return self._way(self, state, feeds, draw, own)
         except Exception as error:
             raise self._explained(error) from cause(error)
 
@@ -146,17 +146,17 @@ class Plan:
         try:
             emitted = NativeEmission(self.schedule, self.specs, Lowering(self.schedule))
         except UnwrittenError:  # a region that numpy's loops cut into too many stages
-            self._run = self._plain
+            self._way = Plan._plain
             return False
         if not emitted.parts:
-            self._run = self._plain
+            self._way = Plan._plain
             return False
         self.native = emitted.native_text
         emitted.namespace.update(zip(emitted.parts, natives(self.native, emitted.parts), strict=True))
         self._function = self._compiled(emitted)
         self._arenas.clear()
         self._emitted = emitted
-        self._run = self._natively
+        self._way = Plan._natively
         self.inplace = tuple(emitted.lowering.inplace.values())
         self.silent = not any(isinstance(piece, Step) for piece in emitted.lowering.pieces)
         return True

@@ -267,7 +267,7 @@ class Session(Inspection):
         ``observe(node, operands, outputs)`` is told of each node; with ``commit`` false the variables and the random stream
         stay as they were.
         """
-        call = self._call(fetches, feed_dict or {})
+        call = self._called(fetches, feed_dict or {})
         feeds = [feed.array(value) for feed, value in zip(call.feeds, (feed_dict or {}).values(), strict=True)]
         with self._lock, numpy.errstate(all="ignore"):
             before = (self.stream.step, self.stream.ordinal)

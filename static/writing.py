@@ -230,7 +230,10 @@ class Writer:
         specs = [out.spec for out in node.outputs]
         if any(spec.dtype != x.dtype for spec in specs):
             raise UnloweredError
-        others = [_standin(each) for each in node.inputs[1:]]
+        names = node.op.names[1:] if not node.op.variadic else ["_"] * (len(node.inputs) - 1)
+        if node.op.variadic and node.op is not ops.split_like:
+            raise UnloweredError
+        others = [_standin(each, name.startswith("_")) for each, name in zip(node.inputs[1:], names, strict=True)]
         span = 1 + sum((n - 1) * s for n, s in zip(x.shape, x.strides, strict=True)) if x.size else 1
         memory = numpy.empty(span, x.dtype)
         size = x.dtype.itemsize
@@ -244,14 +247,12 @@ class Writer:
         return []
 
 
-def _standin(x: Any) -> Any:
-    """Another operand of a view's kernel, which reads no more than its shape. Raises UnloweredError where it is unknown."""
+def _standin(x: Any, shape_only: bool) -> Any:
+    """Another operand of a view's kernel. Raises UnloweredError where what it reads of it is not known."""
     if not isinstance(x, Value):
         return x
     spec = x.node.outputs[x.index].spec
-    if "constant" in x.node.op.traits:
-        return x.node.params["value"]
-    if not spec.known:
+    if not shape_only or not spec.known:
         raise UnloweredError
     return numpy.broadcast_to(numpy.zeros((), spec.dtype), spec.dims)
 

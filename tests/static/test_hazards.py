@@ -249,7 +249,9 @@ learn = adam.minimize(tf.reduce_sum(tf.square(tf.matmul(w, w) - m[:50, :50])))
 fetches = [tf.group(first, b.assign_add(1), learn), tf.reduce_sum(m), tf.tanh(w)]
 with tf.Session() as session:
     session.run(tf.global_variables_initializer())
-    last = 0
+    for turn in range(3):  # the plans are there before anything interrupts
+        session.run(fetches[: turn + 1])
+    last = 3
     for turn in range({turns}):
         runs = 0
         try:
@@ -262,7 +264,7 @@ with tf.Session() as session:
             assert x == y == z.min() == z.max(), (x, y, z.min(), z.max())
             assert x - last - runs in (0, 1), (x, last, runs)
             last = x
-    assert last > 0
+    assert last > 3
 print("done", flush=True)
 """
 
