@@ -1,7 +1,7 @@
 """Element-wise Functions as kernels: one call that reads each array once, instead of one pass over memory per op.
 
-``compiled`` is the only door. What stands behind it is interpreted tile by tile on numpy arrays; whoever calls it does not
-see which generator made the kernel.
+``compiled`` is the only door. What stands behind it is interpreted tile by tile on numpy arrays and is a CUDA kernel on
+cupy's; whoever calls it does not see which generator made the kernel.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ Kernel = Callable[..., tuple[Any, ...]]
 def compiled(function: Function, inplace: tuple[int | None, ...] | None = None) -> Kernel:
     """The kernel ``kernel(inputs, outs=None) -> tuple of arrays`` of a Function of element-wise ops, made once.
 
-    Its results are those of ``function(*inputs)``, bit for bit. Inputs whose spec is 0-d are taken as 0-d arrays (fastest),
-    numpy scalars or Python numbers. Where ``outs`` are given they are written to and returned; each must have the shape and
-    dtype of its result, and may be one of the inputs, wholly or not at all.
+    Its results are those of ``function(*inputs)``, on numpy bit for bit; on a GPU, functions are a few units in the last place
+    apart. Inputs whose spec is 0-d are taken as 0-d arrays (fastest), numpy scalars or Python numbers. Where ``outs`` are
+    given they are written to and returned; each must have the shape and dtype of its result, and may be one of the inputs,
+    wholly or not at all.
 
     Args:
         function: the body. Raises ValueError where it has an op that is not element-wise.

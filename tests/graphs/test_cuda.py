@@ -145,6 +145,35 @@ def test_any_byte_but_zero_is_true() -> None:
     assert copied.tolist() == [0, 1, 1, 1]
 
 
+def test_powers_are_the_ufuncs_that_numpy_calls() -> None:
+    def names(fn: Any, dtype: str = "float32") -> list[str]:
+        found = scalars(trace(fn, *[Spec(None, dtype)] * 2)[0])
+        return [] if found is None else [call.name for call in found.calls]
+
+    assert names(lambda x, y: x**2) == ["square"]
+    assert names(lambda x, y: x**-1) == ["reciprocal"]
+    assert names(lambda x, y: x**0.5) == ["sqrt"]
+    for fn in (lambda x, y: x**y, lambda x, y: x**3, lambda x, y: 2.0**x, lambda x, y: x**2.5):
+        assert names(fn) == ["power"]
+    assert names(lambda x, y: x**2.5, "int64") == ["cast", "power"]
+    assert names(lambda x, y: x**y, "int64") == names(lambda x, y: x**3, "int64") == []
+
+
+@host_cuda.here
+def test_powers() -> None:
+    function = trace(lambda x, y: [x**2, x**-1, x**0.5, x**3, x**y, 2.0**x], *[Spec(None, "float32")] * 2)[0]
+    body = scalars(function)
+    assert body is not None
+    x = numpy.repeat(edges(numpy.dtype("f4")), 7)
+    y = numpy.resize(edges(numpy.dtype("f4")), x.size)
+    outs = [numpy.empty_like(x) for _ in function.outputs]
+    host_cuda.kernels(text([body]))["k0"](2, 8, [*[each.ctypes.data for each in (x, y, *outs)], x.size])
+    with numpy.errstate(all="ignore"):
+        expected = function(x, y)
+    assert all(same(found, wanted) for found, wanted in zip(outs[:3], expected[:3], strict=True))
+    assert all(apart(found, wanted) <= 4 for found, wanted in zip(outs[3:], expected[3:], strict=True))
+
+
 @host_cuda.here
 def test_random_bodies_have_the_bits_of_op_by_op() -> None:
     functions = bodies(60, EXACT, seed=1)
