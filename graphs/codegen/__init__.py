@@ -19,10 +19,10 @@ Kernel = Callable[..., tuple[Any, ...]]
 def compiled(function: Function, inplace: tuple[int | None, ...] | None = None) -> Kernel:
     """The kernel ``kernel(inputs, outs=None) -> tuple of arrays`` of a Function of element-wise ops, made once.
 
-    Its results are those of ``function(*inputs)``, on numpy bit for bit; on a GPU, functions are a few units in the last place
-    apart. Inputs whose spec is 0-d are taken as 0-d arrays (fastest), numpy scalars or Python numbers. Where ``outs`` are
-    given they are written to and returned; each must have the shape and dtype of its result, and may be one of the inputs,
-    wholly or not at all.
+    Its results are those of ``function(*inputs)``: on numpy bit for bit; on a GPU, functions are a few units in the last
+    place apart. Inputs whose spec is 0-d are taken as 0-d arrays (fastest), numpy scalars or Python numbers. Where ``outs``
+    are given they are written to and returned; each must have the shape and dtype of its result, and may be one of the
+    inputs, wholly or not at all.
 
     Args:
         function: the body. Raises ValueError where it has an op that is not element-wise.

@@ -72,7 +72,12 @@ class DeviceKernel:
         if self._made is None:
             raise UnlaunchedError
         arrays, places = self._operands(inputs)
-        shape = self._shape(places)
+        there = [x for x in arrays if not isinstance(x, numpy.generic)]
+        device = there[0].data.device_id if there else self._xp.cuda.get_device_id()
+        if device != self._xp.cuda.get_device_id():
+            with self._xp.cuda.Device(device):
+                return self(inputs, outs)
+        shape = self._shape(inputs)
         if outs is None:
             order = "F" if _columns(places, shape) else "C"
             outs = tuple([self._xp.empty(shape, dtype, order) for dtype in self._outs])
@@ -81,8 +86,7 @@ class DeviceKernel:
             self._check(outs, shape, inputs)
         if 0 in shape:
             return outs
-        device = outs[0].data.device_id
-        if any(x.data.device_id != device for x in (*outs, *arrays) if not isinstance(x, numpy.generic)):
+        if any(x.data.device_id != device for x in (*outs, *there)):
             raise UnlaunchedError
         targets = [_placed(out) for out in outs]
         key = (*places, *targets)
@@ -91,11 +95,7 @@ class DeviceKernel:
             found = self._laid_out(places, targets, key)
         made, grid, numbers = found
         launch = self._launches.get((made.form, device)) or self._compiled(made.form, device)
-        if device != self._xp.cuda.get_device_id():
-            with self._xp.cuda.Device(device):
-                launch(grid, (THREADS,), (*arrays, *outs, *numbers))
-        else:
-            launch(grid, (THREADS,), (*arrays, *outs, *numbers))
+        launch(grid, (THREADS,), (*arrays, *outs, *numbers))
         return outs
 
     def _operands(self, inputs: Sequence[Any]) -> tuple[list[Any], list[Any]]:
@@ -121,9 +121,9 @@ class DeviceKernel:
             arrays.append(x)
         return arrays, places
 
-    def _shape(self, places: Sequence[Any]) -> tuple[int, ...]:
-        """The shape of all outputs."""
-        dims = [each[0] if isinstance(each, tuple) else () for each in places]
+    def _shape(self, inputs: Sequence[Any]) -> tuple[int, ...]:
+        """The shape of all outputs: of what they depend on, whether the kernel reads it or not."""
+        dims = [getattr(x, "shape", ()) for x in inputs]
         shapes = {numpy.broadcast_shapes(*[dims[i] for i in reads]) for reads in self._reads}
         if len(shapes) != 1:
             raise UnlaunchedError
@@ -152,16 +152,15 @@ class DeviceKernel:
         return found
 
     def _compiled(self, form: Form, device: int) -> Launch:
-        """The kernel of a form, compiled for a device."""
+        """The kernel of a form, compiled for the device, which is the current one."""
         assert self._made is not None
         text = self.texts.setdefault(form, source(self._made, form))
-        with self._xp.cuda.Device(device):
-            try:
-                launch = loaded(self._xp, text, "kernel")
-            except self._xp.cuda.compiler.CompileException as error:
-                warnings.warn(f"{self._name} runs op by op on the GPU: {error}", RuntimeWarning, stacklevel=2)
-                self._made = None
-                raise UnlaunchedError from error
+        try:
+            launch = loaded(self._xp, text, "kernel")
+        except self._xp.cuda.compiler.CompileException as error:
+            warnings.warn(f"{self._name} runs op by op on the GPU: {error}", RuntimeWarning, stacklevel=2)
+            self._made = None
+            raise UnlaunchedError from error
         self._launches[form, device] = launch
         return launch
 

@@ -235,6 +235,8 @@ def test_each_device_has_its_kernel(fake: Any) -> None:
     for each in (x, y):
         compiled(function)((each,), (each,))
     assert (state.launches, state.device, len(state.compiled)) == (2, 0, 2)
+    assert [compiled(function)((each,))[0].data.device_id for each in (x, y)] == [1, 0]
+    assert (state.launches, len(state.compiled)) == (4, 2)
 
 
 def test_a_program_that_does_not_compile_goes_op_by_op(fake: Any, monkeypatch: pytest.MonkeyPatch) -> None:
