@@ -12,7 +12,7 @@ import pytest
 from graphs.codegen import launch, products
 from graphs.codegen.store import Store
 from graphs.core import arrays
-from tests.graphs import fake_cupy
+from tests.graphs import fake_cupy, fake_driver
 from tests.graphs.fake_cublas import FakeCublas
 
 
@@ -58,7 +58,7 @@ def _standing_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     monkeypatch.setattr(launch, "_kept", lambda: Store(None))
     module.cublas = FakeCublas()
     monkeypatch.setattr(products, "library", lambda xp: xp.cublas)
-    state = fake_cupy.state()
+    state = fake_driver.state()
     state.log.clear()
     state.compiled.clear()
     state.launches = 0

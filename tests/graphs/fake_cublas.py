@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy
 
-from tests.graphs import fake_cupy
+from tests.graphs import fake_driver
 
 
 class FakeCublas:
@@ -44,7 +44,7 @@ class FakeCublas:
         del self.handles[handle.value]
 
     def _setstream(self, handle: Any, stream: Any) -> None:
-        assert fake_cupy.current().ptr == (stream.value or 0)
+        assert fake_driver.current().ptr == (stream.value or 0)
         self.handles[handle.value] = {"stream": stream.value or 0}
 
     def _setworkspace(self, handle: Any, at: Any, size: Any) -> None:
@@ -81,4 +81,4 @@ class FakeCublas:
                 right = matrix(b, ldb, *((n, k) if turn_b else (k, n)), i * step_b.value)
                 matrix(c, ldc, m, n, i * step_c.value)[...] = (left.T if turn_a else left) @ (right.T if turn_b else right)
 
-        fake_cupy._enqueue(compute)
+        fake_driver.enqueue(compute)

@@ -2,212 +2,24 @@
 
 Arrays never become numpy arrays by themselves and take none beside them. Work goes to the current stream: it is done at
 once, or, while the stream is being captured, noted and done at each launch of the graph, on what then lies at the same
-addresses. Memory comes from pools; fresh and reused blocks hold 0xFF (NaNs), so that what nobody has computed, or somebody
-has written over, shows. Kernels are compiled by g++ for this processor (``host_cuda``).
+addresses (``fake_driver``). Kernels are compiled by g++ for this processor (``host_cuda``).
 """
 
 from __future__ import annotations
 
 import types
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
 import numpy
 
-from tests.graphs import host_cuda
-
-
-class CUDARuntimeError(RuntimeError):
-    """What the driver says."""
+from tests.graphs import fake_driver as driver, host_cuda
+from tests.graphs.fake_driver import MemoryPointer, enqueue, forbid
 
 
 class CompileException(Exception):  # noqa: N818  (cupy's name)
     """What the compiler says."""
-
-
-# Memory
-
-
-class MemoryPool:
-    """Blocks that go back to it when nobody has them, to be handed out again."""
-
-    def __init__(self) -> None:
-        self.free: dict[int, list[numpy.ndarray]] = defaultdict(list)
-        self.blocks = 0
-
-    def malloc(self, size: int) -> MemoryPointer:
-        size = max(1, -(-size // 512)) * 512
-        if self.free[size]:
-            buffer = self.free[size].pop()
-        else:
-            buffer = numpy.empty(size, numpy.uint8)
-            self.blocks += 1
-        buffer[:] = 0xFF
-        mem = Memory(buffer, self)
-        return MemoryPointer(mem, 0)
-
-    def free_bytes(self) -> int:
-        return sum(size * len(buffers) for size, buffers in self.free.items())
-
-
-class Memory:
-    def __init__(self, buffer: numpy.ndarray, pool: MemoryPool) -> None:
-        self.buffer = buffer
-        self.pool = pool
-        self.device_id = _state.device
-
-    def __del__(self) -> None:
-        self.pool.free[self.buffer.size].append(self.buffer)
-
-
-class MemoryPointer:
-    def __init__(self, mem: Memory, offset: int) -> None:
-        self.mem = mem
-        self.ptr = mem.buffer.ctypes.data + offset
-        self.device_id = mem.device_id
-
-
-# Streams
-
-
-class Stream:
-    """A queue. ``log`` of the module notes what is asked of it."""
-
-    null: Stream
-
-    def __init__(self, null: bool = False, non_blocking: bool = False) -> None:
-        _state.streams += 1
-        self.ptr = 0 if null else 1000 + _state.streams
-        self.non_blocking = non_blocking
-        self.tasks: list[Callable[[], None]] | None = None
-        self.broken = False
-
-    def __enter__(self) -> Stream:
-        _state.stack.append(self)
-        return self
-
-    def __exit__(self, *_: Any) -> None:
-        _state.stack.pop()
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Stream) and self.ptr == other.ptr
-
-    def __hash__(self) -> int:
-        return self.ptr
-
-    def begin_capture(self, mode: int | None = None) -> None:
-        if self.ptr == 0:
-            raise RuntimeError("cannot capture on the default (legacy) stream")
-        if not self.non_blocking:
-            raise CUDARuntimeError("cudaErrorStreamCaptureImplicit: a blocking stream would wait for the default one")
-        _state.log.append("begin")
-        self.tasks, self.broken = [], False
-
-    def end_capture(self) -> Graph:
-        assert self.tasks is not None
-        tasks, self.tasks = self.tasks, None
-        _state.log.append("end")
-        if self.broken:
-            raise CUDARuntimeError("cudaErrorStreamCaptureInvalidated")
-        return Graph(tasks)
-
-    def is_capturing(self) -> bool:
-        return self.tasks is not None
-
-    def synchronize(self) -> None:
-        _forbid(self, "synchronize")
-
-    def record(self, event: Event | None = None) -> Event:
-        event = event or Event()
-        event.recorded = self
-        _state.log.append(f"record on {self.ptr}")
-        return event
-
-    def wait_event(self, event: Event) -> None:
-        assert event.recorded is not None
-        _state.log.append(f"{self.ptr} waits for {event.recorded.ptr}")
-
-
-class Event:
-    def __init__(self, block: bool = False, disable_timing: bool = False) -> None:
-        self.recorded: Stream | None = None
-
-    def record(self, stream: Stream) -> None:
-        stream.record(self)
-
-    def synchronize(self) -> None:
-        assert self.recorded is not None
-        _state.log.append(f"synchronize with {self.recorded.ptr}")
-
-
-class Graph:
-    """What a stream noted."""
-
-    def __init__(self, tasks: Sequence[Callable[[], None]]) -> None:
-        self.tasks = tuple(tasks)
-
-    def launch(self, stream: Stream | None = None) -> None:
-        stream = stream or current()
-        assert not stream.is_capturing()
-        _state.log.append(f"launch on {stream.ptr}")
-        for task in self.tasks:
-            task()
-
-
-class _State:
-    def __init__(self) -> None:
-        self.device = 0
-        self.streams = -1
-        self.stack: list[Stream] = []
-        self.log: list[str] = []
-        self.allocators: list[Any] = []
-        self.launches = 0
-        self.compiled: list[str] = []
-
-
-_state = _State()
-log = _state.log
-Stream.null = Stream(null=True)
-_state.stack.append(Stream.null)
-default_pool = MemoryPool()
-_state.allocators.append(default_pool.malloc)
-
-
-def state() -> _State:
-    """What the module stands for: the log, how many kernels were launched, what was compiled."""
-    return _state
-
-
-def current() -> Stream:
-    return _state.stack[-1]
-
-
-def _forbid(stream: Stream, what: str) -> None:
-    if stream.is_capturing():
-        stream.broken = True
-        raise CUDARuntimeError(f"cudaErrorStreamCaptureUnsupported: {what} while the stream is capturing")
-
-
-def _enqueue(task: Callable[[], None]) -> None:
-    stream = current()
-    if stream.tasks is None:
-        task()
-    elif stream.broken:
-        raise CUDARuntimeError("cudaErrorStreamCaptureInvalidated")
-    else:
-        stream.tasks.append(task)
-
-
-@contextmanager
-def using_allocator(allocator: Any) -> Iterator[None]:
-    _state.allocators.append(allocator)
-    try:
-        yield
-    finally:
-        _state.allocators.pop()
 
 
 # Arrays
@@ -230,13 +42,13 @@ class ndarray:  # noqa: N801  (cupy's name)
         raise TypeError("Implicit conversion to a NumPy array is not allowed. Please use `.get()`.")
 
     def get(self) -> numpy.ndarray:
-        _forbid(current(), "a copy to the host")
+        forbid(driver.current(), "a copy to the host")
         return self.host.copy()
 
     def set(self, value: numpy.ndarray) -> None:
         assert type(value) is numpy.ndarray
         assert (value.shape, value.dtype) == (self.shape, self.dtype)
-        _forbid(current(), "a copy from the host")
+        forbid(driver.current(), "a copy from the host")
         self.host[...] = value
 
     def item(self) -> Any:
@@ -259,7 +71,7 @@ class ndarray:  # noqa: N801  (cupy's name)
 
     def __setitem__(self, index: Any, value: Any) -> None:
         target, source = self.host, _host(value)
-        _enqueue(lambda: target.__setitem__(index, source))
+        enqueue(lambda: target.__setitem__(index, source))
 
     def astype(self, dtype: Any, copy: bool = True) -> ndarray:
         if not copy and self.dtype == dtype:
@@ -315,7 +127,7 @@ def _new(shape: Any, dtype: Any, order: str = "C") -> ndarray:
     dtype = numpy.dtype(dtype)
     shape = (shape,) if isinstance(shape, int) else tuple(shape)
     size = int(numpy.prod(shape, dtype=numpy.int64))
-    data = _state.allocators[-1](size * dtype.itemsize)
+    data = driver.state().allocators[-1](size * dtype.itemsize)
     flat = data.mem.buffer[: max(size, 0) * dtype.itemsize].view(dtype)
     return ndarray(flat.reshape(shape, order=order), data)
 
@@ -333,7 +145,7 @@ def _apply(function: Callable[..., Any], args: Sequence[Any], settings: dict[str
     shaped = compute()
     if out is not None:
         into = out.host
-        _enqueue(lambda: numpy.copyto(into, compute()))
+        enqueue(lambda: numpy.copyto(into, compute()))
         return out
     if isinstance(shaped, (tuple, list)):
         several = [_new(numpy.shape(x), numpy.asarray(x).dtype) for x in shaped]
@@ -343,7 +155,7 @@ def _apply(function: Callable[..., Any], args: Sequence[Any], settings: dict[str
             for each, value in zip(targets, compute(), strict=True):
                 each[...] = value
 
-        _enqueue(fill)
+        enqueue(fill)
         return type(shaped)(several)
     if isinstance(shaped, numpy.ndarray):
         for x in args:
@@ -354,12 +166,12 @@ def _apply(function: Callable[..., Any], args: Sequence[Any], settings: dict[str
     order = "F" if numpy.ndim(shaped) > 1 and shaped.flags.fnc else "C"
     made = _new(numpy.shape(shaped), shaped.dtype, order)
     target = made.host  # a graph holds addresses, not arrays: their memory may be handed out again
-    _enqueue(lambda: target.__setitem__(..., compute()))
+    enqueue(lambda: target.__setitem__(..., compute()))
     return made
 
 
 def matmul(x: ndarray, y: ndarray) -> ndarray:
-    if current().is_capturing():
+    if driver.current().is_capturing():
         raise NotImplementedError("calling cuBLAS API during stream capture is currently unsupported")
     return _apply(numpy.matmul, (x, y), {})
 
@@ -368,11 +180,11 @@ def array(value: Any, dtype: Any = None) -> ndarray:
     if isinstance(value, ndarray):
         return _apply(lambda x: numpy.array(x, dtype), (value,), {})
     host = numpy.array(value, dtype)
-    if host.ndim and current().is_capturing():
+    if host.ndim and driver.current().is_capturing():
         raise AssertionError("a copy from host memory that will have gone by the time of a replay")
     out = _new(host.shape, host.dtype)
     target = out.host
-    _enqueue(lambda: target.__setitem__(..., host))
+    enqueue(lambda: target.__setitem__(..., host))
     return out
 
 
@@ -389,13 +201,13 @@ def empty(shape: Any, dtype: Any = float, order: str = "C") -> ndarray:
 def zeros(shape: Any, dtype: Any = float) -> ndarray:
     out = _new(shape, dtype)
     target = out.host
-    _enqueue(lambda: target.fill(0))
+    enqueue(lambda: target.fill(0))
     return out
 
 
 def copyto(out: ndarray, value: ndarray) -> None:
     target, source = out.host, _host(value)
-    _enqueue(lambda: numpy.copyto(target, source))
+    enqueue(lambda: numpy.copyto(target, source))
 
 
 # Compiling and launching
@@ -423,8 +235,8 @@ class Module:
                     assert isinstance(x, numpy.generic), f"{type(x)} for a kernel"
                     assert host_cuda.ctypes.sizeof(kind) == x.itemsize
                     given.append(kind(x.item()))
-            _state.launches += 1
-            _enqueue(lambda: function(grid[0], block[0], *given))
+            driver.state().launches += 1
+            enqueue(lambda: function(grid[0], block[0], *given))
 
         return launch
 
@@ -433,7 +245,7 @@ def compile_using_nvrtc(source: str, options: Sequence[str] = (), arch: str | No
     """A "binary" that ``Module`` loads. Like cupy it appends options; these must not undo what was asked for."""
     assert "-fmad=false" in options
     assert "-ftz=false" in options
-    _state.compiled.append(source)
+    driver.state().compiled.append(source)
     if "#error" in source:
         raise CompileException("an error, as asked for")
     return _binary(source), None
@@ -442,21 +254,6 @@ def compile_using_nvrtc(source: str, options: Sequence[str] = (), arch: str | No
 @cache
 def _binary(source: str) -> bytes:
     return source.encode() + b"\0\0binary\0\0" + host_cuda.library(source)
-
-
-class Device:
-    def __init__(self, device: int | None = None) -> None:
-        self.id = _state.device if device is None else device
-        self.compute_capability = "90"
-        self.attributes = {"MultiProcessorCount": 2}
-        self._before = 0
-
-    def __enter__(self) -> Device:
-        self._before, _state.device = _state.device, self.id
-        return self
-
-    def __exit__(self, *_: Any) -> None:
-        _state.device = self._before
 
 
 class FakeCupy(types.ModuleType):
@@ -478,14 +275,14 @@ def module() -> Any:
     for each in (ndarray, matmul, array, asarray, empty, zeros, copyto):
         setattr(made, each.__name__, each)
     cuda: Any = types.SimpleNamespace(
-        Device=Device,
-        get_device_id=lambda: _state.device,
-        Stream=Stream,
-        Event=Event,
-        Graph=Graph,
-        get_current_stream=current,
-        MemoryPool=MemoryPool,
-        using_allocator=using_allocator,
+        Device=driver.Device,
+        get_device_id=lambda: driver.state().device,
+        Stream=driver.Stream,
+        Event=driver.Event,
+        Graph=driver.Graph,
+        get_current_stream=driver.current,
+        MemoryPool=driver.MemoryPool,
+        using_allocator=driver.using_allocator,
         Module=Module,
         compiler=types.SimpleNamespace(CompileException=CompileException, compile_using_nvrtc=compile_using_nvrtc),
         runtime=types.SimpleNamespace(is_hip=False, runtimeGetVersion=lambda: 12090),

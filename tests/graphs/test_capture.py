@@ -14,7 +14,7 @@ from graphs.codegen.capture import Capturable, Replay, captured
 from graphs.codegen.products import Products
 from graphs.core.function import trace
 from graphs.core.spec import Spec
-from tests.graphs import fake_cupy
+from tests.graphs import fake_cupy, fake_driver
 from tests.graphs.test_codegen import draw
 
 
@@ -209,7 +209,7 @@ def test_only_arrays_of_a_gpu_tell_the_module() -> None:
 
 
 def test_the_order_of_things(fake: Any) -> None:
-    log = fake_cupy.state().log
+    log = fake_driver.state().log
     x = fake.asarray(draw(3))
     made = Replay(lambda x: (x * 2.0,), fake)
     made(x)
@@ -231,7 +231,7 @@ def test_the_order_of_things(fake: Any) -> None:
 
 def test_a_graph_is_waited_for_before_its_memory_goes(fake: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(capture, "MOST_GRAPHS", 1)
-    log = fake_cupy.state().log
+    log = fake_driver.state().log
     made = Replay(lambda x: (x * 2.0,), fake)
     made(fake.asarray(draw(3)))
     made(fake.asarray(draw(4)))
@@ -242,10 +242,10 @@ def test_a_graph_is_waited_for_before_its_memory_goes(fake: Any, monkeypatch: py
 
 def test_the_pool_is_filled_before_the_capture(fake: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Memory that is taken from the driver while a stream is captured is what goes wrong first."""
-    pools: list[fake_cupy.MemoryPool] = []
-    kind = fake_cupy.MemoryPool
+    pools: list[fake_driver.MemoryPool] = []
+    kind = fake_driver.MemoryPool
 
-    def pool() -> fake_cupy.MemoryPool:
+    def pool() -> fake_driver.MemoryPool:
         pools.append(kind())
         return pools[-1]
 
@@ -286,7 +286,7 @@ def test_an_interrupt_ends_the_capture(fake: Any) -> None:
     made = Replay(step, fake)
     with pytest.raises(KeyboardInterrupt):
         made(fake.asarray(draw(3)))
-    assert fake_cupy.state().log[-1] == "end"
+    assert fake_driver.state().log[-1] == "end"
     same(made(fake.asarray(draw(3))), (draw(3) * 2.0,))
     assert (made.graphs, made.reason) == (1, "")
 
@@ -297,17 +297,17 @@ def test_arguments_on_several_devices(fake: Any) -> None:
     made = captured(lambda x, y: (x + y,), (fake.asarray(draw(3)), there))
     assert "several devices" in made.reason
     assert captured(lambda x: (x * 2.0,), (there,)).graphs == 1
-    assert fake_cupy.state().device == 0
+    assert fake_driver.state().device == 0
 
 
 def test_memory_goes_with_the_replay(fake: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = fake_cupy.default_pool.blocks
+    before = fake_driver.default_pool.blocks
     made = captured(lambda x: (x * 2.0,), (fake.asarray(draw(3)),))
     out = made(fake.asarray(draw(3)))
     del made
     gc.collect()
     same(out, (draw(3) * 2.0,))
-    assert fake_cupy.default_pool.blocks <= before + 3
+    assert fake_driver.default_pool.blocks <= before + 3
 
 
 # Products

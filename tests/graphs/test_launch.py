@@ -19,7 +19,7 @@ from graphs.ops.elementwise import cast, floor_divide
 from graphs.ops.functions import sqrt
 from graphs.ops.logic import where
 from graphs.updates import Adam
-from tests.graphs import fake_cupy
+from tests.graphs import fake_driver
 from tests.graphs.test_codegen import BODIES, draw
 
 
@@ -208,7 +208,7 @@ def test_refusals(cp: Any) -> None:
 
 def test_one_launch_and_one_compilation_a_form(fake: Any) -> None:
     function = Function(BODIES["several outputs"].inputs, BODIES["several outputs"].outputs, "several")
-    state = fake_cupy.state()
+    state = fake_driver.state()
     for shape in [(5,), (2, 3), (4, 5, 6)]:
         compiled(function)((fake.asarray(draw(*shape)), fake.asarray(draw(*shape, seed=1)), 0.7))
     assert (state.launches, len(state.compiled)) == (3, 1)
@@ -222,13 +222,13 @@ def test_kernels_are_kept_on_disk(fake: Any, tmp_path: Path, monkeypatch: pytest
     for _ in range(2):
         function = body(lambda x: [x * 3.0 - 1.0], Spec(None, "f8"))
         agree(compiled(function)((fake.asarray(draw(5)),)), function(draw(5)))
-    assert len(fake_cupy.state().compiled) == 1
+    assert len(fake_driver.state().compiled) == 1
     assert len(list((tmp_path / "kernels").iterdir())) == 1
 
 
 def test_each_device_has_its_kernel(fake: Any) -> None:
     function = body(lambda x: [x * 3.0], Spec(None, "f8"))
-    state = fake_cupy.state()
+    state = fake_driver.state()
     with fake.cuda.Device(1):
         x = fake.asarray(draw(5))
     y = fake.asarray(draw(5, seed=1))
@@ -246,14 +246,14 @@ def test_a_program_that_does_not_compile_goes_op_by_op(fake: Any, monkeypatch: p
         found = compiled(function)((fake.asarray(draw(5)),))
     agree(found, function(draw(5)))
     agree(compiled(function)((fake.asarray(draw(5)),)), function(draw(5)))
-    assert fake_cupy.state().launches == 0
+    assert fake_driver.state().launches == 0
 
 
 def test_nothing_is_made_for_hip(fake: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fake.cuda.runtime, "is_hip", True)
     function = body(lambda x: [x * 3.0], Spec(None, "f8"))
     agree(compiled(function)((fake.asarray(draw(5)),)), function(draw(5)))
-    assert fake_cupy.state().launches == 0
+    assert fake_driver.state().launches == 0
 
 
 def test_geometries_are_forgotten_when_there_are_many(fake: Any, monkeypatch: pytest.MonkeyPatch) -> None:

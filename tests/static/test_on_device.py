@@ -11,7 +11,7 @@ import static as tf
 from static.on_device import OnDevice
 from static.passes import PIPELINE
 from static.plan import Plan
-from tests.graphs import fake_cupy
+from tests.graphs import fake_driver
 
 
 def draw(*shape: int, seed: int = 0) -> numpy.ndarray:
@@ -182,5 +182,5 @@ def test_errors_name_the_node(fake: Any) -> None:
         run.both(draw(3))
     with pytest.raises(tf.errors.InvalidArgumentError, match="total"):
         run.plan(run.there, [fake.asarray(draw(4))])
-    assert fake_cupy.state().stack == [fake_cupy.Stream.null]
+    assert fake_driver.state().stack == [fake_driver.Stream.null]
     run.both(draw(3))

@@ -1,0 +1,214 @@
+"""The driver under the stand-in for cupy: memory from pools, streams that note what is asked of them, graphs of that.
+
+Fresh and reused blocks hold 0xFF (NaNs), so that what nobody has computed, or somebody has written over, shows.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy
+
+
+class CUDARuntimeError(RuntimeError):
+    """What the driver says."""
+
+
+# Memory
+
+
+class MemoryPool:
+    """Blocks that go back to it when nobody has them, to be handed out again."""
+
+    def __init__(self) -> None:
+        self.free: dict[int, list[numpy.ndarray]] = defaultdict(list)
+        self.blocks = 0
+
+    def malloc(self, size: int) -> MemoryPointer:
+        size = max(1, -(-size // 512)) * 512
+        if self.free[size]:
+            buffer = self.free[size].pop()
+        else:
+            buffer = numpy.empty(size, numpy.uint8)
+            self.blocks += 1
+        buffer[:] = 0xFF
+        mem = Memory(buffer, self)
+        return MemoryPointer(mem, 0)
+
+    def free_bytes(self) -> int:
+        return sum(size * len(buffers) for size, buffers in self.free.items())
+
+
+class Memory:
+    def __init__(self, buffer: numpy.ndarray, pool: MemoryPool) -> None:
+        self.buffer = buffer
+        self.pool = pool
+        self.device_id = _state.device
+
+    def __del__(self) -> None:
+        self.pool.free[self.buffer.size].append(self.buffer)
+
+
+class MemoryPointer:
+    def __init__(self, mem: Memory, offset: int) -> None:
+        self.mem = mem
+        self.ptr = mem.buffer.ctypes.data + offset
+        self.device_id = mem.device_id
+
+
+# Streams
+
+
+class Stream:
+    """A queue. ``log`` of the module notes what is asked of it."""
+
+    null: Stream
+
+    def __init__(self, null: bool = False, non_blocking: bool = False) -> None:
+        _state.streams += 1
+        self.ptr = 0 if null else 1000 + _state.streams
+        self.non_blocking = non_blocking
+        self.tasks: list[Callable[[], None]] | None = None
+        self.broken = False
+
+    def __enter__(self) -> Stream:
+        _state.stack.append(self)
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        _state.stack.pop()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Stream) and self.ptr == other.ptr
+
+    def __hash__(self) -> int:
+        return self.ptr
+
+    def begin_capture(self, mode: int | None = None) -> None:
+        if self.ptr == 0:
+            raise RuntimeError("cannot capture on the default (legacy) stream")
+        if not self.non_blocking:
+            raise CUDARuntimeError("cudaErrorStreamCaptureImplicit: a blocking stream would wait for the default one")
+        _state.log.append("begin")
+        self.tasks, self.broken = [], False
+
+    def end_capture(self) -> Graph:
+        assert self.tasks is not None
+        tasks, self.tasks = self.tasks, None
+        _state.log.append("end")
+        if self.broken:
+            raise CUDARuntimeError("cudaErrorStreamCaptureInvalidated")
+        return Graph(tasks)
+
+    def is_capturing(self) -> bool:
+        return self.tasks is not None
+
+    def synchronize(self) -> None:
+        forbid(self, "synchronize")
+
+    def record(self, event: Event | None = None) -> Event:
+        event = event or Event()
+        event.recorded = self
+        _state.log.append(f"record on {self.ptr}")
+        return event
+
+    def wait_event(self, event: Event) -> None:
+        assert event.recorded is not None
+        _state.log.append(f"{self.ptr} waits for {event.recorded.ptr}")
+
+
+class Event:
+    def __init__(self, block: bool = False, disable_timing: bool = False) -> None:
+        self.recorded: Stream | None = None
+
+    def record(self, stream: Stream) -> None:
+        stream.record(self)
+
+    def synchronize(self) -> None:
+        assert self.recorded is not None
+        _state.log.append(f"synchronize with {self.recorded.ptr}")
+
+
+class Graph:
+    """What a stream noted."""
+
+    def __init__(self, tasks: Sequence[Callable[[], None]]) -> None:
+        self.tasks = tuple(tasks)
+
+    def launch(self, stream: Stream | None = None) -> None:
+        stream = stream or current()
+        assert not stream.is_capturing()
+        _state.log.append(f"launch on {stream.ptr}")
+        for task in self.tasks:
+            task()
+
+
+class _State:
+    def __init__(self) -> None:
+        self.device = 0
+        self.streams = -1
+        self.stack: list[Stream] = []
+        self.log: list[str] = []
+        self.allocators: list[Any] = []
+        self.launches = 0
+        self.compiled: list[str] = []
+
+
+_state = _State()
+log = _state.log
+Stream.null = Stream(null=True)
+_state.stack.append(Stream.null)
+default_pool = MemoryPool()
+_state.allocators.append(default_pool.malloc)
+
+
+def state() -> _State:
+    """What the module stands for: the log, how many kernels were launched, what was compiled."""
+    return _state
+
+
+def current() -> Stream:
+    return _state.stack[-1]
+
+
+def forbid(stream: Stream, what: str) -> None:
+    if stream.is_capturing():
+        stream.broken = True
+        raise CUDARuntimeError(f"cudaErrorStreamCaptureUnsupported: {what} while the stream is capturing")
+
+
+def enqueue(task: Callable[[], None]) -> None:
+    stream = current()
+    if stream.tasks is None:
+        task()
+    elif stream.broken:
+        raise CUDARuntimeError("cudaErrorStreamCaptureInvalidated")
+    else:
+        stream.tasks.append(task)
+
+
+@contextmanager
+def using_allocator(allocator: Any) -> Iterator[None]:
+    _state.allocators.append(allocator)
+    try:
+        yield
+    finally:
+        _state.allocators.pop()
+
+
+class Device:
+    def __init__(self, device: int | None = None) -> None:
+        self.id = _state.device if device is None else device
+        self.compute_capability = "90"
+        self.attributes = {"MultiProcessorCount": 2}
+        self._before = 0
+
+    def __enter__(self) -> Device:
+        self._before, _state.device = _state.device, self.id
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        _state.device = self._before
