@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
 from operator import itemgetter
 from typing import Any
@@ -11,15 +11,13 @@ from typing import Any
 import numpy
 from numpy import ndarray
 
-from graphs.core.errors import DtypeError, at_line
-from graphs.core.node import Value
+from graphs.core.errors import at_line
 from graphs.core.random import Draws, Stream
-from graphs.core.spec import Spec, show
+from graphs.core.spec import Spec
 from graphs.rewrite import Choice
-from static.conversion import as_strings
+from static.calling import MOST_PLANS, Call, Feed, changed, frozen
 from static.defaults import session_scope
 from static.devices import DeviceAttributes
-from static.errors import place
 from static.graph import Graph, Operation, get_default_graph
 from static.growth import Growth
 from static.inspection import Inspection
@@ -29,83 +27,6 @@ from static.passes.choosing import checking, refused
 from static.plan import FIRST, Plan, State
 from static.rows import Commit
 from static.tensor import Tensor
-
-
-class _Feed:
-    """What a fed tensor takes."""
-
-    __slots__ = ("tensor", "dtype", "dims")
-
-    def __init__(self, tensor: Tensor) -> None:
-        self.tensor = tensor
-        self.dtype = tensor.spec.dtype
-        self.dims = tensor.spec.dims
-
-    def array(self, value: Any) -> ndarray:
-        """``value`` as an array that fits the tensor. Raises ValueError or TypeError, with the tensor's name and line."""
-        if type(value) is not ndarray or value.dtype != self.dtype:
-            value = self._converted(value)
-        self.check(value)
-        return value
-
-    def check(self, value: ndarray) -> None:
-        """Raises ValueError where the shape does not fit, with the tensor's name and line."""
-        if self.tensor.spec.admits(value.shape):
-            return
-        raise ValueError(
-            f"Cannot feed value of shape {show(value.shape)} for Tensor {self.tensor.name!r}, which has shape "
-            f"'{show(self.dims)}'\n  {place(self.tensor.op)}"
-        )
-
-    def _converted(self, value: Any) -> ndarray:
-        name = self.tensor.name
-        if isinstance(value, Value) or hasattr(type(value), "__bind__"):
-            raise TypeError(
-                f"The value of a feed cannot be a {type(value).__name__}: {name!r} takes scalars, lists or numpy arrays."
-            )
-        try:
-            array = as_strings(value) if self.dtype.kind == "O" else numpy.asarray(value)
-        except DtypeError as error:
-            raise TypeError(f"Cannot feed {name!r}: {error}\n  {place(self.tensor.op)}") from None
-        except ValueError as error:
-            raise ValueError(f"Cannot feed {name!r}: {error}\n  {place(self.tensor.op)}") from None
-        if not numpy.can_cast(array.dtype, self.dtype, "same_kind") and array.size:
-            raise DtypeError(
-                f"Cannot feed values of dtype {array.dtype.name} for Tensor {name!r}, which has dtype {self.dtype.name}"
-                f"\n  {place(self.tensor.op)}"
-            )
-        if type(value) is int and self.dtype.kind in "iu" and not _holds(self.dtype, value):
-            raise TypeError(f"Cannot feed {value} for Tensor {name!r}: it does not fit in {self.dtype.name}")
-        return array.astype(self.dtype, copy=False)
-
-
-def _holds(dtype: Any, value: int) -> bool:
-    limits = numpy.iinfo(dtype)
-    return bool(limits.min <= value <= limits.max)
-
-
-MOST_PLANS = 8
-"""Plans for shapes of their own that one way of calling ``run`` has; shapes beyond share one plan that knows none."""
-
-
-class _Call:
-    """A way of calling ``run``: its plans, how feeds are checked, and how results are put together.
-
-    Attributes:
-        dtypes: those of the feeds.
-        plans: the plan for the shapes of feeds of each run so far.
-        shared: the plan for shapes beyond these.
-    """
-
-    __slots__ = ("dtypes", "feeds", "fetches", "pack", "plans", "shared")
-
-    def __init__(self, fetches: Sequence[Any], feeds: Sequence[_Feed], pack: Callable[[Sequence[Any]], Any]) -> None:
-        self.fetches = fetches
-        self.feeds = feeds
-        self.pack = pack
-        self.dtypes = [feed.dtype for feed in feeds]
-        self.plans: dict[tuple[tuple[int, ...], ...], Plan] = {}
-        self.shared: Plan | None = None
 
 
 class Session(Inspection):
@@ -141,7 +62,7 @@ class Session(Inspection):
         self._rows = False
         self._own: dict[Any, ndarray] = {}
         self._changes = 0
-        self._calls: dict[Any, _Call] = {}
+        self._calls: dict[Any, Call] = {}
         self._growth = Growth(self.graph)
         self._lock = threading.RLock()
         self._closed = False
@@ -172,7 +93,7 @@ class Session(Inspection):
             key = (kind, asked, *feed_dict) if feed_dict else (kind, asked)
             call = self._calls.get(key)
         except TypeError:
-            key = (kind, _frozen(fetches), *(feed_dict or ()))
+            key = (kind, frozen(fetches), *(feed_dict or ()))
             call = self._calls.get(key)
         if call is None or self._closed:
             call = self._call(fetches, feed_dict or {})
@@ -304,7 +225,7 @@ class Session(Inspection):
 
     def load(self, values: Mapping[Any, Any]) -> None:
         """Give variables values, all at once. Raises ValueError or TypeError where one does not fit."""
-        arrays = {variable.op: _Feed(variable._as_graph_element()).array(value).copy() for variable, value in values.items()}
+        arrays = {variable.op: Feed(variable._as_graph_element()).array(value).copy() for variable, value in values.items()}
         with self._lock:
             self._state = {**self._state, **arrays}
 
@@ -328,7 +249,7 @@ class Session(Inspection):
 
     # Making a call ready
 
-    def _call(self, fetches: Any, feed_dict: Mapping[Any, Any]) -> _Call:
+    def _call(self, fetches: Any, feed_dict: Mapping[Any, Any]) -> Call:
         if self._closed:
             raise RuntimeError("Attempted to use a closed Session.")
         self._growth.look()
@@ -345,22 +266,22 @@ class Session(Inspection):
                 raise TypeError(f"Cannot interpret feed_dict key {position} as Tensor: {message}{at_line()}") from None
             if tensor.node.body is not None:
                 raise ValueError(f"Tensor {tensor.name} may not be fed: it is in a {tensor.node.body.kind}{at_line()}")
-            feeds.append(_Feed(tensor))
-        return _Call(list(found), feeds, pack)
+            feeds.append(Feed(tensor))
+        return Call(list(found), feeds, pack)
 
-    def _called(self, fetches: Any, feed_dict: Mapping[Any, Any]) -> _Call:
+    def _called(self, fetches: Any, feed_dict: Mapping[Any, Any]) -> Call:
         """The way of calling that ``run`` takes for these fetches and feeds."""
         key = (list, tuple(fetches)) if type(fetches) is list else (type(fetches), fetches)
         try:
             found = self._calls.get((*key, *feed_dict))
         except TypeError:
-            key = (type(fetches), _frozen(fetches))
+            key = (type(fetches), frozen(fetches))
             found = self._calls.get((*key, *feed_dict))
         if found is None or self._closed:
             found = self._calls[(*key, *feed_dict)] = self._call(fetches, feed_dict)
         return found
 
-    def _planned(self, call: _Call, feeds: Sequence[ndarray]) -> Plan:
+    def _planned(self, call: Call, feeds: Sequence[ndarray]) -> Plan:
         """The plan of ``call`` for feeds of these shapes, made now if it is not there."""
         for feed, array in zip(call.feeds, feeds, strict=True):
             feed.check(array)
@@ -371,14 +292,14 @@ class Session(Inspection):
         if len(call.plans) < MOST_PLANS:
             last = next(reversed(call.plans.values()), None)
             specs = [Spec(array.shape, feed.dtype) for feed, array in zip(call.feeds, feeds, strict=True)]
-            reason = FIRST if last is None else _changed(call, last, specs)
+            reason = FIRST if last is None else changed(call, last, specs)
             plan = call.plans[shapes] = self._made(call, specs, reason)
             return plan
         if call.shared is None:
             call.shared = self._made(call, None, f"shapes beyond the {MOST_PLANS} that have plans of their own")
         return call.shared
 
-    def _made(self, call: _Call, specs: Sequence[Spec] | None, reason: str) -> Plan:
+    def _made(self, call: Call, specs: Sequence[Spec] | None, reason: str) -> Plan:
         choice = Choice(refuse=self.refuse, limit=self._limit, check=self.check)
         plan = Plan(call.fetches, [feed.tensor for feed in call.feeds], self.passes, choice, specs, reason)
         self._rows |= plan.rows
@@ -456,12 +377,6 @@ class Session(Inspection):
         self._own = {}
 
 
-def _changed(call: _Call, last: Plan, specs: Sequence[Spec]) -> str:
-    """In which feeds ``specs`` differ from what the plan before was for."""
-    pairs = zip(call.feeds, last.given, specs, strict=True)
-    return "; ".join(f"{feed.tensor.name} {show(was.dims)} -> {show(now.dims)}" for feed, was, now in pairs if was != now)
-
-
 class InteractiveSession(Session):
     """A session that makes itself the default one until it is closed."""
 
@@ -476,12 +391,3 @@ class InteractiveSession(Session):
         super().close()
         while self._default:
             self._default.pop().__exit__(None, None, None)
-
-
-def _frozen(fetches: Any) -> Any:
-    """A key for a structure of fetches; what cannot be hashed is no fetch, and is found out when the call is made ready."""
-    if isinstance(fetches, (list, tuple)):
-        return (type(fetches), *map(_frozen, fetches))
-    if isinstance(fetches, Mapping):
-        return (type(fetches), *((name, _frozen(item)) for name, item in fetches.items()))
-    return fetches if isinstance(fetches, Hashable) else type(fetches)
