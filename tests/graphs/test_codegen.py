@@ -8,7 +8,7 @@ import numpy
 import pytest
 
 from graphs.autodiff import adjoint
-from graphs.codegen import blocked, compiled
+from graphs.codegen import blocked, compiled, ours
 from graphs.codegen.fused import fused
 from graphs.codegen.lines import as_ufunc
 from graphs.core.errors import GraphsError
@@ -40,6 +40,12 @@ def scalars(count: int, dtype: Any = numpy.float64) -> list[Spec]:
 
 def draw(*shape: int, seed: int = 0, dtype: Any = numpy.float64) -> numpy.ndarray:
     return numpy.random.default_rng([seed, *shape]).standard_normal(shape).astype(dtype)
+
+
+def plainly(function: Function, *inputs: Any) -> tuple[Any, ...]:
+    """Its outputs op by op, by the functions that kernels have for exponentials and the like."""
+    given = [numpy.asarray(x) if isinstance(x, (int, float)) else x for x in inputs]
+    return ours.evaluated(function, *given) if ours.needed(function) else function(*inputs)
 
 
 def same(found: Any, expected: Any) -> None:
@@ -75,7 +81,7 @@ SHAPES = [(0,), (1,), (5,), (2, 3), (TILE,), (TILE + 1,), (3, TILE // 2), (2 * T
 def test_bits_of_op_by_op(name: str, shape: tuple[int, ...]) -> None:
     function = BODIES[name]
     inputs = [draw(*shape), draw(*shape, seed=1), numpy.asarray(0.7)]
-    expected = [numpy.array(out) for out in function(*inputs)]
+    expected = [numpy.array(out) for out in plainly(function, *inputs)]
     before = [x.copy() for x in inputs]
     found = compiled(function)(inputs)
     same(found, expected)
@@ -90,7 +96,7 @@ def test_outputs_over_inputs(name: str, shape: tuple[int, ...]) -> None:
     function = BODIES[name]
     for targets in [(0, 1, None), (1, 0, None), (None, 0, 1), (None, 1, 0), (None, None, None)]:
         inputs = [draw(*shape), draw(*shape, seed=1), numpy.asarray(0.7)]
-        expected = [numpy.array(out) for out in function(*inputs)]
+        expected = [numpy.array(out) for out in plainly(function, *inputs)]
         used = [at if e.dtype == "f8" and e.shape else None for e, at in zip(expected, targets, strict=False)]
         for declared in (None, tuple(used)):
             given = [x.copy() for x in inputs]
@@ -118,14 +124,14 @@ LAYOUTS = {
 @pytest.mark.parametrize("name", ["chain", "several outputs", "kernels of several calls", "swapped inputs"])
 def test_layouts(name: str, layout: str) -> None:
     inputs = [*LAYOUTS[layout](), numpy.asarray(0.7)]
-    same(compiled(BODIES[name])(inputs), BODIES[name](*inputs))
+    same(compiled(BODIES[name])(inputs), plainly(BODIES[name], *inputs))
 
 
 def test_outs_that_are_not_contiguous() -> None:
     function = BODIES["several outputs"]
     inputs = [draw(200, 300), draw(200, 300, seed=1), numpy.asarray(0.7)]
     outs = [numpy.empty((300, 200)).T for _ in range(3)]
-    expected = function(*inputs)
+    expected = plainly(function, *inputs)
     compiled(function, (None, None, None))(inputs, outs)
     same(outs, expected)
 
