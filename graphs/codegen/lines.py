@@ -10,12 +10,10 @@ import numpy
 
 from graphs.core.function import Function
 from graphs.core.node import Node, Value
+from graphs.core.ufuncs import OUT_BY_NAME, as_ufunc as as_ufunc, literals
 
 
 Edge = tuple[Node, int]
-
-_OUT_BY_NAME = (numpy.maximum, numpy.minimum)
-"""Ufuncs that deprecate a positional ``out``; elsewhere it saves 0.04 µs a call."""
 
 
 class Lines:
@@ -61,11 +59,7 @@ class Lines:
         found = as_ufunc(node)
         if found is not None:
             ufunc, args = found
-            dtypes = {x.dtype for x in node.inputs if isinstance(x, Value)}
-            if len(dtypes) == 1 and (dtype := dtypes.pop()).kind == "f":
-                # A weak literal is read in the arrays' dtype; as a 0-d array it costs a ufunc 0.25 µs less.
-                args = [numpy.asarray(x, dtype) if x.__class__ in (int, float) else x for x in args]
-            self._ufuncs[node] = self._constant(ufunc, "u"), args
+            self._ufuncs[node] = self._constant(ufunc, "u"), literals(node, args)
 
     def _constant(self, value: Any, prefix: str = "c") -> str:
         name = self._constants.get(id(value))
@@ -121,7 +115,7 @@ class Lines:
                         names[result] = target
                         continue
                     scratch[target] = dtype
-                keyword = "out=" if self.names[ufunc] in _OUT_BY_NAME else ""
+                keyword = "out=" if self.names[ufunc] in OUT_BY_NAME else ""
                 lines.append(f"{ufunc}({', '.join(operands)}, {keyword}{target})")
                 names[result] = target
         for position, edge in enumerate(self._outputs):
@@ -155,29 +149,3 @@ def _edge(value: Value) -> Edge:
 
 def _edges(node: Node) -> list[Edge]:
     return [_edge(x) for x in node.inputs if isinstance(x, Value)]
-
-
-class _Probe:
-    """Stands in for the array module, to see what a kernel would call."""
-
-    def __getattr__(self, name: str) -> Any:
-        return lambda *args: (name, args)
-
-
-def as_ufunc(node: Node) -> tuple[numpy.ufunc, Sequence[Any]] | None:
-    """The ufunc of which ``node``'s kernel is one plain call, and that call's arguments; None where it does more.
-
-    The kernel itself is asked: it runs on stand-ins, with an array module that writes down the call.
-    """
-    standins = [object() if isinstance(x, Value) else x for x in node.inputs]
-    try:
-        name, args = node.op.kernel(_Probe(), *standins, **node.params)
-    except (TypeError, AttributeError, ValueError):
-        return None
-    ufunc = getattr(numpy, name, None) if isinstance(name, str) else None
-    meant = {id(s): x for s, x in zip(standins, node.inputs, strict=True) if isinstance(x, Value)}
-    if not isinstance(ufunc, numpy.ufunc) or len(args) != ufunc.nin:
-        return None
-    if not all(id(x) in meant or isinstance(x, (bool, int, float)) for x in args):
-        return None
-    return ufunc, [meant.get(id(x), x) for x in args]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from graphs.control.adjoint import Adjoint, adjoint, computed, smooth
-from graphs.control.loop import boxes
+from graphs.control.loop_text import boxes
 from graphs.control.program import Draw, Program, undrawn
 from graphs.control.specs import branch_dtypes, branch_shapes
 from graphs.core.function import Function

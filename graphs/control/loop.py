@@ -14,7 +14,8 @@ from typing import Any
 import numpy
 
 from graphs.control.adjoint import adjoint, computed, reads, smooth
-from graphs.control.program import Draw, Program, undrawn
+from graphs.control.loop_text import as_traced, loop_kernel
+from graphs.control.program import Draw, undrawn
 from graphs.control.specs import loop_dtypes, loop_shapes, loop_specs
 from graphs.core.function import Function
 from graphs.core.node import Value
@@ -66,137 +67,21 @@ def loop(
         "boxed": boxed,
         "reverse": reverse,
     }
-    setting = ("loop", record, *layout.values())
+    direct = xp is numpy and as_traced(body, states, sums, sequences, operands)
+    setting = ("loop", record, direct, *layout.values())
     kernel: Callable[..., Any] | None = body.cache.get(setting)
     if kernel is None:
-        kernel = body.cache[setting] = _program(body, record, **layout).compiled(f"loop {body.name}")
+        kernel = body.cache[setting] = loop_kernel(body, record, direct, **layout)
     out: tuple[Any, ...] = kernel(xp, undrawn if key is None else key, length, *operands)
     if len(body.outputs) > states + sums and not out[0]:
         specs = loop_specs(*map(Spec.of, (length, *operands)), body=body, boxes=boxes, record=record, **layout)
-        return tuple(_empty(xp, spec) if x is None else x for x, spec in zip(out, specs, strict=True))
-    return out
-
-
-def _program(
-    body: Function,
-    record: bool,
-    cond: Function | None,
-    states: int,
-    sums: int,
-    sequences: int,
-    boxed: tuple[int, ...],
-    reverse: bool,
-) -> Program:
-    """The loop as text."""
-    stacks = len(body.outputs) - states - sums
-    constants = len(body.inputs) - states - sequences
-    state, like, whole, slices, constant = (
-        [f"{letter}{i}" for i in range(n)]
-        for letter, n in (("s", states), ("m", sums), ("x", sequences), ("r", sequences), ("c_", constants))
-    )
-    given = ["xp", "draw", "length", *state, *like, *whole, *constant]
-    names = {"Sum": Sum, "boxes": boxes, "stacked": _stacked, "count": _count, "fresh": _fresh}
-    program = Program(f"def kernel({', '.join(given)}):", **names)
-    recorded = computed(body) if record else ()
-    kept = range(states + len(recorded)) if record else ()
-    stack = [f"y{i}" for i in range(stacks)]
-    total = [f"a{i}" for i in range(sums)]
-    program.line(1, "n = int(length)")
-    for name in state:
-        program.line(1, f"{name}_ = {name}")
-    for name in [*stack, *(f"h{i}" for i in kept)]:
-        program.line(1, f"{name} = []")
-    for name in total:
-        program.line(1, f"{name} = Sum()")
-    if cond is None:
-        program.line(1, f"for t in range({'n - 1, -1, -1' if reverse else 'n'}):")
-    else:
-        program.line(1, "t = 0")
-        program.line(1, "while t != n:")
-        registers = program.inline(cond, [*state, *constant], 2)
-        program.line(2, f"if not {program.value(cond.outputs[0], registers)}: break")
-    for name, array in zip(slices, whole, strict=True):
-        program.line(2, f"{name} = {array}[t]")
-    for i, name in enumerate(state if record else ()):
-        program.line(2, f"h{i}.append({name})")
-    registers = program.inline(body, [*state, *slices, *constant], 2, recorded)
-    for i, value in enumerate(recorded, states):
-        program.line(2, f"h{i}.append({program.value(value, registers)})")
-    outs = [program.value(out, registers) for out in body.outputs]
-    for name, out in zip(stack, outs[states : states + stacks], strict=True):
-        program.line(2, f"{name}.append({out})")
-    for name, out in zip(total, outs[states + stacks :], strict=True):
-        program.line(2, f"{name}.add({out})")
-    if state and outs[:states] != state:
-        program.line(2, f"{', '.join(state)} = {', '.join(outs[:states])}")
-    if cond is not None:
-        program.line(2, "t += 1")
-    elif not program.lines[-1].startswith("        "):
-        program.line(2, "pass")
-    program.line(1, f"rounds = {'n if n > 0 else 0' if cond is None else 't'}")
-    results = [
-        f"boxes({y}, {reverse})" if i in boxed else f"stacked(xp, {y}, {reverse}) if {y} else None"
-        for i, y in enumerate(stack)
-    ]
-    results += [f"{name}.total(xp, {array})" for name, array in zip(total, like, strict=True)]
-    results += [f"boxes(h{i}, {reverse})" for i in kept]
-    ends = [f"fresh({name}, {name}_)" for name in state]
-    program.line(1, f"return {', '.join(['count(xp, rounds)', *ends, *results])},")
-    return program
-
-
-class Sum:
-    """A running sum; it starts from its first term, and adds in place once the memory is its own."""
-
-    __slots__ = ("own", "value")
-
-    def __init__(self) -> None:
-        self.value: Any = None
-        self.own = False
-
-    def add(self, x: Any) -> None:
-        """One more term."""
-        if self.value is None:
-            self.value = x
-        elif self.own:
-            self.value += x
-        else:
-            self.value = self.value + x
-            self.own = getattr(self.value, "ndim", 0) > 0
-
-    def total(self, xp: Any, like: Any) -> Any:
-        """The sum, zeros of the shape of ``like`` where there was no term."""
-        return xp.zeros_like(like) if self.value is None else self.value
-
-
-def boxes(values: list[Any], reverse: bool = False) -> Any:
-    """The values as an object array, one an element, whatever their shapes."""
-    if reverse:
-        values.reverse()
-    out = numpy.empty(len(values), object)
-    for i, value in enumerate(values):
-        out[i] = value
-    return out
-
-
-def _stacked(xp: Any, values: list[Any], reverse: bool) -> Any:
-    if reverse:
-        values.reverse()
-    return xp.stack(values)
+        out = tuple(_empty(xp, spec) if x is None else x for x, spec in zip(out, specs, strict=True))
+    return out if len(out) > 1 else out[0]
 
 
 def _empty(xp: Any, spec: Spec) -> Any:
     """A stacked result of no round."""
     return xp.zeros((0, *(dim or 0 for dim in (spec.dims or ())[1:])), spec.dtype)
-
-
-def _fresh(x: Any, given: Any) -> Any:
-    """A state at the end; a copy where no round has made it anew."""
-    return x.copy() if x is given and hasattr(x, "copy") else x
-
-
-def _count(xp: Any, rounds: int) -> Any:
-    return xp.asarray(rounds)
 
 
 @loop.joint_vjp

@@ -16,6 +16,7 @@ from typing import Any
 from graphs.core.function import Function
 from graphs.core.node import Node, Value
 from graphs.core.random import Key
+from graphs.core.ufuncs import OUT_BY_NAME, as_ufunc, literals
 
 
 Edge = tuple[Node, int]
@@ -37,10 +38,12 @@ class Program:
         nodes: for a line number the node whose kernel is called there.
     """
 
-    def __init__(self, head: str, **names: Any) -> None:
+    def __init__(self, head: str, direct: bool = False, **names: Any) -> None:
+        """``direct`` calls numpy's own functions where a kernel does nothing else: for arrays of numpy only."""
         self.lines = [head]
         self.names: dict[str, Any] = {"__builtins__": {"int": int, "len": len, "range": range, "None": None}, **names}
         self.nodes: dict[int, Node] = {}
+        self._direct = direct
         self._count = itertools.count()
         self._called: dict[Any, str] = {}
 
@@ -58,10 +61,18 @@ class Program:
             self.names[name] = value
         return name
 
-    def inline(self, function: Function, args: Sequence[str], depth: int, kept: Iterable[Value] = ()) -> dict[Edge, str]:
+    def inline(
+        self,
+        function: Function,
+        args: Sequence[str],
+        depth: int,
+        kept: Iterable[Value] = (),
+        places: dict[Edge, str] | None = None,
+    ) -> dict[Edge, str]:
         """Write the nodes of ``function`` on the registers ``args``; the registers of its values.
 
-        Only the outputs and the values ``kept`` are there afterwards: a value is let go after its last use.
+        Only the outputs and the values ``kept`` are there afterwards: a value is let go after its last use. ``places`` names
+        memory for values; those that have been written there are taken out of it.
         """
         registers: dict[Edge, str] = {(x.node, x.index): arg for x, arg in zip(function.inputs, args, strict=True)}
         lasting = {(x.node, x.index) for x in (*function.outputs, *kept) if isinstance(x, Value)}
@@ -76,7 +87,8 @@ class Program:
                 given.append(f"key=draw({self.named(node.params.get('key'))}, {node.serial})")
             elif draws(node):
                 given.append("key=draw")
-            call = f"{self._kernel(node)}({', '.join(['xp', *given])})"
+            call = self._ufunc_call(node, registers, places) if self._direct and len(outs) == 1 else None
+            call = call or f"{self._kernel(node)}({', '.join(['xp', *given])})"
             read = [(x.node, x.index) for x in node.inputs if isinstance(x, Value)]
             dead = {registers[edge] for edge in read if last[edge] is node}
             dead -= {registers[edge] for edge in lasting if edge in registers} | set(args)
@@ -88,6 +100,18 @@ class Program:
     def value(self, x: Any, registers: dict[Edge, str]) -> str:
         """The text for a value of an inlined Function, or for an array or scalar."""
         return registers[x.node, x.index] if isinstance(x, Value) else self.named(x, "c")
+
+    def _ufunc_call(self, node: Node, registers: dict[Edge, str], places: dict[Edge, str] | None) -> str | None:
+        """The call where a kernel does nothing but call a ufunc, writing where its result is to be."""
+        found = as_ufunc(node)
+        if found is None:
+            return None
+        ufunc, args = found
+        given = [self.value(x, registers) for x in literals(node, args)]
+        place = places.pop((node, 0), None) if places else None
+        if place is not None:
+            given.append(f"out={place}" if ufunc in OUT_BY_NAME else place)
+        return f"{self.named(ufunc, 'u')}({', '.join(given)})"
 
     def _kernel(self, node: Node) -> str:
         name = f"k_{node.op.name}"
