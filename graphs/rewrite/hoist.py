@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import Any
 
 from graphs.control import loop
-from graphs.core.node import Node, Value
+from graphs.core.node import Node
 from graphs.rewrite.lifting import Lifting
 from graphs.rewrite.loops import edge, only_apart
 from graphs.rewrite.outside import Outside
@@ -80,10 +80,9 @@ def _values(outside: Outside, apart: set[Edge], steady: dict[Edge, Any]) -> list
             lifting.stay(node)
     old = outside.old
     sinking = Sinking(lifting, {i for i in range(old.width) if (old, i) in apart})
-    if not sinking.settle():
-        return None
-    values = sinking.remade()
-    for x, out in zip(sinking.stacked, values[1 + len(outside.parts.first) :], strict=False):
-        if isinstance(x, Value) and sinking.constant(x):
+    values = sinking.remade() if sinking.settle() else None
+    results = list(outside.node.outputs) if values is None else values
+    for x, out in zip(sinking.stacked, results[1 + len(outside.parts.first) :], strict=False):
+        if sinking.constant(x):
             steady[edge(out)] = sinking.fixed(x)
     return values

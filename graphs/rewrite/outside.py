@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+import numpy
+
 from graphs.control import loop
 from graphs.core.function import Function
 from graphs.core.node import Value, infer, new_parameter
 from graphs.core.op import Op
-from graphs.ops import concat, getitem, getitem_at, maximum, shape_of
+from graphs.ops import cast, concat, getitem, getitem_at, maximum, shape_of
 from graphs.ops.slicing import Slice
 from graphs.rewrite.bounds import Bound
 from graphs.rewrite.loops import Parts, counted_by, edge, excerpt, rounds
-from graphs.rewrite.program import Choice, Edge, Rebuild, Rewritten, origins, spec_of
+from graphs.rewrite.program import Choice, Edge, Rebuild, Rewritten, as_constant, origins, spec_of
 from graphs.rewrite.records import Log, Record
 from graphs.rewrite.rounds import OVER_ROUNDS, REORDERED
 from graphs.rewrite.rules import NAMES
@@ -93,6 +95,12 @@ class Outside:
         if self.measures(x):
             return x
         return self.make(getitem_at, x, self.make(maximum, length, 0), index=(Slice(),), places=((0, 1),))
+
+    def rounds(self) -> Any:
+        """The number of rounds as a value, where no loop need count them."""
+        if self.count is not None:
+            return as_constant(self.rebuild, self.node, numpy.asarray(self.count, numpy.int64))
+        return self.make(cast, self.make(maximum, self.parts.length, 0), dtype="int64")
 
     def measures(self, x: Any) -> bool:
         """Whether the number of rounds is the number of slices of the sequence ``x``, as far as that can be told."""

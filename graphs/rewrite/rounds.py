@@ -95,7 +95,12 @@ def _params(node: Any) -> dict[str, Any]:
 
 
 def _same(node: Any) -> Plan:
-    return lambda make, inputs: (make(node.op, *inputs, **node.params),)
+    return lambda make, inputs: _all(make(node.op, *inputs, **node.params))
+
+
+def _all(made: Any) -> tuple[Any, ...]:
+    """The outputs of a node, of which there may be one."""
+    return made if isinstance(made, tuple) else (made,)
 
 
 def _elementwise(node: Any, sliced: Sequence[bool], specs: Sequence[Spec]) -> Plan:
@@ -122,7 +127,7 @@ def _shifted(node: Any, sliced: Sequence[bool], specs: Sequence[Spec], all_axes:
     params["axis"] = moved
     if moved == () or (params.get("ord") is not None and node.op.name == "norm" and not isinstance(axis, int)):
         return None  # of a scalar, and of what has a meaning for matrices only
-    return lambda make, inputs: (make(node.op, *inputs, **params),)
+    return lambda make, inputs: _all(make(node.op, *inputs, **params))
 
 
 def _like_axis(node: Any, sliced: Sequence[bool], specs: Sequence[Spec]) -> Plan | None:
@@ -221,8 +226,7 @@ def _cut(node: Any, sliced: Sequence[bool], specs: Sequence[Spec]) -> Plan | Non
             return None
 
     def build(make: Make, inputs: Sequence[Any]) -> tuple[Any, ...]:
-        found = make(split, inputs[0], sections=sizes, axis=axis + 1)
-        return found if isinstance(found, tuple) else (found,)
+        return _all(make(split, inputs[0], sections=sizes, axis=axis + 1))
 
     return build if sliced[0] else None
 
