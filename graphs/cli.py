@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 
 from graphs.compare import Report, adapters, as_dict, load, lockstep, measure, render, with_passes, without_passes
-from graphs.compare.pictures import write
+from graphs.compare.pictures import write, write_passes
 from graphs.core.errors import GraphsError
 from graphs.execute import execute
 
@@ -75,10 +75,16 @@ def draw(
     file: Program,
     out: Annotated[Path, typer.Option(help="the directory for the pictures")] = Path("out"),
     dtype: DtypeOption = Dtype.float32,
+    passes: Annotated[bool, typer.Option("--passes", help="what each pass did to the static graph, instead")] = False,
 ) -> None:
-    """Draw the static graph and the tape of a program, forward and backward, as SVG, PNG and DOT."""
+    """Draw the static graph and the tape of a program, forward and backward, as SVG, PNG and DOT.
+
+    With --passes: the static graph of a step as it is written, after each pass that changed something, and as it is run,
+    with a report of every rewrite as text and JSON.
+    """
     twins = load(file)
-    for path in write(twins, list(adapters()), twins.batches(dtype, 1)[0], dtype, out):
+    batch = twins.batches(dtype, 1)[0]
+    for path in (write_passes if passes else write)(twins, list(adapters()), batch, dtype, out):
         print(path)
 
 

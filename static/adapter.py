@@ -11,6 +11,7 @@ from numpy import ndarray
 from graphs.compare import Batch, Log, State
 from graphs.rewrite import Record
 from static.graph import Graph, Operation
+from static.report import Report
 from static.session import Session
 from static.variables import global_variables_initializer
 
@@ -100,6 +101,11 @@ class StaticProgram:
     def rewrites(self, batch: Batch) -> list[Record]:
         """What the passes did in a step."""
         return [record for run in self._runs for record in self.session.plan(_shown(run), _feed(run, batch)).outcome.log]
+
+    def report(self, batch: Batch) -> Report:
+        """What the passes did in a step, as a training loop runs it."""
+        reports = [self.session.report([run.updates, run.losses], _feed(run, batch)) for run in self._runs]
+        return Report([plan for each in reports for plan in each.plans], reports[0].passes, reports[0].refused)
 
     def roots(self, batch: Batch) -> list[Any]:
         """Losses and updates: the ends of the graph."""

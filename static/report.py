@@ -106,7 +106,7 @@ class Report:
         return found
 
     def draw(
-        self, directory: str | PathLike[str], formats: Sequence[str] = ("svg",), *, title: str = "", budget: int = 120
+        self, directory: str | PathLike[str], formats: Sequence[str] = ("svg",), *, title: str = "", budget: int = 80
     ) -> list[Path]:
         """Write pictures of each plan into ``directory``, which is made, and return their paths.
 

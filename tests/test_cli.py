@@ -144,6 +144,22 @@ def test_draw_writes_the_same_bytes_again(program, tmp_path):
     assert b"matmul" in contents[0]["small-static-forward.dot"].lower()
 
 
+def test_draw_shows_what_each_pass_did(program, tmp_path):
+    out = tmp_path / "out"
+    result = run("draw", program("tf.tanh(tf.matmul(x, w) * 1.0)"), "--passes", "--out", out)
+    assert result.exit_code == 0, result.stderr
+    paths = [Path(line) for line in result.stdout.splitlines()]
+    assert all(path.stat().st_size > 300 for path in paths)
+    names = [path.name for path in paths]
+    assert names[:3] == ["00-as-written.svg", "00-as-written.png", "00-as-written.dot"]
+    assert names[-2:] == ["small-static-passes.txt", "small-static-passes.json"]
+    assert any(name.endswith("simplify.svg") for name in names)
+    text = paths[-2].read_text()
+    assert "times_one" in text
+    assert "small.py:" in text
+    assert json.loads(paths[-1].read_text())["plans"][0]["before"]["kernels"] > 3
+
+
 WRONG = {
     "nothing": ("compare", "nowhere.py"),
     "no program": ("draw", "empty.py"),

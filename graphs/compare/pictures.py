@@ -35,6 +35,26 @@ def write(twins: Twins, modes: Sequence[str], batch: Batch, dtype: str, out: Pat
                 )
 
 
+def write_passes(twins: Twins, modes: Sequence[str], batch: Batch, dtype: str, out: Path) -> Iterable[Path]:
+    """Write what the passes of modes that have some did in a step: pictures pass by pass, the report as text and as JSON.
+
+    The paths, as they are written.
+    """
+    setup = twins.begin(dtype)
+    for mode in modes:
+        program: Any = twins.build(mode, setup)
+        if not hasattr(program, "report"):
+            continue
+        report = twins.run(program.report, batch)
+        name = f"{twins.path.stem}-{mode}-passes"
+        yield from report.draw(out / name, FORMATS, title=f"{twins.path.stem}, {mode}")
+        text = out / f"{name}.txt"
+        text.write_text(f"{report.text(rewrites=1000)}\n", encoding="utf-8")
+        yield text
+        report.to_json(out / f"{name}.json")
+        yield out / f"{name}.json"
+
+
 def _foldable(roots: Any) -> bool:
     nodes = draw.collect(roots).nodes(data="node")
     return len(nodes) > MANY and any("/" in node.name for _, node in nodes)

@@ -44,7 +44,7 @@ class Stage(Protocol):
         """Its rewrites."""
 
 
-def pass_pictures(stages: Sequence[Stage], *, title: str = "", budget: int = 120) -> Iterator[tuple[str, Picture]]:
+def pass_pictures(stages: Sequence[Stage], *, title: str = "", budget: int = 80) -> Iterator[tuple[str, Picture]]:
     """The program before the first pass, and one picture for each pass that changed something, each with its name.
 
     Pictures keep to ``budget`` boxes: of a larger program one shows the places that the pass touched, and of places that are
@@ -55,16 +55,16 @@ def pass_pictures(stages: Sequence[Stage], *, title: str = "", budget: int = 120
     first = stages[0].was
     phase = _phase(first)
     start = f"{title}, " if title else ""
-    yield "as-written", _plain(first, phase, f"{start}as written: {len(first.nodes)} nodes", budget)
+    yield "00-as-written", _plain(first, phase, f"{start}as written: {len(first.nodes)} nodes", budget)
     for number, stage in enumerate(stages, 1):
         trail = Trail(stage.was, stage.now, stage.records)
         if trail.changed:
             times = len(stage.records)
             words = f"{start}after {stage.name}: {times} rewrite{'s' * (times != 1)}, "
             words += f"{len(stage.was.nodes)} nodes became {len(stage.now.nodes)}"
-            yield f"{number}-{stage.name}", _within(_compared(trail, phase, words, budget // 2), budget)
+            yield f"{number:02}-{stage.name}", _within(_compared(trail, phase, words, budget // 2), budget)
     last = stages[-1].now
-    yield "as-run", _plain(last, phase, f"{start}as it is run: {len(last.nodes)} nodes", budget)
+    yield f"{len(stages) + 1:02}-as-run", _plain(last, phase, f"{start}as it is run: {len(last.nodes)} nodes", budget)
 
 
 def _phase(first: Program) -> Callable[[Any], str]:

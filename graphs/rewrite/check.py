@@ -10,8 +10,10 @@ from typing import Any, TypeVar
 import numpy
 from numpy import ndarray
 
+from graphs.control import loop
 from graphs.core.function import Function
 from graphs.core.node import Value
+from graphs.rewrite.fold import structure
 from graphs.rewrite.probes import TAME, edges as edges, probes
 from graphs.rewrite.program import Choice, RewriteError
 from graphs.rewrite.records import Log, Record
@@ -24,6 +26,11 @@ _LISTED = 24
 
 _WIDE = {2: numpy.float32, 4: numpy.float64, 8: numpy.longdouble}
 """The dtype in which the true value is looked for, by the bytes of the rule's own."""
+
+
+_MOST_CONFIRMED = 5000
+_confirmed: dict[Any, tuple[Function, Function]] = {}
+"""What has been found to hold. The Functions are kept, as their arrays may be known by where they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,24 +89,28 @@ def check(record: Record, seed: int = 0) -> Counterexample | None:
 
     Raises UncheckedError where not one of the inputs tried suits the expression.
     """
-    record.counterexample = _refuted(record, seed)
+    record.counterexample = _refuted(record, *record.functions(), seed)
     return record.counterexample
 
 
-def _refuted(record: Record, seed: int) -> Counterexample | None:
-    before, after = record.functions()
+def _refuted(record: Record, before: Function, after: Function, seed: int) -> Counterexample | None:
     tried = 0
+    open_ = any(not x.spec.known for x in before.inputs) and any(node.op is loop for node in (*before.nodes, *after.nodes))
     with numpy.errstate(all="ignore"):
         for probe, inputs in probes([value.spec for value in before.inputs], seed):
             try:
                 wanted = before(*[x.copy() for x in inputs])
             except (ValueError, IndexError, TypeError, OverflowError, ZeroDivisionError, numpy.linalg.LinAlgError):
                 continue
-            tried += 1
             try:
                 found = after(*[x.copy() for x in inputs])
             except Exception as error:  # a rewrite that raises is as wrong as one that differs, whatever it raises
+                if open_:
+                    continue
                 return Counterexample(record, probe, inputs, numpy.asarray(wanted[0]), None, f"raised {error}")
+            if open_ and [numpy.shape(x) for x in wanted] != [numpy.shape(y) for y in found]:
+                continue  # a loop of known length was given sequences of another
+            tried += 1
             for x, y in zip(wanted, found, strict=True):
                 why = _differ(record, before, after, probe, inputs, numpy.asarray(x), numpy.asarray(y))
                 if why:
@@ -110,12 +121,26 @@ def _refuted(record: Record, seed: int) -> Counterexample | None:
 
 
 def confirm(records: Iterable[Record], seed: int = 0) -> None:
-    """Raise WrongRewriteError at the first of ``records`` that goes beyond its bound; what no inputs suit is passed over."""
+    """Raise WrongRewriteError at the first of ``records`` that goes beyond its bound; what no inputs suit is passed over.
+
+    The same rewrite of the same expression is checked once in a process.
+    """
     for record in records:
+        before, after = record.functions()
+        key: Any = (record.checked, seed, structure(before), structure(after))
+        try:
+            if key in _confirmed:
+                continue
+        except TypeError:  # an attribute that cannot be hashed
+            key = None
         with suppress(UncheckedError):
-            found = check(record, seed)
-            if found is not None:
-                raise WrongRewriteError(found)
+            record.counterexample = _refuted(record, before, after, seed)
+            if record.counterexample is not None:
+                raise WrongRewriteError(record.counterexample)
+        if key is not None:
+            if len(_confirmed) >= _MOST_CONFIRMED:
+                _confirmed.clear()
+            _confirmed[key] = (before, after)
 
 
 def check_all(records: Log | Sequence[Record], seed: int = 0) -> list[Counterexample]:

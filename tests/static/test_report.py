@@ -198,8 +198,9 @@ def test_pictures_are_written(tmp_path: Path) -> None:
     report = session.report(fetches, {x: given(5)})
     paths = report.draw(tmp_path / "new" / "folder", ("svg", "dot"), title="net")
     names = [path.name for path in paths]
-    assert names[0] == "as-written.svg"
-    assert names[-1] == "as-run.dot"
+    assert names[0] == "00-as-written.svg"
+    assert names[-1].endswith("as-run.dot")
+    assert names[::2] == sorted(names[::2])
     assert any("simplify.svg" in name for name in names)
     assert any("fuse.dot" in name for name in names)
     assert all(path.stat().st_size > 300 for path in paths)
