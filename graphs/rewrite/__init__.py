@@ -6,7 +6,7 @@ from graphs.rewrite.costs import Cost, Shapes, calls, cost
 from graphs.rewrite.engine import rewrite
 from graphs.rewrite.fold import cse, fold
 from graphs.rewrite.library import SIMPLIFY
-from graphs.rewrite.program import Choice, Program, RewriteError, Rewritten, bodies, is_pure, known, origins
+from graphs.rewrite.program import Choice, Program, Rebuild, RewriteError, Rewritten, bodies, is_pure, known, origins
 from graphs.rewrite.records import Log, Record
 from graphs.rewrite.rules import (
     NAMES,
@@ -32,6 +32,7 @@ __all__ = [
     "Counterexample",
     "Log",
     "Program",
+    "Rebuild",
     "Record",
     "RewriteError",
     "Rewritten",

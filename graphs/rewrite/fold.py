@@ -45,7 +45,9 @@ def put(rebuild: Rebuild, node: Any, old: Any, array: ndarray[Any, Any], log: Lo
     rebuild.replace(node, old, [value])
     after = [value.node] if isinstance(value, Value) else []
     choice.fired += 1
-    log.add(Record("fold", "fold", "", [node], after, node.outputs, [value], fed=rebuild.program.fed))
+    log.add(
+        Record("fold", "fold", "what is known -> a constant", [node], after, node.outputs, [value], fed=rebuild.program.fed)
+    )
 
 
 def computed(node: Any, program: Program) -> ndarray[Any, Any] | None:
@@ -101,7 +103,11 @@ def cse(program: Program, log: Log, choice: Choice) -> Program:
             continue
         rebuild.replace(node, old, twin.outputs)
         choice.fired += 1
-        log.add(Record("cse", "cse", "", [twin, node], [twin], node.outputs, twin.outputs, fed=program.fed))
+        log.add(
+            Record(
+                "cse", "cse", "equal nodes -> one node", [twin, node], [twin], node.outputs, twin.outputs, fed=program.fed
+            )
+        )
     return rebuild.finish()
 
 

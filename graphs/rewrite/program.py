@@ -320,3 +320,9 @@ class Choice:
     def allows(self, rule: str) -> bool:
         """Whether a rewrite by ``rule`` may be made now."""
         return (self.limit is None or self.fired < self.limit) and rule not in self.refuse
+
+    def fires(self, rule: str) -> bool:
+        """As ``allows``, and where it may be made it counts as made."""
+        allowed = self.allows(rule)
+        self.fired += allowed
+        return allowed
