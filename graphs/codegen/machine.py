@@ -191,7 +191,9 @@ class _Compiler:
 
     def _load(self, code: bytes, names: Sequence[str]) -> tuple[Callable[..., None], ...]:
         llvm = self.llvm
-        engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), self._machine())
+        # LLVM's own manager maps code and constants each where there is room. In a process with gigabytes mapped they came
+        # to lie more than 2 GiB apart, which ends it (`isInt<32>(RealOffset)`); llvmlite's keeps them side by side.
+        engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), self._machine(), use_lmm=True)
         engine.add_object_file(llvm.ObjectFileRef.from_data(code))
         engine.finalize_object()
         methods = (_MethodDef * len(names))()

@@ -132,6 +132,40 @@ def test_a_process_ends_well_with_functions_alive() -> None:
     assert subprocess_says(code) == "None"
 
 
+FAR = """
+import mmap
+import numpy
+from graphs.codegen.machine import PRELUDE, native
+text = PRELUDE + '''
+define ptr @add(ptr %self, ptr %args, i64 %nargs) {
+  %at = call ptr @dip.data(ptr %args, i64 0)
+  %x = load double, ptr %at
+  %y = fadd double %x, 0.1
+  store double %y, ptr %at
+  %none = call ptr @dip.none()
+  ret ptr %none
+}
+'''
+native(text, "add")
+far, made = [], []
+for _ in range(4):
+    far.append(mmap.mmap(-1, 6 << 30, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, prot=mmap.PROT_READ))
+    made += [native(text, "add") for _ in range(200)]
+x = numpy.zeros(1)
+for add in made:
+    add(x)
+print(x[0].round(9))
+"""
+"""Functions that read a constant, loaded until the space above six mapped gigabytes is full, and three times more."""
+
+
+@here
+@pytest.mark.skipif(sys.platform != "linux", reason="maps memory in Linux's way")
+def test_code_and_its_constants_lie_side_by_side() -> None:
+    """LLVM may put them anywhere, and ends the process where they are more than two gigabytes apart."""
+    assert subprocess_says(FAR) == "80.0"
+
+
 @here
 def test_the_data_of_an_argument_is_where_its_elements_are() -> None:
     copy = native(
