@@ -18,12 +18,18 @@ class Lateness:
         nodes: those that may, in order. What reads one of them may, too.
     """
 
-    def __init__(self, nodes: Sequence[Any], needed: Iterable[Any], is_constant: Callable[[Edge], bool]) -> None:
-        """``needed`` are the outputs that the rounds themselves need, or that stay as they are."""
+    def __init__(
+        self,
+        nodes: Sequence[Any],
+        needed: Iterable[Any],
+        is_constant: Callable[[Edge], bool],
+        may: Callable[[Any], bool] = lambda _: True,
+    ) -> None:
+        """``needed`` are the outputs that the rounds themselves need, or that stay as they are; ``may`` lets nodes wait."""
         self._early: set[Edge] = {edge(x) for x in needed if isinstance(x, Value)}
         late = []
         for node in reversed(nodes):
-            if self._may_wait(node, is_constant):
+            if may(node) and self._may_wait(node, is_constant):
                 late.append(node)
             else:
                 self._early.update(edge(x) for x in node.inputs if isinstance(x, Value))

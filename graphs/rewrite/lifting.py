@@ -10,7 +10,7 @@ from graphs.core.node import Value, infer
 from graphs.core.op import Op
 from graphs.rewrite.loops import Parts, edge
 from graphs.rewrite.outside import Outside
-from graphs.rewrite.program import Edge, Program, Rebuild, Rewritten, is_pure, origins, spec_of
+from graphs.rewrite.program import Edge, Program, Rebuild, Rewritten, is_kept, is_pure, origins, spec_of
 from graphs.rewrite.rounds import HEAVY, may_fail, plan, reordered
 
 
@@ -51,6 +51,7 @@ class Lifting:
         self.given = dict(self.whole)
         self._exact: set[Edge] = set()
         self._fresh: set[Edge] = set()
+        self._effects = any(map(is_kept, self.body.nodes))  # which come before what fails in a later round
         self._hold_still()
         self.tested: dict[Edge, Any] = {}
         if parts.cond is not None:
@@ -126,7 +127,7 @@ class Lifting:
     def _at_once(self, node: Any) -> bool:
         sliced = [isinstance(x, Value) and edge(x) in self.whole for x in node.inputs]
         how = plan(node, sliced)
-        if how is None or may_fail(node) or not self._pays(node):
+        if how is None or (may_fail(node) and self._effects) or not self._pays(node):
             return False
         record = self.outside.fire("all_rounds_reordered" if reordered(node) else "all_rounds")
         if record is None:

@@ -113,10 +113,14 @@ class Outside:
 
     # Records
 
+    def lets(self, rule: str) -> bool:
+        """Whether rewrites by ``rule`` may be made at all."""
+        return rule not in self.choice.refuse and not (self.exact and LAWS[rule].bound is not None)
+
     def fire(self, rule: str, must: bool = False) -> Record | None:
         """A record of a rewrite by ``rule``, to be filled in; None where it may not be made, unless it ``must`` be."""
         law = LAWS[rule]
-        if (not must and not self.choice.allows(rule)) or (self.exact and law.bound is not None):
+        if not self.lets(rule) or not (must or self.choice.allows(rule)):
             return None
         self.choice.fired += 1
         record = Record(self.stage, rule, law.text, [], [], [], [], law.bound, self.fed)

@@ -43,7 +43,8 @@ FAILING = frozenset([
     "take", "take_along_axis", "take_adjoint", "take_along_axis_adjoint", "scatter", "scatter_add", "index", "index_adjoint",
     "index_put", "one_hot", "one_hot_like", "sparse_softmax_cross_entropy_with_logits", "segment_sum", "segment_take",
     "segment_max", "segment_min", "segment_prod", "reverse_sequence", "bincount", "getitem_at", "put_at_like", "reshape_to",
-    "tile_to", "pad_to", "arange_to", "fill", "inverse", "det", "solve", "cholesky", "eigh", "qr", "svd", "searchsorted",
+    "tile_to", "pad_to", "arange_to", "fill", "from_front", "ensure_shape", "inverse", "det", "solve", "cholesky", "eigh",
+    "qr", "svd", "searchsorted",
 ])
 _WHOLE_DIVISIONS = frozenset(["floor_divide", "remainder", "fmod", "power", "divide", "reciprocal", "left_shift"])
 # fmt: on
@@ -272,6 +273,7 @@ def _convolution(node: Any, sliced: Sequence[bool], specs: Sequence[Spec]) -> Pl
 
 
 _PLANS: dict[str, Callable[[Any, Sequence[bool], Sequence[Spec]], Plan | None]] = {
+    "from_front": lambda node, sliced, specs: _same(node),
     "matrix_transpose": lambda node, sliced, specs: _same(node),
     "reshape": _reshape,
     "unbroadcast": _unbroadcast,

@@ -118,15 +118,19 @@ class Sinking:
         left = [x for k, x in enumerate(self.summed) if k not in self.sums]
         kept = [x for j, x in enumerate(self.stacked) if j in self.boxed]
         nodes = [node for node in self.nodes if node not in self.dead]
-        late = Lateness(nodes, (*self.following, *kept, *left), lambda each: each in self.lifting.constant)
+        late = Lateness(
+            nodes,
+            (*self.following, *kept, *left),
+            lambda each: each in self.lifting.constant,
+            lambda node: self.outside.lets(_rule(node)),
+        )
         ready = {edge(x) for j, x in enumerate(self.stacked) if j not in self.boxed and isinstance(x, Value)}
         for node in late.nodes:
             values = [x for x in node.inputs if isinstance(x, Value) and not self.constant(x)]
             must = any(x.node in self.sunk for x in values)
             if not must and not (all(map(self.at_hand, values)) and self._pays(node, values, ready)):
                 continue
-            rule = "after_rounds_reordered" if reordered(node) else "after_rounds"
-            record = self.outside.fire(rule, must)  # what reads something that waits has to wait
+            record = self.outside.fire(_rule(node), must)  # what reads something that waits has to wait
             if record is not None:
                 self.sunk[node] = record
 
@@ -272,6 +276,10 @@ class Sinking:
         like = self.parts.likes[k]
         self.outside.as_loop(record, start, [self.summed[k]], outer, [made], like)
         return made
+
+
+def _rule(node: Any) -> str:
+    return "after_rounds_reordered" if reordered(node) else "after_rounds"
 
 
 def _slice(x: Value, whole: Any) -> Spec:
