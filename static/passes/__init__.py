@@ -31,7 +31,7 @@ from graphs.rewrite import (
     rewrite,
 )
 from graphs.rewrite.counting import count
-from graphs.rewrite.hoist import hoist
+from graphs.rewrite.hoist import hoist, hoist_exactly
 from graphs.rewrite.merge import merge
 from graphs.rewrite.narrow import narrow
 from static.names import type_name
@@ -252,6 +252,7 @@ __all__ = [
     "fuse",
     "fuse_exactly",
     "hoist",
+    "hoist_exactly",
     "merge",
     "narrow",
     "optimise",

@@ -13,8 +13,7 @@ from graphs.control import bodies
 from graphs.core.random import Draws, Stream
 from graphs.core.spec import Spec
 from graphs.rewrite import Choice, UncheckedError, check
-from graphs.rewrite.hoist import hoist_exactly
-from static.passes import Pass, count, cse, fold, hoist, merge, narrow, simplify, unpack_arrays
+from static.passes import Pass, count, cse, fold, hoist, hoist_exactly, merge, narrow, simplify, unpack_arrays
 from static.plan import Plan
 from tests.static.loop_programs import CELLS, OPEN, PROGRAMS, Built, fed, numbers, recurrent, variable, zeros
 
