@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from numpy import ndarray
+
 from graphs.autodiff import symbolic
 from graphs.codegen import compiled
 from graphs.core.function import Function, trace
@@ -12,6 +14,7 @@ from graphs.core.node import Value, new_parameter
 from graphs.core.op import op
 from graphs.core.spec import Spec
 from graphs.ops.shape import unbroadcast
+from graphs.rewrite.program import spec_of
 
 
 def _specs(body: Function, specs: tuple[Spec, ...]) -> tuple[Spec, ...]:
@@ -42,12 +45,13 @@ def fused(xp: Any, *arrays: Any, body: Function, label: str = "") -> Any:
 
 def by_itself(node: Any, args: Sequence[Any]) -> Any:
     """What a node of a region yields on ``args``, as a region of its own: by the same functions as in the region."""
-    if node.op is fused or not any(isinstance(x, Value) for x in args):
+    operands = [x for x in args if isinstance(x, (Value, ndarray))]  # what else there is are numbers, written out
+    if node.op is fused or not any(isinstance(x, Value) for x in operands):
         return node.op(*args, **node.params)
-    given = [new_parameter(x.spec) if isinstance(x, Value) else x for x in args]
+    given = [new_parameter(spec_of(x)) if isinstance(x, (Value, ndarray)) else x for x in args]
     inputs = [x for x in given if isinstance(x, Value)]
     body = Function(inputs, [node.op(*given, **node.params)], node.op.name)
-    return fused(*[x for x in args if isinstance(x, Value)], body=body)
+    return fused(*operands, body=body)
 
 
 @fused.joint_vjp
