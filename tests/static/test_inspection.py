@@ -76,7 +76,7 @@ def test_refused_names_do_not_fire_in_any_plan() -> None:
     for fetch in (y, [y, x * 1.0]):
         outcome = session.plan(fetch, [x]).outcome
         assert outcome.log.counts == {"fold": 1}
-        assert [stage.name for stage in outcome.stages if stage.refused] == ["cse", "cse", "fuse"]
+        assert {stage.name for stage in outcome.stages if stage.refused} == {"cse", "fuse"}
     assert session.run(y, {x: [1.0, 2.0]}).tolist() == [7.0, 8.0]
     assert tf.Session(refuse="fold", passes=(fold, simplify)).plan(y, [x]).outcome.log.counts == {"times_one": 1}
 
