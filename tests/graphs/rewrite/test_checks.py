@@ -91,7 +91,7 @@ def test_what_holds_almost_everywhere_is_found_out(expression: Any, instead: Any
 
 def test_bounds_of_passes_without_rules_are_kept_to() -> None:
     def off(x: Any) -> Any:
-        return x * (1.0 + 3e-7)  # two to five units in the last place
+        return x * (1.0 - 3e-7)  # two to five units in the last place
 
     def same(x: Any) -> Any:
         return x * 1.0
