@@ -134,6 +134,7 @@ def _key(node: Any, program: Program) -> Any:
 
 
 def input_key(x: Any) -> tuple[Any, ...]:
+    """Equal for inputs that are one value, or numbers and small arrays that are equal to the last bit."""
     if isinstance(x, Value):
         return (0, x.node.serial, x.index)
     if x.__class__ in (bool, int, float, complex):

@@ -195,7 +195,7 @@ class Rebuild:
         return self.again(node, node, inputs=tuple(inputs), after=after)
 
     def again(self, node: Any, first: Any, **changes: Any) -> Any:
-        """A node like ``node`` but for ``changes`` (inputs, params, specs, after). What read it, or ``first``, reads this."""
+        """A node like ``node`` but for ``changes`` (inputs, params, specs, after), for all that read it or ``first``."""
         new = self.program.kind(
             node.op,
             changes.get("inputs", node.inputs),
