@@ -138,6 +138,9 @@ def main(
     with numpy.errstate(all="ignore"):
         for name in [name for name in WORKLOADS if not work or name in work]:
             results.times[name] = measure(name, set_up(name, modules, results), rounds, console)
+            if directory is not None:  # after each, since a run takes minutes
+                directory.mkdir(parents=True, exist_ok=True)
+                write_json(results, directory / "peers.json")
     header, *rows = results.header(), *results.rows()
     table = Table(*header, caption=results.caption())
     for row in rows:
@@ -146,8 +149,6 @@ def main(
     for note in results.notes():
         console.print(note, style="dim")
     if directory is not None:
-        directory.mkdir(parents=True, exist_ok=True)
-        write_json(results, directory / "peers.json")
         (directory / "peers.md").write_text(markdown(results), encoding="utf-8")
         draw(results, directory / "peers.svg")
 
