@@ -25,7 +25,7 @@ from graphs.rewrite.program import (
     spec_of,
 )
 from graphs.rewrite.records import Log, Record
-from graphs.rewrite.rules import CONSTANT, SITE, Rule, Rules, Site, Term, settled
+from graphs.rewrite.rules import SITE, Rule, Rules, Site, Term, settled
 from graphs.rewrite.shapes import ShapeClasses
 
 
@@ -60,7 +60,7 @@ class _Sweep:
         self.log = log
         self.choice = choice
         self.level = level
-        self.table = rules.by_op(level, choice.refuse)
+        self.candidates = rules.candidates(level, choice.refuse)
         self.rebuild = Rebuild(program)
         self.shapes = ShapeClasses()
         self.uses = _uses(program)
@@ -84,7 +84,7 @@ class _Sweep:
             node = rebuild.visit(item)
             if node is not item:
                 self.uses[node] = self.uses.get(item, 1)
-            record = self._fire(node) if left and node.op in self.table and first not in self.fixed else None
+            record = self._fire(node) if left and node.op in self.candidates and first not in self.fixed else None
             if record is not None:
                 left -= 1
                 stack.append(_Instead(item, node, record.new))
@@ -105,13 +105,7 @@ class _Sweep:
         fed = self.program.fed
         if fed and any((node, index) in fed for index in range(node.width)):
             return None
-        kinds: list[Any] | None = None
-        for rule, pattern, needs in self.table[node.op]:
-            if needs:
-                if kinds is None:
-                    kinds = [_kind(x) for x in node.inputs]
-                if not _fit(needs, kinds):
-                    continue
+        for rule, pattern in self.candidates.of(node):
             record = self._try(rule, pattern, node)
             if record is not None:
                 self.choice.fired += 1
@@ -202,19 +196,6 @@ def _uses(program: Program) -> dict[Any, int]:
         if isinstance(root, Value):
             uses[root.node] = uses.get(root.node, 0) + 1
     return uses
-
-
-def _fit(needs: Sequence[Any], kinds: Sequence[Any]) -> bool:
-    if len(needs) > len(kinds):
-        return False
-    return all([need is None or need is kind for need, kind in zip(needs, kinds, strict=False)])  # noqa: C419 (faster)
-
-
-def _kind(x: Any) -> Any:
-    if not isinstance(x, Value):
-        return CONSTANT
-    op = x.node.op
-    return CONSTANT if "constant" in op.traits else op
 
 
 def _serves(x: Any, spec: Spec) -> bool:

@@ -27,6 +27,7 @@ from graphs.core.node import Value, infer
 from graphs.core.op import Op
 from graphs.core.spec import Spec
 from graphs.rewrite.bounds import LEVELS, in_words
+from graphs.rewrite.candidates import CONSTANT, Candidates
 from graphs.rewrite.pattern import Call, Known, Number, parse
 from graphs.rewrite.program import Program, RewriteError, known, spec_of
 from graphs.rewrite.shapes import ShapeClasses
@@ -34,9 +35,6 @@ from graphs.rewrite.shapes import ShapeClasses
 
 NAMES: set[str] = set()
 """The names of all rules that have been made, of which any can be refused."""
-
-CONSTANT = object()
-"""Stands in a rule's ``needs`` for an operand that is known before the run."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,7 +85,7 @@ class Rules:
 
     name: str
     rules: list[Rule] = field(default_factory=list)
-    _index: dict[tuple[str, frozenset[str]], dict[Op, list[Any]]] = field(default_factory=dict, repr=False)
+    _index: dict[tuple[str, frozenset[str]], Candidates] = field(default_factory=dict, repr=False)
 
     def rule(
         self, *texts: str, level: str = "exact", ulps: float = 0, scale: str = "result"
@@ -122,17 +120,14 @@ class Rules:
 
         return make
 
-    def by_op(self, level: str, refused: frozenset[str]) -> dict[Op, list[tuple[Rule, Call, tuple[Any, ...]]]]:
-        """The rules that may fire, by the op at the root: rule, pattern, and what its operands must be made by."""
+    def candidates(self, level: str, refused: frozenset[str]) -> Candidates:
+        """The rules that may fire, found by a node's op and by what makes its operands; the same object each time."""
         key = (level, refused)
         made = self._index.get(key)
         if made is None:
-            made = self._index[key] = {}
             most = LEVELS.index(level)
-            for rule in self.rules:
-                if rule.name not in refused and LEVELS.index(rule.level) <= most:
-                    for pattern, needs in rule.patterns:
-                        made.setdefault(pattern.op, []).append((rule, pattern, needs))
+            allowed = [r for r in self.rules if r.name not in refused and LEVELS.index(r.level) <= most]
+            made = self._index[key] = Candidates(allowed)
         return made
 
     def __add__(self, other: Rules) -> Rules:
