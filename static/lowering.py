@@ -17,6 +17,7 @@ import numpy
 from graphs.codegen.instructions import Fill, Instruction, Loop, Product, Region, Sum, Update, View, contiguous
 from graphs.codegen.primitives import NUMBERS
 from graphs.core.node import Value
+from graphs.ops import cast, matmul
 from static.schedule import Schedule, Step
 from static.writing import UnloweredError, Writer
 
@@ -79,6 +80,7 @@ class Lowering:
         self.free: dict[str, Step] = {}
         self.constants: dict[str, Any] = {}
         self._since: list[str] = []
+        self._behind: dict[str, set[str]] = {}
         self._writer = Writer(self)
         self._count = itertools.count()
         self._place = 0
@@ -169,15 +171,17 @@ class Lowering:
     def _lifetimes(self) -> None:
         """Note how long each buffer is read, and what each segment is handed."""
         made = self.schedule
-        places = {id(step): place for place, step in enumerate(made.steps)}
-        for step in made.steps:
-            for register in step.args:
-                view = self.views.get(register)
-                if view is not None and view.buffer in self.buffers:
-                    buffer = self.buffers[view.buffer]
-                    buffer.last = max(buffer.last, places[id(step)])
+        called = {id(piece) for piece in self.pieces if isinstance(piece, Step)}
+        for place, step in enumerate(made.steps):
+            read = set().union(*(self._bases(register) for register in step.args))
+            for name in read & self.buffers.keys():
+                self.buffers[name].last = max(self.buffers[name].last, place)
+            if id(step) in called and not _fresh(step):
+                self._behind.update(dict.fromkeys(step.outs, read))
         end = len(made.steps)
         for register in (*(r for r, _ in made.fetches), *(r for r, _ in made.writes.values())):
+            for name in self._bases(register) & self.buffers.keys():
+                self.buffers[name].last = end
             view = self.views.get(register)
             if view is not None and view.buffer in self.buffers:
                 buffer = self.buffers[view.buffer]
@@ -228,17 +232,24 @@ class Lowering:
                     return
                 if isinstance(region, Update) and len(readers) != 1:
                     return
-        if any(self._viewed_by(fetch) in map(registers.get, found.values()) for fetch, _ in made.fetches):
+        changed = {registers[variable] for variable in found.values()}
+        if any(self._bases(fetch) & changed for fetch, _ in made.fetches):
             return
         last.instructions[:] = [*others, *updates.values()]
         self.inplace = found
         for register in found:
             self.buffers[register].lasting = True
 
-    def _viewed_by(self, register: str) -> str:
-        """The buffer that a register is in."""
+    def _bases(self, register: str) -> set[str]:
+        """What the array of a register may be a view of: buffers, or what Python has."""
         view = self.views.get(register)
-        return register if view is None else view.buffer
+        return {view.buffer} if view is not None else self._behind.get(register, {register})
+
+
+def _fresh(step: Step) -> bool:
+    """Whether a kernel surely gives an array of its own: others may hand on what they are given, or a view of it."""
+    op = step.node.op
+    return op is matmul or (op.elementwise and not op.view and op is not cast)
 
 
 def _written(instruction: Region | Update) -> tuple[View, ...]:

@@ -23,6 +23,12 @@ from static.schedule import Step
 from static.state import assign_add_op, assign_product_op, assign_sub_op
 
 
+_VIEWS = frozenset([
+    ops.reshape, ops.transpose, ops.swapaxes, ops.matrix_transpose, ops.expand_dims, ops.squeeze, ops.broadcast_to,
+    ops.broadcast_like, ops.getitem, ops.split, ops.split_like,
+])  # fmt: skip
+"""Ops that look at an array in another way, whatever is in it. Some other views check values."""
+
 _FILLED = {ops.zeros_like: 0, ops.ones_like: 1}
 _ACCUMULATED = {assign_add_op: "add", assign_sub_op: "subtract"}
 
@@ -69,7 +75,7 @@ class Writer:
             return self._joined(step)
         if node.op in _FILLED:
             return [Fill(self.lowering.new(step.outs[0], specs[0].dtype, specs[0].shape), _FILLED[node.op])]
-        if node.op.view:
+        if node.op in _VIEWS:
             return self._viewed(step)
         raise UnloweredError
 
