@@ -67,8 +67,9 @@ class _Sweep:
         self.fixed = {root for root in program.roots if isinstance(root, Node)}
 
     def run(self) -> Program:
-        for node in self.program.nodes:
-            self._visit(node)
+        with numpy.errstate(all="ignore"):
+            for node in self.program.nodes:
+                self._visit(node)
         return self.rebuild.finish()
 
     def _visit(self, first: Any) -> None:
@@ -123,8 +124,7 @@ class _Sweep:
         site = Site(self.program, node, self.uses, self.shapes)
         token = SITE.set(site)
         try:
-            with numpy.errstate(all="ignore"):
-                result = rule.apply(match.found)
+            result = rule.apply(match.found)
         except GraphsError:
             return None  # the replacement has no shape or dtype: the rule does not fit here
         except Exception as error:
