@@ -24,8 +24,11 @@ class _Probe:
 def as_ufunc(node: Node) -> tuple[numpy.ufunc, Sequence[Any]] | None:
     """The ufunc of which ``node``'s kernel is one plain call, and that call's arguments; None where it does more.
 
-    The kernel itself is asked: it runs on stand-ins, with an array module that writes down the call.
+    The kernel itself is asked: it runs on stand-ins, with an array module that writes down the call. Only kernels of
+    element-wise ops are: others may call what users wrote.
     """
+    if not node.op.elementwise:
+        return None
     standins = [object() if isinstance(x, Value) else x for x in node.inputs]
     try:
         name, args = node.op.kernel(_Probe(), *standins, **node.params)
