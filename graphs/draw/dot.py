@@ -233,7 +233,8 @@ def _legend(picture: Picture) -> list[str]:
     strokes = [line for status, line in EDGE_STATUSES.items() if status in edges]
     strokes += [line_of(kind, "kept" if statuses else "") for kind, line in LINES.items() if kind in lines and line.word]
     entries += [
-        f"<TD>{_text(STROKES[line.style], 8.5, line.colour)}</TD>{cell.format(_text(line.word, 8.5, QUIET))}"
+        f"<TD>{_text(STROKES[line.style], 8.5, line.colour, bold=line.style == 'bold')}</TD>"
+        + cell.format(_text(line.word, 8.5, QUIET))
         for line in strokes
     ]
     return [f"<TR>{''.join(entries[at : at + 4])}</TR>" for at in range(0, len(entries), 4)]

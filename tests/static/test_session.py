@@ -267,3 +267,8 @@ def test_ten_thousand_steps_do_not_grow_memory(session):
     finally:
         tracemalloc.stop()
     assert after - before < 50_000
+
+
+def test_rewrites_are_checked_in_the_tests_of_this_module(session):
+    assert session.check
+    assert not tf.Session(check=False).check
