@@ -93,7 +93,9 @@ class Gathering:
 
     def _terms(self, node: Any, join: Callable[[list[Any]], Any]) -> Gathered | None:
         """Sums of the terms, or of the parts, each on its own."""
-        if node.op is ops.add and any(spec_of(x) != node.outputs[0].spec for x in node.inputs):
+        specs = [spec_of(x) for x in node.inputs]
+        known = all(spec.known and spec.dtype == node.outputs[0].spec.dtype for spec in specs)
+        if node.op is ops.add and not known and any(spec != node.outputs[0].spec for spec in specs):
             return None
         found = [self.sum(x) for x in node.inputs]
         if any(each is None for each in found):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -191,10 +191,15 @@ def exchanged(
     return list(roots[: len(outputs)]), list(roots[len(outputs) :])
 
 
-def only_apart(program: Program) -> set[Edge]:
-    """The values that nothing but loops reads, as sequences that come an element a round."""
+def only_apart(program: Program, free: Container[int] = ()) -> set[Edge]:
+    """The values that nothing but loops reads, as sequences that come an element a round.
+
+    Roots at the places ``free`` are not minded: whoever takes them does the same.
+    """
     apart: set[Edge] = set()
-    others = {edge(x) for x in program.roots if isinstance(x, Value)}
+    roots = [(place, x) for place, x in enumerate(program.roots) if isinstance(x, Value)]
+    others = {edge(x) for place, x in roots if place not in free}
+    apart.update(edge(x) for place, x in roots if place in free)
     for node in program.nodes:
         params = node.params
         first = 1 + params.get("states", 0) + params.get("sums", 0)

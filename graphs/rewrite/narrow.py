@@ -140,8 +140,13 @@ def _body(body: Function, specs: Sequence[Spec]) -> Function:
     pairs = [(old, old if spec == old.spec else new_parameter(spec)) for old, spec in zip(body.inputs, wanted, strict=True)]
     if all(old is new for old, new in pairs):
         return body
-    before = Program.of(body)
-    after = specialised(before, [(old, new) for old, new in pairs if old is not new])
+    return substituted(body, [(old, new) for old, new in pairs if old is not new])
+
+
+def substituted(body: Function, pairs: Sequence[tuple[Value, Value]]) -> Function:
+    """``body`` with inputs exchanged for others, and what follows from what those are."""
+    after = specialised(Program.of(body), pairs)
     width = len(body.outputs)
     effects = [each for each in after.roots[width:] if isinstance(each, Node)]
-    return Function([new for _, new in pairs], after.roots[:width], body.name, effects)
+    new = {(x.node, x.index): y for x, y in pairs}
+    return Function([new.get((x.node, x.index), x) for x in body.inputs], after.roots[:width], body.name, effects)

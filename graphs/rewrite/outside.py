@@ -154,9 +154,12 @@ class Outside:
         length = lead[-1].outputs[0] if lead else self.count
         parts = Parts(body, length, [], [] if like is None else [like], given, constants)
         parts.reverse = self.parts.reverse
-        inner = list(dict.fromkeys(x.node for x in outputs))
-        before = parts.made(Rewritten, self.node, self.count, of=inner)
+        before = parts.made(Rewritten, self.node, self.count, of=self._told_of(outputs))
         self.fill(record, [*_joins(given), *lead, before], self.made[start:], before.outputs[1:], new)
+
+    def _told_of(self, values: Sequence[Any]) -> list[Any]:
+        """The nodes that a record names: those of ``values``, or the loop where these are what its body is given."""
+        return [node for node in dict.fromkeys(x.node for x in values) if node.where is not None] or [self.node]
 
     def put_together(self, record: Record, made: Any, x: Any) -> None:
         """Fill in that the rounds' values ``x``, which are stacked now, came apart and were stacked afterwards."""
@@ -164,8 +167,12 @@ class Outside:
         body = Function([each], [each], "stacked")
         lead = [] if self.count is not None else counting([made])
         length = lead[-1].outputs[0] if lead else self.count
-        apart = Parts(body, length, [], [], [made], [], boxed=frozenset([0])).made(Rewritten, self.node, of=[x.node])
-        again = Parts(body, length, [], [], [apart.outputs[1]], []).made(Rewritten, self.node, self.count, of=[x.node])
+        apart = Parts(body, length, [], [], [made], [], boxed=frozenset([0])).made(
+            Rewritten, self.node, of=self._told_of([x])
+        )
+        again = Parts(body, length, [], [], [apart.outputs[1]], []).made(
+            Rewritten, self.node, self.count, of=self._told_of([x])
+        )
         self.fill(record, [*lead, apart, again], [], again.outputs[1:], [made])
 
 

@@ -170,7 +170,8 @@ class Sinking:
                 self.after[edge(x)] = node.outputs[first + n]
         self._length = self.parts.length if self.parts.cond is None else node.outputs[0]
         values: list[Any] = [None] * old.width
-        values[0] = node.outputs[0] if node.width > 1 or made.cond is not None or made.body.nodes else self.outside.rounds()
+        counts = self.outside.count is None and bool(node.width > 1 or made.cond is not None or made.body.nodes)
+        values[0] = node.outputs[0] if counts else self.outside.rounds()
         for i in range(states):
             values[1 + i] = node.outputs[1 + going.index(i)] if i in going else self.parts.first[i]
         for n, j in enumerate(stays):

@@ -7,8 +7,10 @@ from typing import Any
 
 from graphs.control import loop
 from graphs.core.function import Function
-from graphs.core.node import Node, Value, ancestors
+from graphs.core.node import Node, Value, ancestors, new_parameter
+from graphs.core.spec import Spec
 from graphs.rewrite.loops import Parts, edge, rounds
+from graphs.rewrite.narrow import substituted
 from graphs.rewrite.program import Edge, Program, Rebuild, is_kept, spec_of
 
 
@@ -21,7 +23,7 @@ def tidy(program: Program) -> Program:
     for old in program.nodes:
         node = rebuild.visit(old)
         if node.op is loop and not node.params.get("record"):
-            node = _unboxed(rebuild, node, old)
+            node = unboxed(rebuild, node, old)
         plan = plans.get(old)
         if plan is not None:
             values = plan.carried_out(rebuild, node)
@@ -31,12 +33,20 @@ def tidy(program: Program) -> Program:
     return rebuild.finish()
 
 
-def _unboxed(rebuild: Rebuild, node: Any, old: Any) -> Any:
+def unboxed(rebuild: Rebuild, node: Any, old: Any) -> Any:
     """The loop with its sequences taken for what they are: those that came apart may have been stacked meanwhile."""
     boxes = node.params.get("boxes", ())
-    given = Parts.of(node).given
-    left = tuple(i for i in boxes if spec_of(given[i]).dtype.kind == "O")
-    return node if left == boxes else rebuild.again(node, old, params={**node.params, "boxes": left})
+    parts = Parts.of(node)
+    left = tuple(i for i in boxes if spec_of(parts.given[i]).dtype.kind == "O")
+    if left == boxes:
+        return node
+    pairs = []
+    for x, whole in zip(parts.slices, parts.given, strict=True):
+        spec = spec_of(whole)
+        if x.dtype.kind == "O" != spec.dtype.kind and spec.dims:  # an array for each round, whose elements came apart too
+            pairs.append((x, new_parameter(Spec(spec.dims[1:], spec.dtype))))
+    body = substituted(parts.body, pairs) if pairs else parts.body
+    return rebuild.again(node, old, params={**node.params, "boxes": left, "body": body})
 
 
 def _plans(program: Program) -> dict[Any, _Plan]:
