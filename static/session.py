@@ -244,7 +244,7 @@ class Session(Inspection):
         with other._lock:
             held = other._state
             pairs = ((mine, held[theirs]) for mine, theirs in names.items()) if names is not None else held.items()
-            self._state = {key: x.copy() if type(x) is ndarray else x for key, x in pairs}
+            self._state = {key: x.copy() if hasattr(x, "dtype") else x for key, x in pairs}
             self._stream = copy(other.stream)
 
     # Making a call ready

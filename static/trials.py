@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy
 
+from graphs.core.arrays import to_numpy
 from graphs.rewrite import Choice, Cost, Log, Record, RewriteError, UncheckedError, bisect as _bisect, check, cost
 from static.passes.choosing import refused
 
@@ -176,7 +177,7 @@ def same(first: Any, second: Any) -> bool:
     """Whether two values have dtype, shape and every bit in common; NaNs are equal, and zeros of either sign are not."""
     if first is second:
         return True
-    x, y = numpy.asarray(first), numpy.asarray(second)
+    x, y = to_numpy(first), to_numpy(second)
     if x.dtype != y.dtype or x.shape != y.shape:
         return False
     x, y = x.ravel(), y.ravel()
