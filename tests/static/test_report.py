@@ -15,6 +15,7 @@ import pytest
 
 import static as tf
 from graphs import ops
+from graphs.compare import load
 from graphs.rewrite import Choice, Log, Program, Rules, rewrite
 from static.passes import PIPELINE, cse, fold, simplify
 
@@ -228,3 +229,14 @@ def test_nothing_is_loaded_for_a_report_that_nobody_shows() -> None:
         "str(r); assert 'rich' in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+@pytest.mark.parametrize("demo", sorted(path.stem for path in (ROOT / "demos").glob("*.py")))
+def test_every_rewrite_of_the_demos_holds(demo: str) -> None:
+    twins = load(ROOT / "demos" / f"{demo}.py")
+    program = twins.build("static", twins.begin("float32"))
+    report = program.report(twins.batches("float32", 1)[0])
+    assert len(report.records) > 5
+    found = report.check(seed=1)
+    assert not found, str(found[0])
+    assert len(report.unchecked) <= 2, "sequences of many lengths, an array a round"
