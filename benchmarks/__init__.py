@@ -11,6 +11,5 @@ THREADS = int(os.environ.setdefault("OMP_NUM_THREADS", str(_PROCESSORS)))
 
 # What reads these does so once, when it is imported. XLA has no other setting for the size of its pool of threads.
 os.environ.setdefault("NPROC", str(THREADS))
-os.environ.setdefault("NUMBA_NUM_THREADS", str(min(THREADS, _PROCESSORS)))
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

@@ -11,7 +11,7 @@ from typing import Any
 from benchmarks import THREADS
 
 
-DISTRIBUTIONS = ("diptych", "numpy", "numba", "torch", "jax", "jaxlib", "tensorflow-cpu", "tensorflow")
+DISTRIBUTIONS = ("diptych", "numpy", "llvmlite", "torch", "jax", "jaxlib", "tensorflow-cpu", "tensorflow")
 
 
 def _cpuinfo() -> dict[str, str]:
