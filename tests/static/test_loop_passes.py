@@ -204,7 +204,7 @@ def test_products_in_loops_are_those_with_states(name: str) -> None:
     assert all(node.params["sums"] == 0 for node in found)
 
 
-APART = {"scan_in_a_scan", "branch_in_a_scan", "while_with_an_array_that_grows"}
+APART = {"branch_in_a_scan", "while_with_an_array_that_grows"}
 """Programs with loops that keep loops' or branches' values, or arrays of other lengths in each round."""
 
 
