@@ -126,16 +126,34 @@ class Scopes:
         self.current = VariableScope(False)
         self.opened: dict[str, int] = {}
         self.variables: dict[str, Any] = {}
+        self._within: dict[str, set[str]] = {}
 
     def open(self, name: str) -> None:
         """Count an opening of the scope ``name``."""
         self.opened[name] = self.opened.get(name, 0) + 1
+        while name:
+            outer = name.rpartition("/")[0]
+            within = self._within.setdefault(outer, set())
+            if name in within:
+                break
+            within.add(name)
+            name = outer
 
     def close_inner(self, name: str) -> None:
         """Forget the openings of the scopes within ``name``: the next opening of it counts them afresh."""
-        for inner in self.opened:
-            if not name or inner.startswith(f"{name}/"):
-                self.opened[inner] = 0
+        stack = list(self._within.pop(name, ()))
+        while stack:
+            inner = stack.pop()
+            self.opened.pop(inner, None)
+            stack += self._within.pop(inner, ())
+
+    def counts(self) -> tuple[dict[str, int], dict[str, set[str]]]:
+        """How often each scope was opened, for ``restore``."""
+        return dict(self.opened), {outer: set(within) for outer, within in self._within.items()}
+
+    def restore(self, counts: tuple[dict[str, int], dict[str, set[str]]]) -> None:
+        """Count on from what ``counts`` gave."""
+        self.opened, self._within = counts
 
     def unique(self, name: str) -> str:
         """``name``, with ``_1``, ``_2`` and so on where the current scope has opened a scope of that name already."""
@@ -270,15 +288,15 @@ def _entered(
     """
     before = scopes.current
     scopes.open(name)
-    counts = dict(scopes.opened)
+    counts = scopes.counts() if jump else None
     scopes.current = inside = make(name=name, name_scope=name_scope)
     try:
         yield inside
     finally:
         if scopes.current is inside:
             scopes.current = before
-            if jump:
-                scopes.opened = counts
+            if counts is not None:
+                scopes.restore(counts)
             else:
                 scopes.close_inner(name)
 
