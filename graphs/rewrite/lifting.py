@@ -99,12 +99,9 @@ class Lifting:
         values = [x for x in node.inputs if isinstance(x, Value)]
         if not values or node.after or not is_pure(node):
             return False
-        edges = {edge(x) for x in values}
-        if edges <= self.constant.keys():
+        if all(edge(x) in self.constant for x in values):
             return self._once(node)
-        if edges <= self.constant.keys() | self.whole.keys():
-            return self._at_once(node)
-        return False
+        return all(map(self.free, values)) and self._at_once(node)
 
     def _once(self, node: Any) -> bool:
         sure = self.outside.count is not None and self.outside.count > 0

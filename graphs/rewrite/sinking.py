@@ -40,6 +40,10 @@ class Sinking:
         for x in (*(x for node in self.nodes for x in node.inputs), *self.outputs):
             if isinstance(x, Value):
                 self._uses[edge(x)] = self._uses.get(edge(x), 0) + 1
+        self._places: dict[Edge, list[int]] = {}
+        for j, y in enumerate(self.stacked):
+            if isinstance(y, Value):
+                self._places.setdefault(edge(y), []).append(j)
         self.boxed = {j for j in parts.boxed if not self._unboxes(j, as_boxes)}
         self.unboxed: dict[int, Record] = {}
         self.after: dict[Edge, Any] = {}
@@ -67,7 +71,8 @@ class Sinking:
         return spec_of(x).known or self._is_stacked(x)
 
     def _is_stacked(self, x: Value) -> bool:
-        return any(isinstance(y, Value) and edge(y) == edge(x) for j, y in enumerate(self.stacked) if j not in self.boxed)
+        places = self._places.get(edge(x), ())
+        return any(j not in self.boxed for j in places)
 
     def reads(self, x: Value) -> int:
         """How often the body reads it."""

@@ -21,6 +21,10 @@ from graphs.rewrite.loops import edge
 from graphs.rewrite.program import spec_of
 
 
+MOST_SUMS = 32
+"""Sums of sums that are looked into for terms; beyond, a sum is a term. Else long sums would take time by their square."""
+
+
 class Splitting:
     """Takes nodes of a body apart as it is gone through."""
 
@@ -155,10 +159,12 @@ class Splitting:
     def _terms(self, node: Any) -> Iterator[Any]:
         """The terms of a sum, through sums that nothing else reads, from left to right."""
         stack = list(reversed(node.inputs))
+        left = MOST_SUMS
         while stack:
             x = stack.pop()
             inner = x.node if isinstance(x, Value) and not self.lifting.free(x) else None
-            if inner is None or inner.op is not add or inner.after or self.lifting.reads(x) != 1:
+            if inner is None or inner.op is not add or inner.after or self.lifting.reads(x) != 1 or left <= 0:
                 yield x
             else:
+                left -= 1
                 stack.extend(reversed(inner.inputs))
