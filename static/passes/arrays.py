@@ -6,18 +6,18 @@ no array is needed: the loop then is what ``scan`` would have made, and the pass
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy
 
 from graphs.control import loop
 from graphs.core.function import Function
-from graphs.core.node import Node, Value, new_parameter
+from graphs.core.node import Node, Value, infer, new_parameter
 from graphs.core.spec import Spec
 from graphs.ops import add, getitem
 from graphs.ops.slicing import Slice
-from graphs.rewrite import Choice, Log, Program
+from graphs.rewrite import Choice, Log, Program, Rewritten, origins
 from graphs.rewrite.loops import Parts, edge, exchanged
 from graphs.rewrite.narrow import closed, refined
 from graphs.rewrite.outside import LAWS, Law, Outside
@@ -120,6 +120,7 @@ class _Unpacking:
         self.instead: dict[Edge, Value] = {}  # what stands for values of the body
         self.written: dict[int, Any] = {}
         self.summed: dict[int, Any] = {}
+        self.sums: list[Any] = []  # nodes of the body that add up elements in the place of arrays
 
     def run(self) -> list[Any] | None:
         """What stands for the loop's outputs; None where there is nothing to do."""
@@ -235,22 +236,53 @@ class _Unpacking:
         return self.outside.counts_to(node.inputs[0])
 
     def _sum(self, k: int, out: Any) -> None:
-        """The gradient of an array that is read: in each round one of its elements."""
-        node = out.node if isinstance(out, Value) else None
-        if node is None or node.op is not alone_op or edge(out) in self.uses:
+        """The gradient of an array that is read: in each round that of one of its elements."""
+        values = self._alone(out)
+        if not values or (isinstance(out, Value) and edge(out) in self.uses):
             return
-        value, array, index = node.inputs
-        if not self._is_number(index) or edge(array) not in self.fixed:
-            return
+        array = next(x.node.inputs[1] for x in self._arrays(out))
         source = self.fixed[edge(array)]
         made = source.node if isinstance(source, Value) else None
-        whole = made is not None and made.op is unstack_op and self._is_whole(made.inputs[0])
-        whole = whole and self.outside.count is not None
-        if whole and isinstance(value, Value) and spec_of(value).known:
-            record = self.outside.fire("sum_of_reads")
-            if record is not None:
-                self.summed[k] = value
-                self.outside.fill(record, [node], [], [], [])
+        if made is None or made.op is not unstack_op or not self._is_whole(made.inputs[0]) or self.outside.count is None:
+            return
+        record = self.outside.fire("sum_of_reads")
+        if record is not None:
+            total = values[0]
+            for other in values[1:]:
+                total = self._added(total, other, out.node)
+            self.summed[k] = total
+            self.outside.fill(record, [out.node], [], [], [])
+
+    def _alone(self, out: Any) -> list[Any]:
+        """The gradients of the elements of one array that a round has read at its number; none, where it is not that."""
+        found = list(self._arrays(out))
+        if not found or any(x.node.op is not alone_op for x in found):
+            return []
+        if len({edge(x.node.inputs[1]) for x in found if isinstance(x.node.inputs[1], Value)}) != 1:
+            return []
+        values = [x.node.inputs[0] for x in found]
+        fits = all(isinstance(x, Value) and spec_of(x).known and spec_of(x) == spec_of(values[0]) for x in values)
+        plain = all(self._is_number(x.node.inputs[2]) and edge(x.node.inputs[1]) in self.fixed for x in found)
+        return values if fits and plain else []
+
+    def _arrays(self, out: Any) -> Iterator[Value]:
+        """The arrays that are added up, each with one element; what else there is has no such op."""
+        stack = [out]
+        while stack:
+            x = stack.pop()
+            if not isinstance(x, Value):
+                continue
+            if x.node.op is add and x.dtype.kind == "O" and (x is out or len(self.uses.get(edge(x), ())) == 1):
+                stack.extend(reversed(x.node.inputs))
+            else:
+                yield x
+
+    def _added(self, x: Any, y: Any, about: Any) -> Any:
+        """A sum in the body, in the place of one of arrays."""
+        specs = infer(add, (x, y), {})
+        node = Rewritten(add, (x, y), {}, specs, about.name, where=about.where, origins=origins([about]))
+        self.sums.append(node)
+        return node.outputs[0]
 
     def _is_whole(self, x: Any) -> bool:
         """Whether a sequence has just as many slices as there are rounds."""
@@ -268,7 +300,7 @@ class _Unpacking:
         results = [*following, *parts.stacked, *extra, *(parts.summed[k] for k in sums)]
         effects = [node for node in parts.body.nodes if is_kept(node)]
         old = [Value(*each) for each in self.instead]
-        outputs, kept = exchanged(parts.body.nodes, results, effects, old, list(self.instead.values()))
+        outputs, kept = exchanged((*parts.body.nodes, *self.sums), results, effects, old, list(self.instead.values()))
         inputs = [*(parts.states[i] for i in states), *parts.slices, *(x for x, _ in self.more.values()), *parts.fixed]
         made = Parts(
             Function(inputs, outputs, parts.body.name, kept),

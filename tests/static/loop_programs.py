@@ -269,6 +269,19 @@ def while_with_an_array_that_grows() -> Built:
 
 
 @program
+def while_with_an_array_read_twice() -> Built:
+    x, w = fed(5, 3), variable("w", 3)
+    given = tf.TensorArray(tf.float64, 5).unstack(x)
+
+    def body(i: Any, s: Any, out: Any) -> Any:
+        s = tf.tanh(s * w + given.read(i)) * given.read(i)
+        return i + 1, s, out.write(i, s)
+
+    out = tf.while_loop(lambda i, *_: i < 5, body, [0, zeros(3), tf.TensorArray(tf.float64, 5)])[2]
+    return finished([out.stack()], {x: numbers(5, 3)})
+
+
+@program
 def while_with_an_array_read_elsewhere() -> Built:
     x = fed(5, 3)
     given = tf.TensorArray(tf.float64, 5).unstack(x)
