@@ -18,7 +18,7 @@ CHECKED = {
     "test_train",
     "test_variables",
 }
-"""Modules whose sessions check each rewrite as they make plans: 2 % more CPU time for all; recurrent nets would take thrice."""
+"""Modules whose sessions check each rewrite as they make plans: 2 % more CPU time for all; recurrent nets take thrice."""
 
 
 @pytest.fixture(autouse=True)
