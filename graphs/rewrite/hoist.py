@@ -146,7 +146,7 @@ def _nested(program: Program, apart: set[Edge]) -> dict[Any, frozenset[int]]:
             if isinstance(x := parts.stacked[j], Value)
             and x.node.op is loop
             and (node, 1 + first + j) in apart
-            and all(passed_on(*each) for each in readers[node, 1 + first + j])
+            and all(passed_on(*each) for each in readers.get((node, 1 + first + j), ()))
         ]
         if places:
             found[node] = frozenset(places)
