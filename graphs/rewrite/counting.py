@@ -16,9 +16,9 @@ from graphs.control import loop
 from graphs.core.function import Function
 from graphs.core.node import Node, Value, new_parameter
 from graphs.core.spec import Spec
-from graphs.rewrite.loops import Parts, edge, exchanged, only_apart
+from graphs.rewrite.loops import Parts, deciding, edge, exchanged, only_apart
 from graphs.rewrite.outside import LAWS, Law, Outside
-from graphs.rewrite.program import Choice, Edge, Program, Rebuild, as_constant, is_kept, is_pure, known, spec_of
+from graphs.rewrite.program import Choice, Edge, Program, Rebuild, Rewritten, as_constant, is_kept, is_pure, known, spec_of
 from graphs.rewrite.records import Log
 from graphs.rewrite.rules import NAMES
 from graphs.rewrite.tidy import tidy
@@ -106,8 +106,23 @@ def _bounded(rebuild: Rebuild, node: Any, old: Any, log: Log, choice: Choice) ->
     for each in outside.made:
         rebuild.keep(each)
     rebuild.replace(node, old, made.outputs)
-    outside.fill(record, [node], [*outside.made, made], node.outputs[:1], made.outputs[:1])
+    before = _skeleton(Parts.of(node)).made(Rewritten, node)
+    after = _skeleton(Parts.of(node), length).made(Rewritten, node)
+    outside.fill(record, [before], [*outside.made, after], before.outputs, after.outputs)
     return made
+
+
+def _skeleton(parts: Parts, length: Any = None) -> Parts:
+    """The loop with nothing in it but what counts; with ``length`` without a condition."""
+    assert parts.cond is not None
+    states, decisive = len(parts.first), deciding(parts)
+    body = Function(
+        [*(parts.states[i] for i in decisive), *parts.fixed], [parts.following[i] for i in decisive], parts.body.name
+    )
+    chosen = [*(parts.cond.inputs[i] for i in decisive), *parts.cond.inputs[states:]]
+    cond = Function(chosen, parts.cond.outputs, parts.cond.name) if length is None else None
+    first = [parts.first[i] for i in decisive]
+    return Parts(body, parts.length if length is None else length, first, [], [], parts.constants, cond)
 
 
 class _Condition:
@@ -218,7 +233,8 @@ def _ranged(rebuild: Rebuild, node: Any, old: Any, apart: set[Edge], log: Log, c
             rebuild.keep(each)
         place = 1 + step.state
         outputs = [*made.outputs[:place], end, *made.outputs[place:]]
-        outside.fill(record, [node], [*outside.made, made], [node.outputs[place]], [end])
+        before = _alone(parts, step).made(Rewritten, node, outside.count)
+        outside.fill(record, [before], outside.made, before.outputs[1:], [end, numbers])
         now = dict(zip(map(edge, node.outputs), outputs, strict=True))
         counter, stacks = parts.states[step.state], 1 + len(parts.first)
         for j, x in enumerate(parts.stacked):
@@ -230,6 +246,13 @@ def _ranged(rebuild: Rebuild, node: Any, old: Any, apart: set[Edge], log: Log, c
     if node is not first:
         rebuild.replace(first, old, values)
     return node
+
+
+def _alone(parts: Parts, step: _Step) -> Parts:
+    """A loop with nothing in it but one counter, whose values are stacked."""
+    counter = new_parameter(parts.states[step.state].spec)
+    body = Function([counter], [ops.add(counter, step.by), counter], "counter")
+    return Parts(body, parts.length, [parts.first[step.state]], [], [], [], reverse=parts.reverse)
 
 
 def _numbers(outside: Outside, step: _Step) -> tuple[Any, Any]:

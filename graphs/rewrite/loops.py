@@ -208,3 +208,20 @@ def only_apart(program: Program, free: Container[int] = ()) -> set[Edge]:
             if isinstance(x, Value):
                 (apart if place in places else others).add(edge(x))
     return apart - others
+
+
+def deciding(parts: Parts) -> list[int]:
+    """The states on which it depends how many rounds there are."""
+    assert parts.cond is not None
+    wanted = among(parts.cond.outputs, parts.cond.inputs[: len(parts.first)])
+    while True:
+        grown = wanted | among([parts.following[i] for i in wanted], parts.states)
+        if grown == wanted:
+            return sorted(wanted)
+        wanted = grown
+
+
+def among(outputs: Sequence[Any], inputs: Sequence[Value]) -> set[int]:
+    """The ``inputs`` that ``outputs`` depend on, by their places."""
+    reached = set(ancestors([x.node for x in outputs if isinstance(x, Value)]))
+    return {i for i, x in enumerate(inputs) if x.node in reached}

@@ -12,9 +12,9 @@ from typing import Any
 
 from graphs.control import loop
 from graphs.core.function import Function
-from graphs.core.node import Node, Value, ancestors, new_parameter
+from graphs.core.node import Node, Value, new_parameter
 from graphs.rewrite.fold import input_key, structure
-from graphs.rewrite.loops import Parts, counted_by, exchanged, rounds
+from graphs.rewrite.loops import Parts, among, counted_by, deciding, exchanged, rounds
 from graphs.rewrite.outside import counting
 from graphs.rewrite.program import Choice, Edge, Program, Rebuild, Rewritten, is_kept, is_pure, known, spec_of
 from graphs.rewrite.records import Log, Record
@@ -175,37 +175,21 @@ def _key(node: Any, fed: frozenset[Edge], group_of: Callable[[Any], int | None])
         counted = input_key(length) if group is None else ("as many as", group)
     if parts.cond is None:
         return (parts.reverse, counted)
-    deciding = _deciding(parts)
-    own = [parts.first[i] for i in deciding]
-    cond, update, read = _decision(parts, deciding)
+    decisive = deciding(parts)
+    own = [parts.first[i] for i in decisive]
+    cond, update, read = _decision(parts, decisive)
     return (parts.reverse, counted, structure(cond), structure(update), tuple(map(input_key, [*own, *read])))
 
 
-def _deciding(parts: Parts) -> list[int]:
-    """The states on which it depends how many rounds there are."""
-    assert parts.cond is not None
-    wanted = _among(parts.cond.outputs, parts.cond.inputs[: len(parts.first)])
-    while True:
-        grown = wanted | _among([parts.following[i] for i in wanted], parts.states)
-        if grown == wanted:
-            return sorted(wanted)
-        wanted = grown
-
-
-def _among(outputs: Sequence[Any], inputs: Sequence[Value]) -> set[int]:
-    reached = set(ancestors([x.node for x in outputs if isinstance(x, Value)]))
-    return {i for i, x in enumerate(inputs) if x.node in reached}
-
-
-def _decision(parts: Parts, deciding: Sequence[int]) -> tuple[Function, Function, list[Any]]:
+def _decision(parts: Parts, decisive: Sequence[int]) -> tuple[Function, Function, list[Any]]:
     """The condition and the deciding states' way from round to round, and what they read from outside, in order."""
     cond, states = parts.cond, len(parts.first)
     assert cond is not None
-    following = [parts.following[i] for i in deciding]
-    tested = sorted(_among(cond.outputs, cond.inputs[states:]))
-    read = sorted(_among(following, parts.body.inputs[states:]))
-    test = Function([*(cond.inputs[i] for i in deciding), *(cond.inputs[states + i] for i in tested)], cond.outputs)
-    own = [*(parts.states[i] for i in deciding), *(parts.body.inputs[states + i] for i in read)]
+    following = [parts.following[i] for i in decisive]
+    tested = sorted(among(cond.outputs, cond.inputs[states:]))
+    read = sorted(among(following, parts.body.inputs[states:]))
+    test = Function([*(cond.inputs[i] for i in decisive), *(cond.inputs[states + i] for i in tested)], cond.outputs)
+    own = [*(parts.states[i] for i in decisive), *(parts.body.inputs[states + i] for i in read)]
     outer = [*parts.given, *parts.constants]
     return test, Function(own, following), [*(parts.constants[i] for i in tested), *(outer[i] for i in read)]
 
@@ -244,12 +228,12 @@ class _Joined:
         self.stacked: list[tuple[Any, bool]] = []
         self.sums: list[tuple[Any, Any]] = []
         self.places: list[list[int]] = []  # for each loop, of each of its states the place among all
-        self._deciding = [] if first.cond is None else _deciding(first)
+        self._deciding = [] if first.cond is None else deciding(first)
         for each in parts:
             self._add(each)
 
     def _add(self, parts: Parts) -> None:
-        shared = dict(zip(_deciding(parts), self._deciding, strict=True)) if parts.cond is not None and self.states else {}
+        shared = dict(zip(deciding(parts), self._deciding, strict=True)) if parts.cond is not None and self.states else {}
         places = []
         fresh: list[Value] = []
         for i, x in enumerate(parts.states):
