@@ -186,7 +186,7 @@ class Lowering:
             if view is not None and view.buffer in self.buffers:
                 buffer = self.buffers[view.buffer]
                 buffer.last = end
-                whole = view.size == math.prod(buffer.shape) and register == buffer.name and buffer.shape
+                whole = register == buffer.name and buffer.shape and view.strides == contiguous(buffer.shape)
                 buffer.lasting = buffer.lasting or bool(whole)
         for piece in self.pieces:
             if isinstance(piece, Segment):

@@ -105,6 +105,7 @@ class NativeEmission(Emission):
         self.shown: dict[str, View] = {}
         self._registers = {variable: register for register, variable in made.reads.items()}
         self._bound: set[str] = set()
+        self._viewed = {arg for step in lowering.free.values() for arg in step.args}
         self._functions = [self._function(i, s) for i, s in enumerate(_segments(lowering))]
         self.parts = [each.name for each in self._functions]
         super().__init__(made, specs)
@@ -203,7 +204,7 @@ class NativeEmission(Emission):
         self._bound.update(step.outs)
 
     def _deletable(self, step: Step) -> list[str]:
-        return [register for register in step.dead if register in self._bound or register in step.outs]
+        return [r for r in step.dead if (r in self._bound or r in step.outs) and r not in self._viewed]
 
     def _own(self, register: str, own: bool) -> bool:
         view = self.lowering.views.get(register)

@@ -156,4 +156,4 @@ def _onto(x: View, buffer: str, place: View) -> View:
     """``x``, a view of ``buffer``, as the same view of what lies at ``place``."""
     if x.buffer != buffer:
         return x
-    return replace(x, buffer=place.buffer, offset=place.offset + x.offset, steps=place.steps)
+    return replace(x, buffer=place.buffer, offset=place.offset + x.offset, steps=(*place.steps, *x.steps))

@@ -43,7 +43,7 @@ define internal ptr @dip.none() alwaysinline {{
 
 _METH_FASTCALL = 0x0080
 
-_FORMAT = "1"
+_FORMAT = "2"
 """Part of the key of code on disk: to be changed with how text is compiled or code is loaded."""
 
 _DECLARED = re.compile(
@@ -167,7 +167,7 @@ class _Compiler:
 
     def _machine(self) -> Any:
         return self._target.create_target_machine(
-            cpu=self._cpu, features=self._features, opt=2, reloc="default", codemodel="default", jit=True
+            cpu=self._cpu, features=self._features, opt=2, reloc="pic", codemodel="default", jit=True
         )
 
     def _compile(self, text: str) -> bytes:

@@ -258,7 +258,7 @@ def applied(into: Scalars, op: Op, args: Sequence[Any], params: Any, dtype: Dtyp
         raise UnfitError(f"{op.name} is not element-wise")
     try:
         out = op.kernel(_Module(into), *args, **params)
-    except (TypeError, AttributeError, ValueError) as error:
+    except (TypeError, AttributeError, ValueError, ArithmeticError) as error:
         raise UnfitError(f"{op.name}: {error}") from None
     if not isinstance(out, Traced):
         out = Traced(into, _taken(out, dtype))

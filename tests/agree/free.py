@@ -104,7 +104,7 @@ def like(name: str) -> Maker:
 
     def make(scope: Scope, v: Val, picks: Picks) -> str | None:
         other = scope.value(picks)
-        if other is None:
+        if other is None or (name == "unbroadcast" and other.ndim > v.ndim):
             return None
         return call(name, _float(scope, v) if name == "unbroadcast" else v.name, other.name)
 

@@ -56,8 +56,9 @@ _STATE = st.tuples(st.sampled_from([("state", "assign"), ("state", "read")]), _N
 
 
 def _lists(step: st.SearchStrategy[Any], most: int) -> st.SearchStrategy[Any]:
-    """Short and long ones."""
-    return st.one_of(st.lists(step, min_size=1, max_size=most), st.lists(step, min_size=most // 3, max_size=most))
+    """Short and long ones. (Of one list of ``most`` steps hypothesis makes a few steps only.)"""
+    parts = [st.lists(step, max_size=most // 6) for _ in range(6)]
+    return st.tuples(*parts).map(lambda lists: [each for part in lists for each in part])
 
 
 STEPS = {

@@ -60,7 +60,8 @@ def _slopes(machine: Any, program: Program, named: Values, order: int) -> Values
     xs = [named[name] for name in program.wrt]
     first = machine.gradients(named[program.total], xs)
     out = {f"d {name}": g for name, g in zip(program.wrt, first, strict=True)}
-    squares = [machine.sum(machine.multiply(g, g)) for g in first if g is not None and _real(g)]
+    dtype = program.values[program.total].name
+    squares = [machine.cast(machine.sum(machine.multiply(g, g)), dtype=dtype) for g in first if g is not None and _real(g)]
     if order > 1 and squares:
         total = squares[0]
         for each in squares[1:]:
@@ -71,7 +72,7 @@ def _slopes(machine: Any, program: Program, named: Values, order: int) -> Values
 
 
 def _real(g: Any) -> bool:
-    return numpy.dtype(getattr(g.dtype, "numpy", None) or g.dtype.as_numpy_dtype).kind == "f"
+    return "complex" not in str(g.dtype)
 
 
 @dataclass
