@@ -13,6 +13,7 @@ from graphs.core.node import Value
 from graphs.core.op import Op
 from graphs.core.spec import Spec
 from static.graph import Operation
+from static.layouts import ordered
 from static.schedule import Schedule, Step
 from static.state import assign_add_op, assign_sub_op
 
@@ -44,6 +45,8 @@ class Emission:
             "scalar": _scalar,
             "unranked": _unranked,
             "array": numpy.asarray,
+            "dense": numpy.ascontiguousarray,
+            "ordered": ordered,
             **schedule.constants,
         }
         self._kernels: dict[Callable[..., Any], str] = {}
@@ -122,12 +125,20 @@ class Emission:
     def _main(self) -> None:
         made = self.schedule
         self.lines.append("def run(state, feeds, draw, arena, own):")
-        if made.feeds:
-            self._line(f"{', '.join(made.feeds)}, = feeds")
+        self._fed()
         self._reads()
         for step in made.steps:
             self._step(step)
         self._returned()
+
+    def _fed(self) -> None:
+        """What the run is given, in C's order."""
+        feeds = self.schedule.feeds
+        if feeds:
+            self._line(f"{', '.join(feeds)}, = feeds")
+        for register, spec in feeds.items():
+            if spec.dims != ():
+                self._line(f"{register} = {'ordered' if spec.dims is None else 'dense'}({register})")
 
     def _reads(self) -> None:
         """What the session holds."""
@@ -144,7 +155,8 @@ class Emission:
         written = []
         for variable, (register, own) in made.writes.items():
             mine = self._own(register, own)
-            kept = (register if variable.specs[0].dims else f"array({register})") if mine else f"copy({register})"
+            whole = register if made.rows else f"ordered({register})"
+            kept = whole if mine else f"copy({register})"
             written.append(f"{self._variable(variable)}: {kept}")
         self._line(f"return ({''.join(f'{x}, ' for x in fetched)}), {{{', '.join(written)}}}")
 
@@ -177,7 +189,7 @@ def _handed_out(register: str, own: bool, spec: Spec) -> str:
 
 
 def _copy(value: Any) -> Any:
-    return numpy.array(value)
+    return numpy.array(value, order="C")
 
 
 def _scalar(value: Any) -> Any:

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy
 
 from graphs.codegen.instructions import Fill, Instruction, Loop, Product, Region, Sum, Update, View, contiguous
-from graphs.codegen.primitives import NUMBERS
+from graphs.codegen.primitives import NUMBERS, of_node
 from graphs.core.node import Value
-from graphs.ops import cast, matmul
+from graphs.ops import matmul
+from static.layouts import Order
 from static.schedule import Schedule, Step
 from static.writing import UnloweredError, Writer
 
@@ -69,10 +70,13 @@ class Lowering:
         free: the steps that only view something, by register; no piece has them.
         buffers: what native code writes, by name.
         inplace: the buffers that may be the memory of a variable which they are the new value of, and which: all or none.
+        layouts: how results of steps that Python calls lie in memory, where it is not C's order.
+        constants: the arrays that native code is handed, besides those of the schedule.
     """
 
-    def __init__(self, made: Schedule) -> None:
+    def __init__(self, made: Schedule, layouts: Mapping[str, Order | None] | None = None) -> None:
         self.schedule = made
+        self.layouts = layouts or {}
         self.pieces: list[Step | Segment] = []
         self.views: dict[str, View] = {}
         self.buffers: dict[str, Buffer] = {}
@@ -119,8 +123,21 @@ class Lowering:
             spec = x.node.outputs[x.index].spec if isinstance(x, Value) else None
             if spec is None or not spec.known or spec.dtype.char not in NUMBERS:
                 raise UnloweredError
-            found = self.views[register] = View.whole(register, spec.dtype, spec.dims)
+            found = self.views[register] = self._given(register, spec.dtype, spec.dims)
         return found
+
+    def _given(self, register: str, dtype: Any, shape: tuple[int, ...]) -> View:
+        """Where an array is that Python has."""
+        fixed = self.constants.get(register, self.schedule.constants.get(register))
+        if type(fixed) is numpy.ndarray:
+            return View(register, dtype, shape, tuple([s // dtype.itemsize for s in fixed.strides]))
+        order = self.layouts.get(register, ())
+        if order is None:
+            raise UnloweredError
+        if not order:
+            return View.whole(register, dtype, shape)
+        strides = dict(zip(order, contiguous([shape[i] for i in order]), strict=True))
+        return View(register, dtype, shape, tuple(strides[i] for i in range(len(shape))))
 
     def new(self, register: str, dtype: Any, shape: Sequence[int], strides: Sequence[int] | None = None) -> View:
         """A buffer for what a register is to hold."""
@@ -151,8 +168,8 @@ class Lowering:
         if array.dtype.char not in NUMBERS:
             raise UnloweredError
         name = f"k{len(self.constants)}"
-        self.constants[name] = numpy.ascontiguousarray(array)
-        self.views[name] = View.whole(name, array.dtype, array.shape)
+        self.constants[name] = array
+        self.views[name] = self._given(name, array.dtype, array.shape)
         return name
 
     def elsewhere(self, buffer: str) -> bool:
@@ -243,13 +260,14 @@ class Lowering:
     def _bases(self, register: str) -> set[str]:
         """What the array of a register may be a view of: buffers, or what Python has."""
         view = self.views.get(register)
-        return {view.buffer} if view is not None else self._behind.get(register, {register})
+        base = register if view is None else view.buffer
+        return self._behind.get(base, {base})
 
 
 def _fresh(step: Step) -> bool:
     """Whether a kernel surely gives an array of its own: others may hand on what they are given, or a view of it."""
-    op = step.node.op
-    return op is matmul or (op.elementwise and not op.view and op is not cast)
+    made = of_node(step.node)
+    return step.node.op is matmul or (made is not None and bool(made.calls))
 
 
 def _written(instruction: Region | Update) -> tuple[View, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy
-from numpy import ndarray
+from numpy import empty, ndarray
 from numpy.lib.stride_tricks import as_strided
 
 from graphs.codegen.function_text import FunctionText, module
@@ -14,6 +14,7 @@ from graphs.codegen.instruction_text import InstructionText
 from graphs.codegen.instructions import View
 from graphs.core.spec import Spec
 from static.emit import Emission
+from static.layouts import laid
 from static.lowering import Buffer, Lowering, Segment, mentioned
 from static.schedule import Schedule, Step
 
@@ -76,7 +77,7 @@ class Arena:
     __slots__ = ("arrays", "memory")
 
     def __init__(self, memory: Memory, views: Sequence[View]) -> None:
-        whole = numpy.empty(memory.bytes + ALIGNMENT, numpy.uint8)
+        whole = empty(memory.bytes + ALIGNMENT, numpy.uint8)
         start = -whole.__array_interface__["data"][0] % ALIGNMENT
         self.memory = whole[start : start + memory.bytes]
         offsets = {buffer.name: buffer.offset for buffer in memory.buffers}
@@ -138,16 +139,12 @@ class NativeEmission(Emission):
     def _main(self) -> None:
         made, lowering = self.schedule, self.lowering
         self.lines.append("def run(state, feeds, draw, arena, own):")
-        if made.feeds:
-            self._line(f"{', '.join(made.feeds)}, = feeds")
+        self._fed()
         self._reads()
         self._bound.update(made.feeds, made.reads, made.peeks)
         mark = len(self.lines)
         segments = _segments(lowering)
-        for name in dict.fromkeys(name for each in segments for name in self._handed(each)):
-            if name in self._bound:
-                self._dense(name)
-        self.namespace.update(lowering.constants, dense=numpy.ascontiguousarray, empty=numpy.empty)
+        self.namespace.update(lowering.constants, laid=laid, empty=empty)
         number = 0
         for piece in lowering.pieces:
             if isinstance(piece, Segment):
@@ -171,8 +168,10 @@ class NativeEmission(Emission):
             self.nodes = {line + (line > mark): node for line, node in self.nodes.items()}
 
     def _dense(self, register: str) -> None:
-        """See to it that a register holds an array whose elements lie in C's order: it may be a scalar of numpy's."""
-        self._line(f"{register} = {'dense' if self.lowering.views[register].shape else 'array'}({register})")
+        """See to it that a register holds an array whose elements lie as native code expects: it may be a scalar."""
+        order = self.lowering.layouts.get(register)
+        dense = "dense" if self.lowering.views[register].shape else "array"
+        self._line(f"{register} = {f'laid({register}, {order})' if order else f'{dense}({register})'}")
 
     def _call(self, number: int, segment: Segment) -> None:
         handed = self._handed(segment)

@@ -68,8 +68,8 @@ class NativeLoop:
             lowering.new(name, s.dtype, s.shape)
             for name, s in zip(out[1 + states :], specs[1 + states :][:stacks], strict=False)
         ]
-        for view, whole in zip(ends[states:], stacked, strict=False):
-            inside = self._put(inside, ends, going, view, self._slice(whole), after)
+        for i, whole in enumerate(stacked, states):
+            inside = self._put(inside, ends, going, ends[i], self._slice(whole), after)
         totals = [
             lowering.new(name, x.dtype, x.shape)
             for name, x in zip(out[1 + states + stacks :], operands[states:], strict=False)
@@ -128,9 +128,14 @@ class NativeLoop:
             after.append(_copied(view, place))
             return inside
         old = view.buffer
-        ends[:] = [_onto(x, old, place) for x in ends]
-        self.lowering.move(old, lambda x: _onto(x, old, place))
-        return [replaced(each, lambda x: _onto(x, old, place)) for each in inside]
+
+        def onto(x: View) -> View:
+            return _onto(x, old, place)
+
+        ends[:] = map(onto, ends)
+        after[:] = [replaced(each, onto) for each in after]
+        self.lowering.move(old, onto)
+        return [replaced(each, onto) for each in inside]
 
     def _moved_on(self, ends: Sequence[View], going: Sequence[View]) -> list[Instruction]:
         """The next round's states; by way of other memory where one becomes what another was."""

@@ -44,7 +44,8 @@ class DeviceEmission(Emission):
         def unranked(value: Any, own: bool) -> Any:
             return value if own else copy(value)
 
-        self.namespace.update(there, xp=xp, copy=copy, scalar=copy, unranked=unranked, array=xp.asarray)
+        arrays = dict.fromkeys(["array", "ordered", "dense"], xp.asarray)
+        self.namespace.update(there, **arrays, xp=xp, copy=copy, scalar=copy, unranked=unranked)
 
     def _ufunc_call(self, step: Step) -> None:
         """None: kernels are called with the module, for numpy's ufuncs are not cupy's."""

@@ -30,6 +30,7 @@ from static.blame import culprit
 from static.emit import Emission, handed_out
 from static.errors import FailedPreconditionError, InvalidArgumentError, OpError, ResourceExhaustedError
 from static.graph import Operation
+from static.layouts import Order, order_of, ordered
 from static.lowering import Lowering
 from static.native import Arena, Memory, NativeEmission, planned
 from static.on_device import OnDevice, device_of
@@ -103,6 +104,7 @@ class Plan:
         self.device: OnDevice | None = None
         self._texts: dict[str, Emission] = {}
         self._arenas: list[Arena] = []
+        self._layouts: dict[str, Order | None] = {}
         self._seconds, self._patience = 0.0, HOT_SECONDS
         self._way: Callable[[Plan, State, Sequence[Any], Draw | None, bool], tuple[tuple[Any, ...], State]]
         if len(made.steps) > _MOST_LINES:
@@ -120,7 +122,7 @@ class Plan:
     @property
     def memory(self) -> Memory:
         """What the results on the way share, and when each lives."""
-        return planned(Lowering(self.schedule))
+        return planned(Lowering(self.schedule, self._layouts))
 
     def __call__(
         self, state: State, feeds: Sequence[Any], draw: Draw | None = None, own: bool = False
@@ -144,7 +146,7 @@ class Plan:
         if not available() or len(self.schedule.steps) > _MOST_LINES:
             return False
         try:
-            emitted = NativeEmission(self.schedule, self.specs, Lowering(self.schedule))
+            emitted = NativeEmission(self.schedule, self.specs, Lowering(self.schedule, self._layouts))
         except UnwrittenError:  # a region that numpy's loops cut into too many stages
             self._way = Plan._plain
             return False
@@ -184,7 +186,21 @@ class Plan:
                     len(made.calls) for s in self.schedule.steps if (made := of_node(s.node))
                 )
             if self._seconds > self._patience:
-                self.compile()
+                self._way = Plan._watched
+        return out
+
+    def _watched(self, state: State, feeds: Sequence[Any], draw: Draw | None, own: bool) -> tuple[tuple[Any, ...], State]:
+        """Once more node by node, to see how results lie in memory; then it is compiled."""
+        registers = {step.node: step.outs for step in self.schedule.steps}
+        layouts: dict[str, Order | None] = {}
+
+        def watch(node: Operation, _operands: Sequence[Any], outs: Sequence[Any]) -> None:
+            found = zip(registers[node], map(order_of, outs), strict=True)
+            layouts.update({register: order for register, order in found if order != ()})
+
+        out = self.interpret(state, feeds, draw, watch)
+        self._layouts = layouts
+        self.compile()
         return out
 
     def _natively(self, state: State, feeds: Sequence[Any], draw: Draw | None, own: bool) -> tuple[tuple[Any, ...], State]:
@@ -204,7 +220,7 @@ class Plan:
         """The same as a call, bit for bit, node by node: ``observe`` is told of each with its operands and outputs."""
         made = self.schedule
         values: dict[str, Any] = dict(made.constants)
-        values.update(zip(made.feeds, feeds, strict=True))
+        values.update(zip(made.feeds, map(ordered, feeds), strict=True))
         for register, variable in made.reads.items():
             if variable not in state:
                 raise uninitialized(variable)

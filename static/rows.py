@@ -69,4 +69,4 @@ class Commit:
 
 def kept(value: Any) -> Any:
     """``value`` as a run hands it to the session: rows as they are, else a copy."""
-    return value if type(value) is Rows else numpy.array(value)
+    return value if type(value) is Rows else numpy.array(value, order="C")

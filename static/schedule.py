@@ -12,6 +12,7 @@ from typing import Any
 from graphs.control import draws
 from graphs.control.program import Draw
 from graphs.core.node import Value
+from graphs.core.spec import Spec
 from graphs.rewrite import Choice
 from graphs.rewrite.settle import settle
 from static.errors import InvalidArgumentError
@@ -63,7 +64,7 @@ class Schedule:
 
     Attributes:
         steps: in the order they run.
-        feeds: the register of each fed tensor.
+        feeds: the register of each fed tensor, and what is known of it.
         reads: the variable behind each ``v`` register; ``peeks``: behind each ``o`` register.
         constants: the value of each ``c`` register, and of each Python scalar, which is written as it is.
         random: whether any step draws random numbers.
@@ -73,7 +74,7 @@ class Schedule:
     """
 
     steps: list[Step] = field(default_factory=list)
-    feeds: list[str] = field(default_factory=list)
+    feeds: dict[str, Spec] = field(default_factory=dict)
     reads: dict[str, Operation] = field(default_factory=dict)
     peeks: dict[str, Operation] = field(default_factory=dict)
     constants: dict[str, Any] = field(default_factory=dict)
@@ -146,7 +147,7 @@ class _Lowering:
         self.interned: dict[Any, str] = {}
         for tensor in fed:
             register = f"f{len(self.made.feeds)}"
-            self.made.feeds.append(register)
+            self.made.feeds[register] = tensor.spec
             self.registers[tensor.node, tensor.index] = register
 
     def lower(self, node: Operation) -> None:

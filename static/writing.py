@@ -12,7 +12,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from graphs import ops
 from graphs.codegen.fused import fused
-from graphs.codegen.instructions import Fill, Instruction, Product, Region, Sum, Update, View
+from graphs.codegen.instructions import Fill, Instruction, Product, Region, Sum, Update, View, contiguous
 from graphs.codegen.primitives import NUMBERS, Literal, Scalars, of_node
 from graphs.codegen.region_text import writable
 from graphs.control import loop
@@ -158,10 +158,10 @@ class Writer:
         kept = [i for i in live if i not in summed]
         if not x.size or not x.dense:
             raise UnloweredError
+        if not summed:  # numpy begins with 0: no sum is -0.0
+            return [self._binary("add", [x.at(shape, contiguous(shape))], out, shape, 0)]
         target = self.lowering.new(out, x.dtype, shape)
         flat = target.at((target.size,), (1,))
-        if not summed:
-            return [Region(Scalars([x.dtype], [], [0]), (x.at((x.size,), (1,)),), (flat,), (x.size,))]
         if not kept or max(kept) < min(summed):
             return [Sum(x, flat)]
         if max(summed) > min(kept):
@@ -240,11 +240,12 @@ class Writer:
         if node.op.variadic and node.op is not ops.split_like:
             raise UnloweredError
         others = [_standin(each, name.startswith("_")) for each, name in zip(node.inputs[1:], names, strict=True)]
-        span = 1 + sum((n - 1) * s for n, s in zip(x.shape, x.strides, strict=True)) if x.size else 1
-        memory = numpy.empty(span, x.dtype)
+        reach = [(n - 1) * s for n, s in zip(x.shape, x.strides, strict=True)] if x.size else []
+        memory = numpy.empty(1 + sum(map(abs, reach)), x.dtype)
+        first = memory[-sum(s for s in reach if s < 0) :]
         size = x.dtype.itemsize
-        made = step.kernel(numpy, as_strided(memory, x.shape, [s * size for s in x.strides]), *others, **step.params)
-        start = memory.__array_interface__["data"][0]
+        made = step.kernel(numpy, as_strided(first, x.shape, [s * size for s in x.strides]), *others, **step.params)
+        start = first.__array_interface__["data"][0]
         for register, out, spec in zip(step.outs, made if node.width > 1 else (made,), specs, strict=True):
             if not isinstance(out, numpy.ndarray) or out.shape != spec.dims or not numpy.may_share_memory(out, memory):
                 raise UnloweredError

@@ -96,8 +96,11 @@ class Store:
     def _sweep(self, folder: Path) -> None:
         """Where the files are above the limit, remove what was used least recently, down to three quarters of it."""
         found = []
-        for entry in os.scandir(folder):
-            about = entry.stat(follow_symlinks=False)
+        for entry in list(os.scandir(folder)):
+            try:
+                about = entry.stat(follow_symlinks=False)
+            except FileNotFoundError:  # another process sweeps
+                continue
             if stat.S_ISREG(about.st_mode):
                 found.append((max(about.st_atime, about.st_mtime), about.st_size, entry.path))
         found.sort()

@@ -205,7 +205,7 @@ class Static(Machine):
         return tf.map_fn(body, elems, dtype=like.dtype)
 
     def while_loop(self, cond: Callable[..., Any], body: Callable[..., Any], most: int, *first: Any) -> Any:
-        loose = [tf.TensorShape(None if x.dims is None else x.dims) for x in first]
+        loose = [tf.TensorShape([None] * len(x.dims) if x.dims and None in x.dims else x.dims) for x in first]
         out = tf.while_loop(
             cond,
             lambda *state: tuple(body(*state)),

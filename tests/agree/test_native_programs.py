@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
+import numpy
 import pytest
 
+import static.native
 import static.plan
 from tests.agree.laws import law
 from tests.agree.pipelines import EXACT
@@ -17,6 +22,13 @@ def _hot_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a plan be compiled after its first run."""
     monkeypatch.setattr(static.plan, "HOT_SECONDS", 0.0)
     monkeypatch.setattr(static.plan, "SECONDS_A_CALL", 0.0)
+    monkeypatch.setattr(static.native, "empty", unused)
+
+
+def unused(shape: Any, dtype: Any) -> numpy.ndarray:
+    """New memory, full of what no program computes: NaNs, or large odd numbers."""
+    count = math.prod(numpy.atleast_1d(shape)) * numpy.dtype(dtype).itemsize
+    return numpy.full(count, 0xFF, numpy.uint8).view(dtype).reshape(shape)
 
 
 def natively(program: Program) -> None:
