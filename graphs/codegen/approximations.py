@@ -108,20 +108,6 @@ _LOG_DOUBLE = (
     0.15314039866606502,
     0.1479606796374867,
 )
-# (tanh(x) - x) / x³ in powers of x² for |x| ≤ 0.55.
-_TANH_SINGLE = (
-    -0.33333316445350647,
-    0.13332544267177582,
-    -0.0538475476205349,
-    0.0210507120937109,
-    -0.006242841947823763,
-)
-# tanh(x) = x + x³ P(x²) / Q(x²) for |x| ≤ 0.625: Cephes' tanh.c (Moshier 1989).
-_TANH_DOUBLE = (
-    (-1.61468768441708447952e3, -9.92877231001918586564e1, -9.64399179425052238628e-1),
-    (4.84406305325125486048e3, 2.23548839060100448583e3, 1.12811678491632931402e2, 1.0),
-)
-
 
 class _Text:
     """The body of a function of ``%x``, written line by line."""
@@ -292,27 +278,15 @@ def _edges(t: _Text, result: str, pole: float) -> str:
 
 
 def tanh(symbol: str, format: _Format) -> str:  # noqa: A002
-    """``tanh(x)``: ``1 - 2 / (exp(2|x|) + 1)``, and near zero, where that would lose digits, a series."""
+    """``tanh(x)``: ``e / (e + 2)`` with ``e = exp(2|x|) - 1``, which loses no digits near zero."""
     t = _Text(format)
     size = t.call("fabs", "%x")
     x = t.choose("ogt", size, format.tanh_most, format.tanh_most, size)
     r, _, exponent = t.reduced(t.arithmetic("fadd", x, x), format.bias)
-    p = t.polynomial(r, (1.0, 1.0, *format.exp))
-    divisor = t.fma(p, t.power(exponent), 1.0)
-    squared = t.arithmetic("fmul", size, size)
-    cubed = t.arithmetic("fmul", squared, size)
-    if format is _SINGLE:
-        large = t.arithmetic("fsub", 1.0, t.arithmetic("fdiv", 2.0, divisor))
-        small = t.fma(cubed, t.polynomial(squared, _TANH_SINGLE), size)
-        result = t.choose("olt", size, 0.55, small, large)
-    else:
-        # One division serves both: it costs more than either polynomial.
-        above, below = (t.polynomial(squared, part) for part in _TANH_DOUBLE)
-        near = t.emit(f"fcmp olt double {size}, {t.number(0.625)}")
-        above = t.emit(f"select i1 {near}, double {t.arithmetic('fmul', cubed, above)}, double {t.number(-2.0)}")
-        below = t.emit(f"select i1 {near}, double {below}, double {divisor}")
-        start = t.emit(f"select i1 {near}, double {size}, double {t.number(1.0)}")
-        result = t.arithmetic("fadd", start, t.arithmetic("fdiv", above, below))
+    small = t.fma(t.arithmetic("fmul", r, r), t.polynomial(r, format.expm1), r)
+    scale = t.power(exponent)
+    e = t.fma(scale, small, t.arithmetic("fadd", scale, -1.0))
+    result = t.arithmetic("fdiv", e, t.arithmetic("fadd", e, 2.0))
     return t.function(symbol, t.call("copysign", result, "%x"))
 
 

@@ -36,6 +36,7 @@ class FunctionText:
         self.released = released
         self.called: set[str] = set()
         self.declared: set[str] = set()
+        self.helpers: set[str] = set()
         self.groups = 0
         self.workers: list[FunctionText] = []
         self._count = itertools.count()
@@ -89,7 +90,7 @@ class FunctionText:
 
     # Loops
 
-    def loop(self, count: int) -> str:
+    def loop(self, count: int | str) -> str:
         """Begin a loop of ``count`` rounds, at least one; the register of the round."""
         return self._begin(str(count))
 
@@ -192,7 +193,7 @@ def module(texts: Sequence[FunctionText]) -> str:
     lines += sorted(set().union(*(each.declared for each in functions)))
     lines += [_declaration(name) for name in sorted(called) if name.startswith("llvm.")]
     once = dict.fromkeys(line for line in lines if line.startswith(("declare ", "@")))
-    parts = [PRELUDE, *once, *(line for line in lines if line not in once)]
+    parts = [PRELUDE, *once, *(line for line in lines if line not in once), *set().union(*(t.helpers for t in functions))]
     first = 0
     for each in functions:
         parts.append(each.function(first))

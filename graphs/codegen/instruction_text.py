@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import os
+import sys
 from collections.abc import Sequence
 from functools import cache
 
@@ -18,8 +19,12 @@ from graphs.codegen.scalar_text import literal, stored
 from graphs.codegen.symbols import blas_symbol, loop_symbol
 
 
-SHARED_NANOSECONDS = 200_000
-"""Regions that take longer, by a rough estimate, are shared among threads; starting one takes some 20 µs."""
+SHARED_NANOSECONDS = 600_000
+"""Regions that take longer, by a rough estimate, are shared among threads.
+
+A thread begins some 60 µs after it is started, and later where OpenBLAS's threads, which spin after each product, have its
+processor: sharing the Adam of a net with 100,000 weights, 100 µs of work, made that five times slower.
+"""
 
 
 class InstructionText(FunctionText):
@@ -46,45 +51,28 @@ class InstructionText(FunctionText):
         if self._open or isinstance(self, _Worker) or text.nanoseconds < SHARED_NANOSECONDS or not text.splits:
             text.write()
             return
-        ends = [text.counts[0] * i // threads() for i in range(threads() + 1)]
-        shares = [self._share(text, first, last) for first, last in itertools.pairwise(ends) if last > first]
+        worker = _Worker(f"{self.name}.{len(self.workers)}", text)
+        self.workers.append(worker)
+        frame = self.alloca("ptr", 1 + len(text.views))
+        self.line(f"store i64 0, ptr {frame}")
+        for i, view in enumerate(text.views, 1):
+            self.line(f"store ptr {self.pointer(view)}, ptr {self.emit(f'getelementptr ptr, ptr {frame}, i64 {i}')}")
+        self.helpers.add(_START)
+        self.declared.update(_DECLARED)
         started = []
-        self.declared.add("declare i32 @pthread_create(ptr, ptr, ptr, ptr)")
-        self.declared.add("declare i32 @pthread_join(i64, ptr)")
-        for worker, frame in shares[1:]:
+        for _ in range(threads() - 1):
             thread = self.alloca("i64", 1)
-            failed = self.emit(f"call i32 @pthread_create(ptr {thread}, ptr null, ptr @{worker}, ptr {frame})")
-            started.append((thread, self.emit(f"icmp eq i32 {failed}, 0"), worker, frame))
-        self.line(f"call ptr @{shares[0][0]}(ptr {shares[0][1]})")
-        for thread, running, worker, frame in started:
-            join, alone, done = (self.fresh("l")[1:] for _ in range(3))
-            self.line(f"br i1 {running}, label %{join}, label %{alone}")
+            failed = self.emit(f"call i32 @dip.start(ptr {thread}, ptr @{worker.name}, ptr {frame})")
+            started.append((thread, self.emit(f"icmp eq i32 {failed}, 0")))
+        self.line(f"call ptr @{worker.name}(ptr {frame})")
+        for thread, running in started:
+            join, done = self.fresh("l")[1:], self.fresh("l")[1:]
+            self.line(f"br i1 {running}, label %{join}, label %{done}")
             self.label(join)
             number = self.emit(f"load i64, ptr {thread}")
             self.line(f"call i32 @pthread_join(i64 {number}, ptr null)")
             self.line(f"br label %{done}")
-            self.label(alone)
-            self.line(f"call ptr @{worker}(ptr {frame})")
-            self.line(f"br label %{done}")
             self.label(done)
-
-    def _share(self, text: RegionText, first: int, last: int) -> tuple[str, str]:
-        """A function for rounds ``first`` to ``last`` of a region's outermost loop, and the pointers to pass to it."""
-        counts = (last - first, *text.counts[1:])
-        worker = _Worker(f"{self.name}.{len(self.workers)}")
-        views = []
-        frame = self.alloca("ptr", len(text.views))
-        for i, view in enumerate(text.views):
-            strides = [along[i] for along in text.strides]
-            place = self.pointer(view)
-            if first:
-                place = self.emit(f"getelementptr {stored(view.dtype)}, ptr {place}, i64 {first * strides[0]}")
-            self.line(f"store ptr {place}, ptr {self.emit(f'getelementptr ptr, ptr {frame}, i64 {i}')}")
-            views.append(View(str(i), view.dtype, counts, tuple(strides)))
-        inputs, outputs = tuple(views[: text.width]), tuple(views[text.width :])
-        RegionText(worker, Region(text.scalars, inputs, outputs, counts, text.own)).write()
-        self.workers.append(worker)
-        return worker.name, frame
 
     def _looped(self, instruction: Loop) -> None:
         if instruction.count < 1:
@@ -165,20 +153,95 @@ class InstructionText(FunctionText):
 
 
 class _Worker(InstructionText):
-    """A function for a thread of its own. Its argument points to where the views are, whose names are numbers."""
+    """A function with which threads take turns at a region: each time some rounds of its outermost loop, if any are left.
 
-    def __init__(self, name: str) -> None:
+    Whoever comes late, or not at all, leaves more to the others. The argument points to the number of the next turn and to
+    the first elements of the region's views.
+    """
+
+    def __init__(self, name: str, text: RegionText) -> None:
         super().__init__(name, {})
+        rounds, turn = text.counts[0], text.turn(_TURN_NANOSECONDS)
+        self._along = text.strides[0]
+        self.line("br label %turn")
+        self.label("turn")
+        number = self.emit("atomicrmw add ptr %frame, i64 1 monotonic")
+        over = self.emit(f"icmp uge i64 {number}, {-(-rounds // turn)}")
+        self.line(f"br i1 {over}, label %over, label %work")
+        self.label("work")
+        self._first = self.times(number, turn)
+        self.called.add("llvm.smin.i64")
+        count = self.emit(f"call i64 @llvm.smin.i64(i64 {self.emit(f'sub i64 {rounds}, {self._first}')}, i64 {turn})")
+        views = [
+            View(str(i), view.dtype, tuple(text.counts), tuple(along[i] for along in text.strides))
+            for i, view in enumerate(text.views)
+        ]
+        inputs, outputs = tuple(views[: text.width]), tuple(views[text.width :])
+        RegionText(self, Region(text.scalars, inputs, outputs, tuple(text.counts), text.own), count).write()
+        self.line("br label %turn")
+        self.label("over")
 
     def pointer(self, view: View) -> str:
-        """Where a view's first element is."""
-        slot = self.emit(f"getelementptr ptr, ptr %frame, i64 {view.buffer}")
-        return self.emit(f"load ptr, ptr {slot}")
+        """Where a view's first element of this turn is."""
+        place = int(view.buffer)
+        start = self.emit(f"load ptr, ptr {self.emit(f'getelementptr ptr, ptr %frame, i64 {place + 1}')}")
+        moved = self.times(self._first, self._along[place])
+        return self.emit(f"getelementptr {stored(view.dtype)}, ptr {start}, i64 {moved}")
 
     def function(self, first: int) -> str:
         """The function's definition."""
         head = [f"define ptr @{self.name}(ptr %frame) {{", "entry:", *self._entry, "  br label %body", "body:"]
         return "\n".join([*head, *self._numbered(first), "  ret ptr null", "}", ""])
+
+
+_TURN_NANOSECONDS = 25_000
+"""About how long a turn takes: no thread waits longer for the others."""
+
+_DECLARED = ["declare i32 @pthread_create(ptr, ptr, ptr, ptr)", "declare i32 @pthread_join(i64, ptr)"]
+_START = """
+define internal i32 @dip.start(ptr %thread, ptr %worker, ptr %frame) {
+  %failed = call i32 @pthread_create(ptr %thread, ptr null, ptr %worker, ptr %frame)
+  ret i32 %failed
+}
+"""
+if sys.platform == "linux":
+    # Linux may start a thread on the processor of who starts it, and leave it there for milliseconds though another idles.
+    _DECLARED += [
+        "declare i32 @pthread_attr_init(ptr)",
+        "declare i32 @pthread_attr_setaffinity_np(ptr, i64, ptr)",
+        "declare i32 @pthread_attr_destroy(ptr)",
+        "declare i32 @sched_getaffinity(i32, i64, ptr)",
+        "declare i32 @sched_getcpu()",
+    ]
+    _START = """
+define internal i32 @dip.start(ptr %thread, ptr %worker, ptr %frame) {
+  %about = alloca [128 x i8], align 16
+  %where = alloca [128 x i8], align 16
+  call i32 @pthread_attr_init(ptr %about)
+  %unknown = call i32 @sched_getaffinity(i32 0, i64 128, ptr %where)
+  %known = icmp eq i32 %unknown, 0
+  %here = call i32 @sched_getcpu()
+  %counted = icmp ult i32 %here, 1024
+  %both = and i1 %known, %counted
+  br i1 %both, label %elsewhere, label %start
+elsewhere:
+  %byte = lshr i32 %here, 3
+  %place = getelementptr i8, ptr %where, i32 %byte
+  %held = load i8, ptr %place
+  %at = trunc i32 %here to i8
+  %bit = and i8 %at, 7
+  %one = shl i8 1, %bit
+  %others = xor i8 %one, -1
+  %left = and i8 %held, %others
+  store i8 %left, ptr %place
+  call i32 @pthread_attr_setaffinity_np(ptr %about, i64 128, ptr %where)
+  br label %start
+start:
+  %failed = call i32 @pthread_create(ptr %thread, ptr %about, ptr %worker, ptr %frame)
+  call i32 @pthread_attr_destroy(ptr %about)
+  ret i32 %failed
+}
+"""
 
 
 @cache

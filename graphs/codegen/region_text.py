@@ -23,6 +23,9 @@ PIECE = 1024
 
 _MOST_SCRATCH = 96
 
+_CACHED = 16 << 20
+"""Bytes that a processor's caches keep from one step to the next."""
+
 
 class UnwrittenError(TypeError):
     """A region has something in it that is neither written out nor left to one of numpy's loops."""
@@ -60,10 +63,14 @@ def axes(region: Region) -> tuple[list[int], list[list[int]]]:
 
 
 class RegionText:
-    """The text of one region, written into ``function``."""
+    """The text of one region, written into ``function``.
 
-    def __init__(self, function: Any, region: Region) -> None:
+    With ``rounds``, a register, the outermost loop has so many.
+    """
+
+    def __init__(self, function: Any, region: Region, rounds: str = "") -> None:
         self.function = function
+        self.rounds = rounds
         self.region = region
         self.scalars = region.scalars
         self.views = (*region.inputs, *region.outputs)
@@ -86,13 +93,21 @@ class RegionText:
         """About how long it takes: by what was measured of memory, arithmetic and functions, numpy's being slow."""
         slow = sum(not inline(call, self.own) for call in self.scalars.calls)
         own = sum(function(call) is not None for call in self.scalars.calls) if self.own else 0
-        each = 0.25 * len(self.views) + 0.1 * len(self.scalars.calls) + 0.6 * own + 3.0 * slow
-        return each * math.prod(self.region.shape)
+        size = math.prod(self.region.shape)
+        near = size * sum(view.dtype.itemsize for view in self.views) < _CACHED
+        return size * ((0.1 if near else 0.25) * len(self.views) + 0.05 * len(self.scalars.calls) + 0.5 * own + 3.0 * slow)
 
     @property
     def splits(self) -> bool:
         """Whether the rounds of the outermost loop write different elements."""
         return all(self.strides[0][self.width :])
+
+    def turn(self, nanoseconds: float) -> int:
+        """How many rounds of the outermost loop take about that long; no more than one piece, where there are pieces."""
+        rounds = max(1, int(self.counts[0] * nanoseconds / self.nanoseconds))
+        if len(self.counts) > 1:
+            return rounds
+        return PIECE if max(self.levels, default=0) else -(-rounds // PIECE) * PIECE
 
     # Stages
 
@@ -116,7 +131,7 @@ class RegionText:
     def _axis(self, depth: int, pointers: Sequence[str]) -> None:
         write = self.function
         if depth < len(self.counts) - 1:
-            index = write.loop(self.counts[depth])
+            index = write.loop(self._rounds(depth))
             moved = [
                 self._moved(pointer, view, write.times(index, stride))
                 for pointer, view, stride in zip(pointers, self.views, self.strides[depth], strict=True)
@@ -126,10 +141,10 @@ class RegionText:
             return
         n = self.counts[-1]
         if not max(self.levels, default=0):
-            self._stage(0, pointers, str(n))
+            self._stage(0, pointers, self._rounds(depth))
             return
-        if n <= PIECE:
-            self._piece(pointers, str(n))
+        if n <= PIECE or self._rounds(depth) == self.rounds:
+            self._piece(pointers, self._rounds(depth))
             return
         index = write.loop(-(-n // PIECE))
         start = write.times(index, PIECE)
@@ -142,6 +157,9 @@ class RegionText:
         ]
         self._piece(moved, size)
         write.end()
+
+    def _rounds(self, depth: int) -> str:
+        return self.rounds if self.rounds and depth == 0 else str(self.counts[depth])
 
     def _moved(self, pointer: str, view: View, by: str) -> str:
         return self.function.emit(f"getelementptr {stored(view.dtype)}, ptr {pointer}, i64 {by}")
