@@ -17,7 +17,7 @@ from graphs.codegen.region_text import writable
 from graphs.codegen.scalar_text import function
 from graphs.core.function import Function
 from graphs.core.node import Node, Value, new_parameter
-from graphs.rewrite.program import Choice, Program, Rebuild, is_kept, is_pure, origins, spec_of
+from graphs.rewrite.program import Choice, Program, Rebuild, is_kept, is_pure_there, origins, reads_there, spec_of
 from graphs.rewrite.records import Log, Record
 from graphs.rewrite.shapes import ShapeClasses
 
@@ -93,20 +93,24 @@ class _Groups:
         self.groups: list[_Group] = []
         self.parent = list(range(len(self.nodes)))
         held: list[int] = []
+        readers: list[int] = []
         for place, node in enumerate(self.nodes):
             self.shapes.enter(node)
             before = {self.places[x.node] for x in node.inputs if isinstance(x, Value) and x.node in self.places}
             before.update(self.places[other] for other in node.after if other in self.places)
             if node.after or is_kept(node):  # effects, and what stands in an order to them, keep their order
+                before.update(held, readers)
+                held, readers = [place], []
+            elif reads_there(node):
                 before.update(held)
-                held = [place]
+                readers.append(place)
             self.before.append(sorted(before))
             self.groups.append(self._single(place, node))
         for place in range(len(self.nodes)):
             self._grow(place)
 
     def _single(self, place: int, node: Any) -> _Group:
-        if not is_pure(node) or node.after or node in self.fixed:
+        if not is_pure_there(node) or node.after or node in self.fixed:
             return _Group(place, list(self.before[place]), None, 0, set())
         if self.fed and any((node, index) in self.fed for index in range(node.width)):
             return _Group(place, list(self.before[place]), None, 0, set())

@@ -113,15 +113,22 @@ class Program:
 def is_pure(node: Any) -> bool:
     """Whether the node's outputs depend on nothing but its inputs, so that it may be merged or dropped.
 
-    One that reads a variable itself (trait ``mutable``), not a value that it had, depends on where it stands.
+    One that reads a variable itself depends on where it stands.
     """
+    return is_pure_there(node) and not reads_there(node)
+
+
+def reads_there(node: Any) -> bool:
+    """Whether the node reads a variable itself (trait ``mutable``), not a value that it had before."""
+    return any(isinstance(x, Value) and "mutable" in cast(Any, x.node).op.traits for x in node.inputs)
+
+
+def is_pure_there(node: Any) -> bool:
+    """Whether the node's outputs depend on nothing but its inputs, and on what variables hold where it stands."""
     op: Op = node.op
     entered = OPS.get(op.name)
     if not EFFECTS.isdisjoint(op.traits) or entered is not op or op.name == "parameter" or getattr(node, "writes", None):
         return False
-    for x in node.inputs:
-        if isinstance(x, Value) and "mutable" in cast(Any, x.node).op.traits:
-            return False
     return all(_throughout(body, is_pure, "pure") for body in bodies(node))
 
 
