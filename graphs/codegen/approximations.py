@@ -109,6 +109,7 @@ _LOG_DOUBLE = (
     0.1479606796374867,
 )
 
+
 class _Text:
     """The body of a function of ``%x``, written line by line."""
 

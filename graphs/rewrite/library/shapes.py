@@ -12,6 +12,7 @@ from graphs.ops import (
     expand_dims,
     matmul,
     matrix_transpose,
+    multiply,
     ones_like,
     reshape,
     reshape_like,
@@ -164,6 +165,15 @@ def transpose_into_product(x: Any, y: Any) -> Any:
 def product_out_of_transpose(x: Any, y: Any) -> Any:
     """(x @ yᵀ)ᵀ -> y @ xᵀ"""
     return matmul(y, matrix_transpose(x)) if _rank(x) == 2 and _rank(y) == 2 else None
+
+
+@shapes.rule("matmul(x, y)")
+def product_of_column_and_row(x: Any, y: Any) -> Any:
+    """x @ y -> x * y + 0 where x has one column and y one row"""
+    left, right = spec_of(x).dims or (), spec_of(y).dims or ()
+    if len(left) < 2 or len(left) != len(right) or left[-1] != 1 or right[-2] != 1 or spec_of(x).dtype.kind != "f":
+        return None
+    return multiply(x, y) + 0.0
 
 
 # Broadcasts

@@ -245,6 +245,9 @@ fires("broadcast_to_own_shape", lambda x: ops.broadcast_to(x, shape=(3, 4)), M)
 fires("broadcast_of_broadcast", lambda x: ops.broadcast_to(ops.broadcast_to(x, shape=(3, 4)), shape=(2, 3, 4)), f(4))
 fires("broadcast_like_of_broadcast", lambda x, y, z: ops.broadcast_like(ops.broadcast_like(x, y), z), f(4), M, f(2, 3, 4))
 both("ones_expanded", lambda x, y: ops.expand_like(ops.ones_like(ops.sum(x)), y), 2)
+fires("product_of_column_and_row", lambda x, y: x @ y, f(3, 1), f(1, 4))
+fires("product_of_column_and_row", lambda x, y: x @ y, f(None, 2, 1), f(2, 1, None))
+
 for _spec in (M, U):
     fires("expanded_in_product", lambda g, x: ops.expand_like(g, x) * ops.exp(x), f(), _spec)
     fires("expanded_in_sum", lambda g, x: x + ops.expand_like(g, x, axis=1, keepdims=True), f(None, 1), _spec)
