@@ -5,12 +5,12 @@ from __future__ import annotations
 import itertools
 import math
 import os
-import sys
 from collections.abc import Sequence
 from functools import cache
 
 import numpy
 
+from graphs.codegen import crew
 from graphs.codegen.function_text import FunctionText, quoted
 from graphs.codegen.instructions import Fill, Instruction, Loop, Product, Region, Sum, Update, View
 from graphs.codegen.primitives import Literal, Scalars
@@ -19,12 +19,11 @@ from graphs.codegen.scalar_text import literal, stored
 from graphs.codegen.symbols import blas_symbol, loop_symbol
 
 
-SHARED_NANOSECONDS = 600_000
-"""Regions that take longer, by a rough estimate, are shared among threads.
+SHARED_NANOSECONDS = 40_000
+"""Regions that take longer, by a rough estimate, are shared among threads."""
 
-A thread begins some 60 µs after it is started, and later where OpenBLAS's threads, which spin after each product, have its
-processor: sharing the Adam of a net with 100,000 weights, 100 µs of work, made that five times slower.
-"""
+_TURN_NANOSECONDS = 25_000
+"""About how long a thread's turn takes at most: no thread waits longer for the others."""
 
 
 class InstructionText(FunctionText):
@@ -57,22 +56,10 @@ class InstructionText(FunctionText):
         self.line(f"store i64 0, ptr {frame}")
         for i, view in enumerate(text.views, 1):
             self.line(f"store ptr {self.pointer(view)}, ptr {self.emit(f'getelementptr ptr, ptr {frame}, i64 {i}')}")
-        self.helpers.add(_START)
-        self.declared.update(_DECLARED)
-        started = []
-        for _ in range(threads() - 1):
-            thread = self.alloca("i64", 1)
-            failed = self.emit(f"call i32 @dip.start(ptr {thread}, ptr @{worker.name}, ptr {frame})")
-            started.append((thread, self.emit(f"icmp eq i32 {failed}, 0")))
-        self.line(f"call ptr @{worker.name}(ptr {frame})")
-        for thread, running in started:
-            join, done = self.fresh("l")[1:], self.fresh("l")[1:]
-            self.line(f"br i1 {running}, label %{join}, label %{done}")
-            self.label(join)
-            number = self.emit(f"load i64, ptr {thread}")
-            self.line(f"call i32 @pthread_join(i64 {number}, ptr null)")
-            self.line(f"br label %{done}")
-            self.label(done)
+        crew.load()
+        self.declared.update(crew.DECLARED)
+        self.crew = min(threads() - 1, crew.MOST)
+        self.line(f"call void @dip.crew.run(i32 %crew, ptr @{worker.name}, ptr {frame})")
 
     def _looped(self, instruction: Loop) -> None:
         if instruction.count < 1:
@@ -153,7 +140,7 @@ class InstructionText(FunctionText):
 
 
 class _Worker(InstructionText):
-    """A function with which threads take turns at a region: each time some rounds of its outermost loop, if any are left.
+    """A function for the threads of a crew, which take turns at a region: each time some rounds of its outermost loop.
 
     Whoever comes late, or not at all, leaves more to the others. The argument points to the number of the next turn and to
     the first elements of the region's views.
@@ -161,7 +148,7 @@ class _Worker(InstructionText):
 
     def __init__(self, name: str, text: RegionText) -> None:
         super().__init__(name, {})
-        rounds, turn = text.counts[0], text.turn(_TURN_NANOSECONDS)
+        rounds, turn = text.counts[0], text.turn(min(_TURN_NANOSECONDS, text.nanoseconds / (4 * threads())))
         self._along = text.strides[0]
         self.line("br label %turn")
         self.label("turn")
@@ -192,56 +179,6 @@ class _Worker(InstructionText):
         """The function's definition."""
         head = [f"define ptr @{self.name}(ptr %frame) {{", "entry:", *self._entry, "  br label %body", "body:"]
         return "\n".join([*head, *self._numbered(first), "  ret ptr null", "}", ""])
-
-
-_TURN_NANOSECONDS = 25_000
-"""About how long a turn takes: no thread waits longer for the others."""
-
-_DECLARED = ["declare i32 @pthread_create(ptr, ptr, ptr, ptr)", "declare i32 @pthread_join(i64, ptr)"]
-_START = """
-define internal i32 @dip.start(ptr %thread, ptr %worker, ptr %frame) {
-  %failed = call i32 @pthread_create(ptr %thread, ptr null, ptr %worker, ptr %frame)
-  ret i32 %failed
-}
-"""
-if sys.platform == "linux":
-    # Linux may start a thread on the processor of who starts it, and leave it there for milliseconds though another idles.
-    _DECLARED += [
-        "declare i32 @pthread_attr_init(ptr)",
-        "declare i32 @pthread_attr_setaffinity_np(ptr, i64, ptr)",
-        "declare i32 @pthread_attr_destroy(ptr)",
-        "declare i32 @sched_getaffinity(i32, i64, ptr)",
-        "declare i32 @sched_getcpu()",
-    ]
-    _START = """
-define internal i32 @dip.start(ptr %thread, ptr %worker, ptr %frame) {
-  %about = alloca [128 x i8], align 16
-  %where = alloca [128 x i8], align 16
-  call i32 @pthread_attr_init(ptr %about)
-  %unknown = call i32 @sched_getaffinity(i32 0, i64 128, ptr %where)
-  %known = icmp eq i32 %unknown, 0
-  %here = call i32 @sched_getcpu()
-  %counted = icmp ult i32 %here, 1024
-  %both = and i1 %known, %counted
-  br i1 %both, label %elsewhere, label %start
-elsewhere:
-  %byte = lshr i32 %here, 3
-  %place = getelementptr i8, ptr %where, i32 %byte
-  %held = load i8, ptr %place
-  %at = trunc i32 %here to i8
-  %bit = and i8 %at, 7
-  %one = shl i8 1, %bit
-  %others = xor i8 %one, -1
-  %left = and i8 %held, %others
-  store i8 %left, ptr %place
-  call i32 @pthread_attr_setaffinity_np(ptr %about, i64 128, ptr %where)
-  br label %start
-start:
-  %failed = call i32 @pthread_create(ptr %thread, ptr %about, ptr %worker, ptr %frame)
-  call i32 @pthread_attr_destroy(ptr %about)
-  ret i32 %failed
-}
-"""
 
 
 @cache

@@ -197,7 +197,7 @@ def test_large_regions_are_shared_among_threads(monkeypatch: pytest.MonkeyPatch)
     made = scalars(function)
     assert made is not None
     text.write(Region(made, (view("x", x), view("y", y).spread(x.shape)), (View.whole("z", x.dtype, x.shape),), x.shape))
-    assert module([text]).count("call i32 @dip.start") == 2
+    assert module([text]).count("call void @dip.crew.run") == 1
 
 
 # Products, sums, loops
