@@ -155,10 +155,13 @@ class Emission:
         written = []
         for variable, (register, own) in made.writes.items():
             mine = self._own(register, own)
-            whole = register if made.rows else f"ordered({register})"
-            kept = whole if mine else f"copy({register})"
+            kept = self._whole(register) if mine else f"copy({register})"
             written.append(f"{self._variable(variable)}: {kept}")
         self._line(f"return ({''.join(f'{x}, ' for x in fetched)}), {{{', '.join(written)}}}")
+
+    def _whole(self, register: str) -> str:
+        """A result as a variable holds it: an array in C's order, or rows."""
+        return register if self.schedule.rows else f"ordered({register})"
 
     def _own(self, register: str, own: bool) -> bool:
         """Whether nothing else holds the array of a register."""

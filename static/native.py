@@ -205,6 +205,9 @@ class NativeEmission(Emission):
     def _deletable(self, step: Step) -> list[str]:
         return [r for r in step.dead if (r in self._bound or r in step.outs) and r not in self._viewed]
 
+    def _whole(self, register: str) -> str:
+        return register if register in self.lowering.buffers else super()._whole(register)
+
     def _own(self, register: str, own: bool) -> bool:
         view = self.lowering.views.get(register)
         buffer = self.lowering.buffers.get(view.buffer) if view is not None else None

@@ -1,9 +1,8 @@
 """Threads that help with large regions: a crew that sleeps between steps, and watches for work while a step is running.
 
-A thread that is started for each region comes too late to be of use: after some 60 µs, and where OpenBLAS's threads spin,
-as they do after each product, after several hundred. Linux may besides leave it on the processor of who started it, though
-another idles. So the crew is woken when a step begins, on other processors than the one that wakes it, and then watches,
-giving way to whoever else wants the processor.
+A thread that is started for each region comes some 60 µs late, and Linux may leave it on the processor of who started it,
+though another idles. So the crew is woken when a step begins, on other processors than the one that wakes it, and then
+watches, giving way to whoever else wants the processor.
 
 Native code calls three functions. ``i32 @dip.crew.wake(i32 members)`` says whether the crew is the caller's now; else it is
 at work for another, or there is none. ``void @dip.crew.run(i32 crew, ptr work, ptr frame)`` calls ``work(frame)``, and if it

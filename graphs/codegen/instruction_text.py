@@ -19,8 +19,11 @@ from graphs.codegen.scalar_text import literal, stored
 from graphs.codegen.symbols import blas_symbol, loop_symbol
 
 
-SHARED_NANOSECONDS = 40_000
-"""Regions that take longer, by a rough estimate, are shared among threads."""
+SHARED_NANOSECONDS = 200_000
+"""Regions that take longer, by a rough estimate, are shared among threads.
+
+Between products OpenBLAS's threads spin and leave the crew no processor: then who started the region does all of it.
+"""
 
 _TURN_NANOSECONDS = 25_000
 """About how long a thread's turn takes at most: no thread waits longer for the others."""
