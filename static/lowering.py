@@ -14,10 +14,13 @@ from typing import Any
 
 import numpy
 
+from graphs.codegen.instruction_text import SHARED_NANOSECONDS
 from graphs.codegen.instructions import Fill, Instruction, Loop, Product, Region, Sum, Update, View, contiguous
 from graphs.codegen.primitives import NUMBERS, of_node
+from graphs.codegen.region_text import RegionText
 from graphs.core.node import Value
 from graphs.ops import matmul
+from static.joining import joined
 from static.layouts import Order
 from static.schedule import Schedule, Step
 from static.writing import UnloweredError, Writer
@@ -91,6 +94,7 @@ class Lowering:
         for place, step in enumerate(made.steps):
             self._place = place
             self._lower(step)
+        self._join()
         self._lifetimes()
         self._settle()
 
@@ -182,6 +186,24 @@ class Lowering:
             if register in self.views:
                 self.views[register] = onto(self.views[register])
         del self.buffers[buffer]
+
+    def _join(self) -> None:
+        """Let regions add up what they write; the sums begin as early as they do."""
+        changed = {register for register, _ in self.schedule.writes.values()}
+
+        def may(region: Region) -> bool:
+            names = [view.buffer for view in region.outputs]
+            small = RegionText(None, region).nanoseconds < SHARED_NANOSECONDS
+            return small and changed.isdisjoint(names)
+
+        for piece in self.pieces:
+            if isinstance(piece, Segment):
+                piece.instructions = joined(piece.instructions, may)
+                for each in piece.instructions:
+                    if isinstance(each, Region):
+                        made = [self.buffers[view.buffer] for view in each.outputs if view.buffer in self.buffers]
+                        for buffer in made:
+                            buffer.first = min(other.first for other in made)
 
     # How long things live
 

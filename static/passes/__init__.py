@@ -67,10 +67,12 @@ def reuse(program: Program, log: Log, choice: Choice) -> Program:
     return replace(program, reuse=True)
 
 
-PIPELINE: tuple[Pass, ...] = (fold, cse, simplify, cse, hoist, cse, accumulate, fuse, reuse)
+PIPELINE: tuple[Pass, ...] = (
+    fold, cse, simplify, count, unpack_arrays, cse, merge, hoist, narrow, cse, accumulate, fuse, reuse,
+)  # fmt: skip
 """The passes in order. ``cse`` comes again after each that may make equal nodes of nodes that were not."""
 
-EXACT: tuple[Pass, ...] = (fold, cse, simplify, cse, fuse_exactly, reuse)
+EXACT: tuple[Pass, ...] = (fold, cse, simplify, count, unpack_arrays, cse, merge, narrow, cse, fuse_exactly, reuse)
 """The passes that keep every bit: sums stay in the order that was written, exponentials and the like numpy's."""
 
 

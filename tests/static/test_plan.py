@@ -5,6 +5,10 @@ import numpy as np
 import pytest
 
 import static as tf
+import static.plan
+from graphs.codegen.instructions import Region
+from static.lowering import Lowering
+from static.passes import EXACT
 
 
 @pytest.fixture
@@ -20,11 +24,12 @@ def test_the_source_is_one_readable_line_a_node(session):
     change = w.assign_add(tf.ones([3, 2]))
     assert [line.partition("  # ") for line in session.plan([y, change], [x]).source.splitlines()[1:]] == [
         ("    f0, = feeds", "", ""),
+        ("    f0 = dense(f0)", "", ""),
         (f"    v0 = state[s{w.op.serial}]", "  # ", "w float32(3, 2)"),
         ("    t1 = k_matmul(xp, f0, v0)", "  # ", "matmul float32(?, 2)"),
         ("    t2 = u_maximum(t1, p0); del t1", "  # ", "y float32(?, 2)"),
         ("    t3 = u_add(v0, c0)", "  # ", "AssignAdd float32(3, 2)"),
-        (f"    return (t2, copy(t3), ), {{s{w.op.serial}: t3}}", "", ""),
+        (f"    return (t2, copy(t3), ), {{s{w.op.serial}: ordered(t3)}}", "", ""),
     ]
 
 
@@ -151,3 +156,85 @@ def test_regions_of_too_many_stages_stay_as_they_are(session):
     before = session.run(y, {x: value})
     assert not session.plan(y, {x: value}).compile()
     np.testing.assert_array_equal(session.run(y, {x: value}), before)
+
+
+# Memory that is not in C's order
+
+
+@pytest.fixture
+def hot(monkeypatch):
+    """Let every plan be compiled when it has run twice."""
+    monkeypatch.setattr(static.plan, "HOT_SECONDS", -1.0)
+    monkeypatch.setattr(static.plan, "SECONDS_A_CALL", 0.0)
+
+
+def runs(fetches, feeds=None, passes=EXACT, initial=None):
+    """What four runs fetch, the last ones compiled, and the plan."""
+    with tf.Session(passes=passes) as session:
+        if initial is not None:
+            session.run(initial)
+        found = [session.run(fetches, feeds) for _ in range(4)]
+        return found, session.plan(fetches, feeds or {})
+
+
+def numbers(*shape):
+    return np.random.default_rng(0).standard_normal(shape).astype("f")
+
+
+def test_what_is_fed_in_another_order_gives_the_same_bits(hot):
+    x = tf.placeholder(tf.float32, [None, 37])
+    total = tf.reduce_sum(x * 3.0)
+    array = numbers(53, 37)
+    for passes in ((), EXACT):
+        for fed in (array, np.asfortranarray(array), np.repeat(array, 2, axis=1)[:, ::2]):
+            found, _ = runs(total, {x: fed}, passes)
+            assert {value.tobytes() for value in found} == {np.sum(array * np.float32(3.0)).tobytes()}
+
+
+def test_results_and_constants_in_another_order_keep_it(hot):
+    turned = tf.py_func(lambda a: np.asfortranarray(a), [tf.constant(numbers(53, 37))], tf.float32, stateful=False)
+    turned.set_shape([53, 37])
+    fixed = tf.transpose(tf.constant(numbers(37, 53)))
+    fetches = [tf.reduce_sum(turned * 2.0), tf.abs(turned), tf.reduce_sum(fixed), fixed + turned]
+    plain, _ = runs(fetches, passes=())
+    found, plan = runs(fetches)
+    assert plan.native
+    for values in found:
+        for value, wanted in zip(values, plain[0], strict=True):
+            np.testing.assert_array_equal(value, wanted)
+
+
+def test_a_variable_is_held_in_order(hot):
+    w = tf.Variable(numbers(53, 37))
+    train = w.assign(tf.transpose(tf.transpose(w) * 0.5))
+    total = tf.reduce_sum(w)
+    with tf.Session(passes=()) as session:
+        session.run(w.initializer)
+        for _ in range(4):
+            session.run(train)
+            assert session._state[w.op].flags.c_contiguous
+            assert session.run(total) == np.sum(session.run(w))
+
+
+def test_a_region_adds_up_what_it_writes(hot):
+    x, b = tf.placeholder(tf.float32, [64, 50]), tf.Variable(numbers(50))
+    h = tf.nn.relu(x * 2.0 + b)
+    slope = tf.reduce_sum(h * x, axis=0)
+    found, plan = runs([h, slope], {x: numbers(64, 50)}, initial=b.initializer)
+    for value in found:
+        np.testing.assert_array_equal(value[1], (value[0] * numbers(64, 50)).sum(0))
+    segment = Lowering(plan.schedule).pieces[0]
+    regions = [each for each in segment.instructions if isinstance(each, Region)]
+    assert [call.name for call in regions[-1].scalars.calls][-2:] == ["multiply", "add"]
+    assert len(segment.instructions) == len(regions) + 1
+
+
+def test_a_view_is_made_after_all_that_it_is_of(hot):
+    x = tf.placeholder(tf.float32, [12])
+    sorted_, _ = tf.nn.top_k(x, 12)
+    rows, columns = tf.reshape(sorted_, [3, 4]), tf.reshape(sorted_, [4, 3])
+    fetches = [tf.cumsum(columns), tf.cumsum(rows), rows + 1.0]
+    found, _ = runs(fetches, {x: numbers(12)})
+    for values in found[1:]:
+        for value, wanted in zip(values, found[0], strict=True):
+            np.testing.assert_array_equal(value, wanted)
