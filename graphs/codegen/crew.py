@@ -19,6 +19,8 @@ from functools import cache
 
 import numpy
 
+from graphs.codegen.machine import PRELUDE, native
+
 
 MOST = 63
 """Members at most."""
@@ -34,8 +36,6 @@ DECLARED = (
 def load() -> None:
     """Let native code find the crew. Once loaded it stays, since its threads do."""
     import llvmlite.binding as llvm
-
-    from graphs.codegen.machine import PRELUDE, native
 
     function = native(PRELUDE + _TEXT, "dip.crew.addresses")
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(function))

@@ -50,7 +50,8 @@ class InstructionText(FunctionText):
 
     def _region(self, instruction: Region) -> None:
         text = RegionText(self, instruction)
-        if self._open or isinstance(self, _Worker) or text.nanoseconds < SHARED_NANOSECONDS or not text.splits:
+        alone = self._open or isinstance(self, _Worker) or threads() == 1
+        if alone or text.nanoseconds < SHARED_NANOSECONDS or not text.splits:
             text.write()
             return
         worker = _Worker(f"{self.name}.{len(self.workers)}", text)

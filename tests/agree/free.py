@@ -267,24 +267,22 @@ def take(scope: Scope, v: Val, picks: Picks) -> str | None:
 
 
 def matmul(scope: Scope, v: Val, picks: Picks) -> str | None:
-    if v.kind != "f" or not v.ndim:
+    """A product of matrices: what has no known rank is taken for one by gradients."""
+    if v.kind != "f" or v.ndim < 2:
         return None
 
     def fits(y: Val) -> bool:
-        if y.kind != "f" or not y.ndim:
-            return False
-        inner = -1 if y.ndim == 1 else -2
-        return all(a.shape[-1] == b.shape[inner] for a, b in zip(v.arrays, y.arrays, strict=True))
+        return (
+            y.kind == "f" and y.ndim > 1 and all(a.shape[-1] == b.shape[-2] for a, b in zip(v.arrays, y.arrays, strict=True))
+        )
 
     fitting = [y for y in scope.values if fits(y)]
     way = picks.number()
     if fitting and way % 3:
         return call("matmul", v.name, scope.as_dtype(picks.of(fitting), v.dtype))
-    if v.ndim > 1 and way % 2:
+    if way % 2:
         return call("matmul", v.name, f"m.matrix_transpose({v.name})")
-    if v.ndim > 1:
-        return call("matmul", f"m.matrix_transpose({v.name})", v.name)
-    return call("matmul", v.name, v.name)
+    return call("matmul", f"m.matrix_transpose({v.name})", v.name)
 
 
 def one_hot(scope: Scope, v: Val, picks: Picks) -> str:
