@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy
 import pytest
-from hypothesis import HealthCheck, given, seed, settings, strategies as st
+from hypothesis import HealthCheck, given, reject, seed, settings, strategies as st
 
 
 USUAL = 2000
@@ -56,7 +56,9 @@ def _quiet(check: Callable[[Any], None]) -> Callable[[Any], None]:
                 check(program)
             except AssertionError:
                 raise
-            except Exception:
+            except Exception as error:
+                if "is not an invariant" in str(error):  # TensorFlow refuses such a loop, too
+                    reject()
                 raised = traceback.format_exc()
         if raised:
             raise AssertionError(raised)
