@@ -14,10 +14,9 @@ from typing import Any
 
 import numpy
 
-from graphs.codegen.instruction_text import SHARED_NANOSECONDS
+from graphs.codegen.instruction_text import shared
 from graphs.codegen.instructions import Fill, Instruction, Loop, Product, Region, Sum, Update, View, contiguous
 from graphs.codegen.primitives import NUMBERS, of_node
-from graphs.codegen.region_text import RegionText
 from graphs.core.node import Value
 from graphs.ops import matmul
 from static.joining import joined
@@ -192,9 +191,7 @@ class Lowering:
         changed = {register for register, _ in self.schedule.writes.values()}
 
         def may(region: Region) -> bool:
-            names = [view.buffer for view in region.outputs]
-            small = RegionText(None, region).nanoseconds < SHARED_NANOSECONDS
-            return small and changed.isdisjoint(names)
+            return changed.isdisjoint([view.buffer for view in region.outputs]) and not shared(region)
 
         for piece in self.pieces:
             if isinstance(piece, Segment):

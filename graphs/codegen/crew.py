@@ -166,8 +166,9 @@ begin:
   %first = icmp eq i32 %there, 0
   br i1 %first, label %ring, label %mask
 ring:
-  call i32 @sem_init(ptr @bell, i32 0, i32 0)
-  br label %mask
+  %none = call i32 @sem_init(ptr @bell, i32 0, i32 0)
+  %mute = icmp ne i32 %none, 0
+  br i1 %mute, label %done, label %mask
 mask:
   call i32 @sigfillset(ptr %all)
   call i32 @pthread_sigmask(i32 BLOCK, ptr %all, ptr %before)

@@ -50,8 +50,7 @@ class InstructionText(FunctionText):
 
     def _region(self, instruction: Region) -> None:
         text = RegionText(self, instruction)
-        alone = self._open or isinstance(self, _Worker) or threads() == 1
-        if alone or text.nanoseconds < SHARED_NANOSECONDS or not text.splits:
+        if self._open or isinstance(self, _Worker) or not _is_shared(text):
             text.write()
             return
         worker = _Worker(f"{self.name}.{len(self.workers)}", text)
@@ -185,6 +184,15 @@ class _Worker(InstructionText):
         return "\n".join([*head, *self._numbered(first), "  ret ptr null", "}", ""])
 
 
+def shared(region: Region) -> bool:
+    """Whether threads share the work on a region, where no loop is around it."""
+    return _is_shared(RegionText(None, region))
+
+
+def _is_shared(text: RegionText) -> bool:
+    return threads() > 1 and text.nanoseconds >= SHARED_NANOSECONDS and text.splits
+
+
 @cache
 def threads() -> int:
     """How many threads share the work on large arrays: what ``OMP_NUM_THREADS`` says, else the processors there are."""
@@ -218,4 +226,4 @@ def _layout(view: View) -> tuple[bool, int]:
     raise UnwrittenError("a matrix that is contiguous along neither axis")
 
 
-__all__ = ["InstructionText", "threads"]
+__all__ = ["InstructionText", "shared", "threads"]

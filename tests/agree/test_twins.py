@@ -25,9 +25,6 @@ STEPS_AND_ARRAYS = {
 }
 """How many steps, and arrays compared in each: losses, gradients, Adam's slots and parameters after each update."""
 
-MOST_WITH_PASSES = 25
-"""Plans are hot, and their memory is used again, from the second step on."""
-
 
 def hot(monkeypatch):
     """Let every plan be compiled when it has run once."""
@@ -44,8 +41,6 @@ def test_twins_are_equal_to_the_last_bit(name, dtype, way, monkeypatch):
     if way == "compiled":
         hot(monkeypatch)
     steps, arrays = STEPS_AND_ARRAYS[name]
-    if way != "no passes":
-        steps = min(steps, MOST_WITH_PASSES)
     twins = load(DEMOS / name)
     found = lockstep(twins, ("static", "dynamic"), twins.batches(dtype, steps), dtype)
     assert found.difference is None
