@@ -176,10 +176,12 @@ def grid(images: np.ndarray, columns: int = 8) -> Image.Image:
 BUILDERS = {"static": build_static, "dynamic": build_dynamic}
 
 
-def train(mode: str, iterations: int, mnist: str, out: Path) -> None:
+def train(mode: str, iterations: int, mnist: str, out: Path, exact: bool) -> None:
     """Train in one mode, writing the losses and a sample grid ten times on the way."""
     given = setup(mnist=mnist)
     program, samples = BUILDERS[mode](given)
+    if exact and mode == "static":
+        program.without_passes()
     points = np.random.default_rng(1).standard_normal((64, Z_dim)).astype(given.dtype)
     every = max(1, iterations // 10)
     batches = itertools.islice(given.batches, iterations)
@@ -201,11 +203,12 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="20 iterations")
     parser.add_argument("--mnist", default="", metavar="DIR", help="a directory with MNIST's four files")
     parser.add_argument("--out", type=Path, default=Path("out"))
+    parser.add_argument("--exact", action="store_true", help="static without passes: the same bits in both modes")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     try:
         for mode in BUILDERS if args.mode == "both" else [args.mode]:
-            train(mode, 20 if args.quick else args.iterations, args.mnist, args.out)
+            train(mode, 20 if args.quick else args.iterations, args.mnist, args.out, args.exact)
     except DataError as error:
         print(f"{Path(__file__).name}: {error}", file=sys.stderr)
         sys.exit(2)

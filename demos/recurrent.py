@@ -151,6 +151,7 @@ def main() -> None:
     parser.add_argument("--mode", choices=["static", "dynamic", "both"], default="both")
     parser.add_argument("--form", choices=[*FORMS, "all"], default="all", help="how the static program loops")
     parser.add_argument("--iterations", type=int, default=500)
+    parser.add_argument("--exact", action="store_true", help="static without passes: the same bits in both modes")
     args = parser.parse_args()
     builders: dict[str, Callable[[Setup], Any]] = {}
     if args.mode != "dynamic":
@@ -161,6 +162,8 @@ def main() -> None:
     for mode, build in builders.items():
         given = setup()
         program = build(given)
+        if args.exact and mode != "dynamic":
+            program.without_passes()
         for t, batch in enumerate(itertools.islice(given.batches, args.iterations)):
             (state,) = program.states(batch)
             if t < 3 or t == args.iterations - 1:

@@ -156,12 +156,15 @@ def main() -> None:
     parser.add_argument("--mode", choices=[*BUILDERS, "both"], default="both")
     parser.add_argument("--iterations", type=int, default=3000)
     parser.add_argument("--out", type=Path, default=Path("out"))
+    parser.add_argument("--exact", action="store_true", help="static without passes: the same bits in both modes")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     plane = np.stack(np.meshgrid(*[np.linspace(-2, 2, 16, dtype="float32")] * Z_dim), -1).reshape(-1, Z_dim)
     for mode in BUILDERS if args.mode == "both" else [args.mode]:
         given = setup()
         program, decode = BUILDERS[mode](given)
+        if args.exact and mode == "static":
+            program.without_passes()
         every = max(1, args.iterations // 10)
         for t, batch in enumerate(
             track(itertools.islice(given.batches, args.iterations), f"{mode:8}", total=args.iterations), 1

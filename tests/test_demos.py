@@ -2,7 +2,6 @@
 
 import functools
 import itertools
-import re
 import runpy
 import subprocess
 import sys
@@ -194,29 +193,19 @@ def test_the_two_layer_demo_shows_the_same_losses_in_both_modes(tmp_path):
     assert len(lines) == 8
 
 
-def figures(lines):
-    """All numbers of lines of output: the default passes move the last digits of some."""
-    return pytest.approx([float(x) for line in lines for x in re.findall(r"[-+]?\d+\.?\d*(?:e[-+]?\d+)?", line)], rel=1e-3)
-
-
-def alike(one, other):
-    """Whether two pictures look the same."""
-    return abs(numpy.asarray(one, float) - numpy.asarray(other, float)).mean() < 0.5
-
-
 def test_the_gan_demo_writes_the_same_grids_in_both_modes(tmp_path):
-    result = demo("gan.py", "--quick", "--out", "grids", cwd=tmp_path)
+    result = demo("gan.py", "--quick", "--exact", "--out", "grids", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     grids = {mode: sorted((tmp_path / "grids").glob(f"gan-{mode}-*.png")) for mode in ("static", "dynamic")}
     assert len(grids["static"]) == 10
     for first, second in zip(grids["static"], grids["dynamic"], strict=True):
         with Image.open(first) as one, Image.open(second) as other:
             assert one.size == other.size == (256, 256)
-            assert alike(one, other)
+            assert numpy.array_equal(numpy.asarray(one), numpy.asarray(other))
 
 
 def test_the_recurrent_demo_shows_the_same_losses_however_the_loop_is_written(tmp_path):
-    result = demo("recurrent.py", "--iterations", "4", cwd=tmp_path)
+    result = demo("recurrent.py", "--iterations", "4", "--exact", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     losses = {}
     for line in result.stdout.splitlines():
@@ -224,7 +213,7 @@ def test_the_recurrent_demo_shows_the_same_losses_however_the_loop_is_written(tm
         losses.setdefault(mode.strip(), []).append(rest)
     assert list(losses) == ["static, dynamic_rnn", "static, scan", "static, while", "dynamic"]
     assert len(losses["dynamic"]) == 4
-    assert all(figures(found).expected == figures(losses["dynamic"]) for found in losses.values())
+    assert all(found == losses["dynamic"] for found in losses.values())
 
 
 def test_the_convolutional_demo_reads_the_same_digits_in_both_modes(tmp_path):
@@ -237,15 +226,14 @@ def test_the_convolutional_demo_reads_the_same_digits_in_both_modes(tmp_path):
 
 
 def test_the_variational_demo_draws_the_same_noise_in_both_modes(tmp_path):
-    result = demo("variational.py", "--iterations", "20", "--out", "planes", cwd=tmp_path)
+    result = demo("variational.py", "--iterations", "20", "--exact", "--out", "planes", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     lines = [line.split() for line in result.stdout.splitlines() if " step " in line]
-    shown = {mode: [" ".join(line[1:]) for line in lines if line[0] == mode] for mode in ("static", "dynamic")}
-    assert figures(shown["static"]).expected == figures(shown["dynamic"])
+    assert [line[1:] for line in lines if line[0] == "static"] == [line[1:] for line in lines if line[0] == "dynamic"]
     assert len(lines) == 20
     planes = [Image.open(tmp_path / "planes" / f"variational-{mode}.png") for mode in ("static", "dynamic")]
     assert planes[0].size == planes[1].size == (512, 512)
-    assert alike(*planes)
+    assert len({plane.tobytes() for plane in planes}) == 1
     assert len(set(planes[0].tobytes())) > 100
 
 
