@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import Any
 
 from dynamic import autograd as autograd, nn as nn, optim as optim
@@ -29,6 +28,7 @@ from dynamic.dtypes import (
 from dynamic.functions import creation, pointwise, products, reductions, shapes
 from dynamic.functions.creation import Generator as Generator
 from dynamic.methods import attach
+from dynamic.names import lacking
 from dynamic.tensor import Size as Size, Tensor as Tensor
 from graphs.core.memory import keep_freed_memory
 
@@ -58,7 +58,4 @@ def numel(input: Tensor) -> int:
     return input.numel()
 
 
-def __getattr__(name: str) -> Any:
-    near = difflib.get_close_matches(name, globals(), n=3)
-    hint = f"; there is {', '.join(near)}" if near else ""
-    raise AttributeError(f"dynamic has no {name!r}{hint}")
+__getattr__ = lacking(__name__)

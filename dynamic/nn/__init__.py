@@ -1,3 +1,7 @@
 """Neural networks: PyTorch's ``torch.nn``."""
 
+from dynamic.names import lacking
 from dynamic.nn import functional as functional
+
+
+__getattr__ = lacking(__name__)
