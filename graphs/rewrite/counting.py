@@ -120,7 +120,7 @@ def _skeleton(parts: Parts, length: Any = None) -> Parts:
         [*(parts.states[i] for i in decisive), *parts.fixed], [parts.following[i] for i in decisive], parts.body.name
     )
     chosen = [*(parts.cond.inputs[i] for i in decisive), *parts.cond.inputs[states:]]
-    cond = Function(chosen, parts.cond.outputs, parts.cond.name) if length is None else None
+    cond = Function(chosen, parts.cond.outputs[:1], parts.cond.name) if length is None else None
     first = [parts.first[i] for i in decisive]
     return Parts(body, parts.length if length is None else length, first, [], [], parts.constants, cond)
 

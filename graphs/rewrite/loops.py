@@ -211,9 +211,9 @@ def only_apart(program: Program, free: Container[int] = ()) -> set[Edge]:
 
 
 def deciding(parts: Parts) -> list[int]:
-    """The states on which it depends how many rounds there are."""
+    """The states on which it depends how many rounds there are. (What follows the decision are states it hands on.)"""
     assert parts.cond is not None
-    wanted = among(parts.cond.outputs, parts.cond.inputs[: len(parts.first)])
+    wanted = among(parts.cond.outputs[:1], parts.cond.inputs[: len(parts.first)])
     while True:
         grown = wanted | among([parts.following[i] for i in wanted], parts.states)
         if grown == wanted:

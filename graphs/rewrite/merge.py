@@ -343,7 +343,10 @@ def _after(nodes: Sequence[Any]) -> tuple[Any, ...]:
 
 
 def _fill(record: Record, program: Program, nodes: Sequence[Any], made: Any, values: Sequence[Sequence[Any]]) -> None:
-    """Say what was merged. Loops that may go on for ever are recorded with a few rounds, others by their slices."""
+    """Say what was merged: loops that all have one number of rounds, which the program says in several ways.
+
+    Loops that may go on for ever are recorded with a few rounds, others by their slices.
+    """
     parts = [Parts.of(node) for node in nodes]
     lead: list[Any] = []
     if rounds(parts[0], program.fed) is None:
@@ -354,6 +357,10 @@ def _fill(record: Record, program: Program, nodes: Sequence[Any], made: Any, val
             each.length = length
         nodes = [each.made(Rewritten, node, of=[node]) for each, node in zip(parts, nodes, strict=True)]
         made, values = _Joined(parts).made(Program((), (), program.fed), nodes, length)
+    elif len({input_key(each.length) for each in parts}) > 1:
+        for each in parts:
+            each.length = counted_by(parts[0].length)
+        nodes = [each.made(Rewritten, node, of=[node]) for each, node in zip(parts, nodes, strict=True)]
     pairs = [(x, y) for node, outs in zip(nodes, values, strict=True) for x, y in zip(node.outputs, outs, strict=True)]
     pairs = [(x, y) for x, y in pairs if x.spec.dtype.kind != "O"]
     record.before, record.after = (*lead, *nodes), (made,)
