@@ -1,7 +1,7 @@
 """Neural networks: PyTorch's ``torch.nn``."""
 
 from dynamic.names import lacking
-from dynamic.nn import functional as functional
+from dynamic.nn import functional as functional, init as init, utils as utils
 
 
 __getattr__ = lacking(__name__)
