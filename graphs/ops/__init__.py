@@ -212,6 +212,12 @@ from graphs.ops.reduction import (
     spread_like as spread_like,
     sum as sum,
 )
+from graphs.ops.resampling import (
+    interpolate_at as interpolate_at,
+    interpolate_at_adjoint as interpolate_at_adjoint,
+    resample as resample,
+    resample_adjoint as resample_adjoint,
+)
 from graphs.ops.sampling import (
     random_gamma as random_gamma,
     random_poisson as random_poisson,
