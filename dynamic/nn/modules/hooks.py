@@ -53,6 +53,7 @@ class Called:
         raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """``forward``, with the hooks around it."""
         if (
             self._forward_hooks
             or self._forward_pre_hooks
@@ -132,7 +133,7 @@ class Called:
     ) -> RemovableHandle:
         """Have ``hook(module, args, output)`` called after ``forward``; what it returns, if anything, is the result.
 
-        With ``with_kwargs`` it is ``hook(module, args, kwargs, output)``; with ``always_call`` it is called after an error too.
+        With ``with_kwargs`` it is ``hook(module, args, kwargs, output)``; ``always_call``: after an error too.
         """
         return _added(
             self._forward_hooks,
@@ -145,7 +146,7 @@ class Called:
     def register_full_backward_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
         """Have ``hook(module, grad_input, grad_output)`` called when the gradients of the inputs have been computed.
 
-        Both are tuples, with None where nothing flows. What the hook returns, if anything, flows on in place of ``grad_input``.
+        Both are tuples, with None where nothing flows. What the hook returns, if anything, flows on as ``grad_input``.
         """
         self._one_kind(full=True)
         return _added(self._backward_hooks, hook, prepend)
@@ -158,14 +159,15 @@ class Called:
         return _added(self._backward_pre_hooks, hook, prepend)
 
     def register_backward_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """PyTorch's hook until 1.8, which saw the gradients of the module's last operation: here it is a full backward hook."""
+        """PyTorch's hook until 1.8, which saw the last operation's gradients only: here it is a full backward hook."""
         self._one_kind(full=False)
         return _added(self._backward_hooks, hook, False)
 
     def _one_kind(self, full: bool) -> None:
         if self._is_full_backward_hook is (not full):
             raise RuntimeError(
-                "Cannot use both regular backward hooks and full backward hooks on a single Module. Please use only one of them."
+                "Cannot use both regular backward hooks and full backward hooks on a single Module. "
+                "Please use only one of them."
             )
         self._is_full_backward_hook = full
 

@@ -131,7 +131,7 @@ class Module(Called, Stateful, Convertible):
             raise KeyError(f'{kind} name can\'t be empty string ""')
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
-        """Add a parameter, or None for one that the module may have and has not. Raises KeyError for a name that is taken."""
+        """Add a parameter, or None for one that the module could have. Raises KeyError for a name that is taken."""
         self._begun("parameter")
         self._check_name(name, "parameter", self._parameters)
         if param is not None and not isinstance(param, Parameter):

@@ -17,11 +17,15 @@ from dynamic.utils.hooks import RemovableHandle
 _EXTRA = "_extra_state"
 
 
-class Keys(NamedTuple):
-    """What ``load_state_dict`` gives: which names the state lacked, and which of its names the module has not."""
-
+class _Keys(NamedTuple):
     missing_keys: list[str]
     unexpected_keys: list[str]
+
+
+class Keys(_Keys):
+    """What ``load_state_dict`` gives: which names the state lacked, and which of its names the module has not."""
+
+    __slots__ = ()
 
     def __repr__(self) -> str:
         if not self.missing_keys and not self.unexpected_keys:
@@ -63,7 +67,8 @@ class Stateful:
             prefix: what all names begin with.
             keep_vars: give the tensors themselves, with their history, and not detached ones over the same memory.
         """
-        destination, prefix, keep_vars = (*args, *(destination, prefix, keep_vars)[len(args) :])
+        given: Any = (*args, *(destination, prefix, keep_vars)[len(args) :])
+        destination, prefix, keep_vars = given
         if destination is None:
             destination = OrderedDict()
             destination._metadata = OrderedDict()
@@ -101,8 +106,8 @@ class Stateful:
             strict: whether names that are missing or that the module has not are an error.
             assign: take the tensors over themselves rather than copying their values.
 
-        Returns the missing and the unexpected names. Raises RuntimeError for these and for tensors of another size, TypeError for
-        what is no mapping.
+        Returns the missing and the unexpected names. Raises RuntimeError for these and for tensors of another size, TypeError
+        for what is no mapping.
         """
         if not isinstance(state_dict, Mapping):
             raise TypeError(f"Expected state_dict to be dict-like, got {type(state_dict)}.")
@@ -180,7 +185,10 @@ class Stateful:
     def _take(self, name: str, tensor: Any, value: Any, key: str, assign: bool) -> str | None:
         """Give the parameter or buffer ``name`` the value that the state has; what went wrong, if anything."""
         if not isinstance(value, Tensor):
-            return f'While copying the parameter named "{key}", expected torch.Tensor or Tensor-like object from checkpoint but received {type(value)}'
+            return (
+                f'While copying the parameter named "{key}", expected torch.Tensor or Tensor-like object from checkpoint but '
+                f"received {type(value)}"
+            )
         if not assign and tensor.dim() == 0 and tuple(value.shape) == (1,):
             value = value[0]  # scalars of PyTorch before 0.4
         if value.shape != tensor.shape:
@@ -220,7 +228,7 @@ class Stateful:
         return _added(self._state_dict_hooks, hook)
 
     def register_load_state_dict_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Have ``hook(module, state_dict, prefix, local_metadata, strict, missing, unexpected, errors)`` called before loading."""
+        """Have ``hook(module, state_dict, prefix, local_metadata, strict, missing, unexpected, errors)`` called first."""
         return self._register_load_state_dict_pre_hook(hook, with_module=True)
 
     def _register_load_state_dict_pre_hook(self, hook: Callable[..., Any], with_module: bool = False) -> RemovableHandle:
