@@ -5,14 +5,20 @@ from __future__ import annotations
 import difflib
 import sys
 from collections.abc import Callable
-from typing import Any, Never
+from importlib import import_module
+from typing import Any
 
 
-def lacking(module: str) -> Callable[[str], Never]:
-    """A module's ``__getattr__``: an AttributeError that names what the module has that comes nearest."""
+def lacking(module: str, late: tuple[str, ...] = ()) -> Callable[[str], Any]:
+    """A module's ``__getattr__``: an AttributeError that names what the module has that comes nearest.
 
-    def __getattr__(name: str) -> Never:  # noqa: N807 (a module's own hook)
-        near = difflib.get_close_matches(name, vars(sys.modules[module]), n=3)
+    Submodules in ``late`` are imported when somebody first asks for them, so that importing the module stays quick.
+    """
+
+    def __getattr__(name: str) -> Any:  # noqa: N807 (a module's own hook)
+        if name in late:
+            return import_module(f"{module}.{name}")
+        near = difflib.get_close_matches(name, [*vars(sys.modules[module]), *late], n=3)
         hint = f"; there is {', '.join(near)}" if near else ""
         raise AttributeError(f"{module} has no {name!r}{hint}", name=name)
 
