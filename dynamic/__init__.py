@@ -58,4 +58,4 @@ def numel(input: Tensor) -> int:
     return input.numel()
 
 
-__getattr__ = lacking(__name__)
+__getattr__ = lacking(__name__, late=("distributions", "multiprocessing", "utils"))

@@ -39,6 +39,7 @@ def _binary(name: str, op: Op) -> Callable[..., Any]:
 
 def _named(function: Callable[..., Any], name: str, op: Op) -> Callable[..., Any]:
     function.__name__ = function.__qualname__ = name
+    function.__module__ = "dynamic"  # where pickle finds it
     function.__doc__ = op.doc
     return function
 
