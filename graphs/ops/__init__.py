@@ -40,6 +40,7 @@ from graphs.ops.creation import (
     full as full,
     linspace as linspace,
 )
+from graphs.ops.ctc import ctc_loss as ctc_loss, ctc_occupancy as ctc_occupancy
 from graphs.ops.cumulative import (
     cumprod as cumprod,
     cumsum as cumsum,
@@ -145,6 +146,13 @@ from graphs.ops.logic import (
     not_equal as not_equal,
     right_shift as right_shift,
     where as where,
+)
+from graphs.ops.losses import (
+    huber_loss as huber_loss,
+    mse_loss as mse_loss,
+    nll_loss as nll_loss,
+    nll_loss_adjoint as nll_loss_adjoint,
+    smooth_l1_loss as smooth_l1_loss,
 )
 from graphs.ops.matrices import (
     det as det,
