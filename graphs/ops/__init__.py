@@ -4,6 +4,7 @@ from graphs.ops.activations import (
     celu as celu,
     elu as elu,
     gelu as gelu,
+    hard_shrink as hard_shrink,
     hard_sigmoid as hard_sigmoid,
     hard_swish as hard_swish,
     hard_tanh as hard_tanh,
@@ -15,9 +16,17 @@ from graphs.ops.activations import (
     selu as selu,
     sigmoid as sigmoid,
     silu as silu,
+    soft_shrink as soft_shrink,
     softplus as softplus,
     softsign as softsign,
     threshold as threshold,
+)
+from graphs.ops.affine import linear as linear
+from graphs.ops.bessel import (
+    i0 as i0,
+    i0e as i0e,
+    i1 as i1,
+    i1e as i1e,
 )
 from graphs.ops.checks import ensure_shape as ensure_shape, from_front as from_front
 from graphs.ops.complex import (
@@ -44,8 +53,15 @@ from graphs.ops.ctc import ctc_loss as ctc_loss, ctc_occupancy as ctc_occupancy
 from graphs.ops.cumulative import (
     cumprod as cumprod,
     cumsum as cumsum,
+    logcumsumexp as logcumsumexp,
     prod as prod,
     recurrence as recurrence,
+)
+from graphs.ops.decompositions import (
+    lu as lu,
+    matrix_exp as matrix_exp,
+    pinv as pinv,
+    slogdet as slogdet,
 )
 from graphs.ops.einsum import (
     einsum as einsum,
@@ -75,6 +91,12 @@ from graphs.ops.elementwise import (
     stop_gradient as stop_gradient,
     subtract as subtract,
 )
+from graphs.ops.entropies import (
+    entr as entr,
+    logaddexp2 as logaddexp2,
+    xlog1py as xlog1py,
+    xlogy as xlogy,
+)
 from graphs.ops.factors import (
     cholesky as cholesky,
     eigh as eigh,
@@ -99,6 +121,11 @@ from graphs.ops.functions import (
     sqrt as sqrt,
     square as square,
     trunc as trunc,
+)
+from graphs.ops.gammas import (
+    igamma as igamma,
+    igammac as igammac,
+    zeta as zeta,
 )
 from graphs.ops.indexing import (
     scatter as scatter,
@@ -176,7 +203,21 @@ from graphs.ops.neural import (
     softmax_cross_entropy_with_logits as softmax_cross_entropy_with_logits,
     sparse_softmax_cross_entropy_with_logits as sparse_softmax_cross_entropy_with_logits,
 )
-from graphs.ops.normalization import batch_norm as batch_norm
+from graphs.ops.normalization import batch_norm as batch_norm, standardize as standardize
+from graphs.ops.numbers import (
+    copysign as copysign,
+    fmax as fmax,
+    fmin as fmin,
+    frac as frac,
+    frexp as frexp,
+    gcd as gcd,
+    heaviside as heaviside,
+    hypot as hypot,
+    lcm as lcm,
+    nan_to_num as nan_to_num,
+    nextafter as nextafter,
+    signbit as signbit,
+)
 from graphs.ops.order import (
     argsort as argsort,
     nonzero as nonzero,
@@ -194,6 +235,12 @@ from graphs.ops.pooling import (
     max_pool_select as max_pool_select,
     sum_pool as sum_pool,
     sum_pool_adjoint as sum_pool_adjoint,
+)
+from graphs.ops.quantiles import (
+    erfcx as erfcx,
+    erfinv as erfinv,
+    log_ndtr as log_ndtr,
+    ndtri as ndtri,
 )
 from graphs.ops.random import (
     bernoulli as bernoulli,
@@ -216,21 +263,29 @@ from graphs.ops.reduction import (
     expand_like as expand_like,
     max as max,
     mean as mean,
+    median as median,
     min as min,
     spread_like as spread_like,
     sum as sum,
 )
+from graphs.ops.regions import region_positions as region_positions
 from graphs.ops.resampling import (
     interpolate_at as interpolate_at,
     interpolate_at_adjoint as interpolate_at_adjoint,
     resample as resample,
     resample_adjoint as resample_adjoint,
 )
+from graphs.ops.rows import embedding as embedding, occurrences as occurrences
 from graphs.ops.sampling import (
     random_gamma as random_gamma,
     random_poisson as random_poisson,
     sample_classes as sample_classes,
     sample_weighted as sample_weighted,
+)
+from graphs.ops.scattering import (
+    scatter_max as scatter_max,
+    scatter_min as scatter_min,
+    scatter_prod as scatter_prod,
 )
 from graphs.ops.segments import (
     reverse_sequence as reverse_sequence,
@@ -294,6 +349,12 @@ from graphs.ops.statistics import (
     norm as norm,
     std as std,
     var as var,
+)
+from graphs.ops.strided import (
+    as_strided as as_strided,
+    as_strided_adjoint as as_strided_adjoint,
+    frames as frames,
+    frames_adjoint as frames_adjoint,
 )
 from graphs.ops.trigonometric import (
     acos as acos,

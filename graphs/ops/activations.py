@@ -11,7 +11,7 @@ from graphs.core.op import elementwise
 from graphs.ops.dtypes import ordered, real
 from graphs.ops.elementwise import minimum, multiply
 from graphs.ops.functions import erf, exp, square
-from graphs.ops.logic import logical_and, where
+from graphs.ops.logic import logical_and, logical_or, not_equal, where
 from graphs.ops.trigonometric import tanh
 
 
@@ -79,6 +79,24 @@ def threshold(xp: Any, x: Any, *, threshold: float, value: float) -> Any:
 
 
 threshold.vjp(lambda g, _out, x, *, threshold, value: multiply(g, x > threshold))
+
+
+@elementwise("where(absolute(x) <= width, x * 0.0, x)", dtype=real)
+def hard_shrink(xp: Any, x: Any, *, width: float = 0.5) -> Any:
+    """``x`` where it lies outside of ``[-width, width]``, else 0."""
+    return xp.where(xp.absolute(x) <= width, x * 0.0, x)
+
+
+hard_shrink.vjp(lambda g, _out, x, *, width: multiply(g, logical_or(x > width, x < -width)))
+
+
+@elementwise("x - minimum(maximum(x, -width), width)", dtype=real)
+def soft_shrink(xp: Any, x: Any, *, width: float = 0.5) -> Any:
+    """``x`` moved towards 0 by ``width``, and 0 where it would pass it (Donoho 1995)."""
+    return x - xp.minimum(xp.maximum(x, -width), width)
+
+
+soft_shrink.vjp(lambda g, out, _x, *, width: multiply(g, not_equal(out, 0)))
 
 
 # Sigmoids

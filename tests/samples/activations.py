@@ -55,6 +55,18 @@ samples(
     case(X, threshold=0.1, value=-2.0),
     kinds="if",
 )
+samples(
+    "hard_shrink",
+    lambda x, width=0.5: numpy.where(abs(x) <= width, 0, x),
+    *(*ONE, WIDE, case(X, width=1.5)),
+    kinds="if",
+)
+samples(
+    "soft_shrink",
+    lambda x, width=0.5: numpy.sign(x) * numpy.maximum(abs(x) - width, 0),
+    *(*ONE, WIDE, case(X, width=1.5)),
+    kinds="if",
+)
 samples("sigmoid", sigmoid, *ONE, WIDE, kinds="if")
 samples("log_sigmoid", lambda x: -softplus(-x), *ONE, WIDE, kinds="if")
 samples("softplus", softplus, *ONE, WIDE, kinds="if")

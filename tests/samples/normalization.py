@@ -1,4 +1,4 @@
-"""Samples of batch normalisation."""
+"""Samples of normalisation by mean and variance."""
 
 from __future__ import annotations
 
@@ -24,5 +24,27 @@ samples(
         case(normal(6, 3), normal(2), normal(3), epsilon=1e-3),
         case(normal(6, 3), normal(3), normal(2), epsilon=1e-3),
         case(normal(6, 3), normal(3, 1), normal(3), epsilon=1e-3),
+    ),
+)
+
+
+def standardize(x, scale, offset, axis, epsilon, uniform=False):
+    mean, variance = numpy.mean(x, axis, keepdims=True), numpy.var(x, axis, keepdims=True)
+    return (x - mean) / numpy.sqrt(variance + epsilon) * scale + offset, mean, variance
+
+
+samples(
+    "standardize",
+    standardize,
+    case(normal(6, 3), uniform(0.5, 2, 3), normal(3), axis=(0,), epsilon=1e-3),
+    case(normal(6, 3), uniform(0.5, 2, 3), normal(3), axis=(-1,), epsilon=1e-1),
+    case(normal(2, 3, 4), uniform(0.5, 2, 3, 1), normal(3, 1), axis=(0, 2), epsilon=1e-1, uniform=True),
+    case(normal(2, 2, 3, 2), uniform(0.5, 2, 2, 3, 1), normal(2, 3, 1), axis=(2, 3), epsilon=1e-1),
+    case(normal(2, 5), uniform(0.5, 2), numpy.array(0.0), axis=(1,), epsilon=1e-1),
+    tolerance=1e-5,
+    refuses=(
+        case(normal(6, 3), normal(2), normal(3), axis=(0,), epsilon=1e-3),
+        case(normal(6, 3), normal(3), normal(2, 6, 3), axis=(0,), epsilon=1e-3),
+        case(normal(6, 3), normal(3), normal(3), axis=(2,), epsilon=1e-3),
     ),
 )
