@@ -16,6 +16,7 @@ from graphs.codegen.instructions import Fill, Instruction, Product, Region, Sum,
 from graphs.codegen.primitives import NUMBERS, Literal, Scalars, of_node
 from graphs.codegen.region_text import writable
 from graphs.control import loop
+from graphs.core.large import is_large
 from graphs.core.node import Value
 from graphs.core.spec import axes_of
 from static.native_loops import NativeLoop
@@ -95,7 +96,8 @@ class Writer:
         ]
         strides = _layout(views, shape)
         outs = [self.lowering.new(out, spec.dtype, shape, strides) for out, spec in zip(step.outs, node.specs, strict=True)]
-        return [Region(made, tuple(views), tuple(outs), shape, own=node.op is fused)]
+        own = node.op is fused or (node.op.large and is_large([x.spec.shape for x in node.inputs if isinstance(x, Value)]))
+        return [Region(made, tuple(views), tuple(outs), shape, own=own)]
 
     def _accumulated(self, step: Step) -> list[Instruction]:
         views = [self.lowering.view(arg, x) for arg, x in zip(step.args, step.node.inputs, strict=True)]

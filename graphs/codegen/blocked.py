@@ -2,7 +2,8 @@
 
 A tile's temporaries stay in the cache, and the ufuncs write into reused scratch, so nothing is allocated per op. Each op
 runs the ufunc that its kernel would have called, or the kernel itself, so the bits are those of op by op. Arrays that fit
-one tile take a straight line of ufunc calls without slicing.
+one tile take a straight line of ufunc calls without slicing; what is often called on larger ones becomes native code, with
+the same bits.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 import numpy
 from numpy import ndarray
 
+from graphs.codegen import wide
 from graphs.codegen.launch import on_device
 from graphs.codegen.lines import Lines
 from graphs.codegen.ours import evaluated, needed
@@ -46,7 +48,9 @@ def interpreted(function: Function, inplace: tuple[int | None, ...] | None = Non
     if lines.has_scalar_outputs or all(value.dims == () for value in function.inputs):
         return whole
     source = "\n".join(_source(function, lines)) + "\n"
+    single = [value.dims == () for value in function.inputs]
     names = {"range": range, "empty": numpy.empty, "array": ndarray, "whole": whole, "scalar": _scalar}
+    names["natively"] = wide.Hot(function, single)
     namespace: dict[str, Any] = {"__builtins__": {}, **names, **lines.names}
     exec(compile(source, f"<kernel {function.name}>", "exec"), namespace)
     kernel: Any = namespace["kernel"]
@@ -91,6 +95,9 @@ def _source(function: Function, lines: Lines) -> list[str]:
     text += _indented(2, [f"{_tuple(outs)} = outs", f"if not ({contiguous}):", "    return whole(inputs, outs)"])
     text += [f"    results = {_tuple(outs)}"]
     text += [f"    f{name} = {name}.reshape(-1)" for name in [*(name for name, _ in arrays), *outs]]
+    given = [f"a{i}" if value.dims == () else f"fa{i}" for i, value in enumerate(function.inputs)]
+    flat = _tuple(f"f{name}" for name in outs)
+    text += [f"    if natively({_tuple(given)}, {flat}, size):", "        return results"]
     text += [f"    {name} = empty({tile}, {dtype(of)})" for name, of in scratch.items()]
     text += [f"    for start in range(0, size, {tile}):", f"        stop = start + {tile}"]
     if scratch:

@@ -21,6 +21,7 @@ from typing import Any
 import numpy
 from numpy import ndarray
 
+from graphs.core import large
 from graphs.core.arrays import xp_of
 from graphs.core.errors import DtypeError, ShapeError, UnknownRank
 from graphs.core.spec import Shape, Spec, broadcast, promote
@@ -79,6 +80,7 @@ class Op:
         "variadic",
         "attributes",
         "elementwise",
+        "large",
         "view",
         "rules",
         "joint",
@@ -110,6 +112,7 @@ class Op:
         self.variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
         self.attributes: dict[str, Any] = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
         self.elementwise = "elementwise" in self.traits
+        self.large = False
         self.view = "view" in self.traits
         self.rules: tuple[Callable[..., Any] | None, ...] | None = None
         self.joint: Callable[..., Any] | None = None
@@ -279,6 +282,9 @@ def elementwise(
     def make(kernel: Callable[..., Any]) -> Op:
         made = op(broadcasted, dtype=dtype, traits={"elementwise", *traits}, name=name)(kernel)
         made.text = text
+        made.large = large.applies(text)
+        if made.large:
+            made.kernel = large.widened(made)
         return made
 
     return make

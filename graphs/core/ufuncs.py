@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy
 
+from graphs.core import large
 from graphs.core.node import Node, Value
 
 
@@ -27,7 +29,7 @@ def as_ufunc(node: Node) -> tuple[numpy.ufunc, Sequence[Any]] | None:
     The kernel itself is asked: it runs on stand-ins, with an array module that writes down the call. Only kernels of
     element-wise ops are: others may call what users wrote.
     """
-    if not node.op.elementwise:
+    if not node.op.elementwise or (node.op.large and large.possible() and not _is_small(node)):
         return None
     standins = [object() if isinstance(x, Value) else x for x in node.inputs]
     try:
@@ -41,6 +43,12 @@ def as_ufunc(node: Node) -> tuple[numpy.ufunc, Sequence[Any]] | None:
     if not all(id(x) in meant or isinstance(x, (bool, int, float)) for x in args):
         return None
     return ufunc, [meant.get(id(x), x) for x in args]
+
+
+def _is_small(node: Node) -> bool:
+    """Whether it is known that a node's arrays are not left to native code."""
+    spec = node.specs[0]
+    return spec.known and math.prod(spec.shape) < large.LARGE
 
 
 def literals(node: Node, args: Sequence[Any]) -> list[Any]:
