@@ -9,6 +9,19 @@ from typing import Any
 from dynamic.apply import apply, unary
 from dynamic.functions.creation import next_key
 from dynamic.functions.reductions import log_softmax as _log_softmax, softmax as _softmax
+from dynamic.nn.adaptive import (
+    adaptive_avg_pool1d as adaptive_avg_pool1d,
+    adaptive_avg_pool2d as adaptive_avg_pool2d,
+    adaptive_avg_pool3d as adaptive_avg_pool3d,
+    adaptive_max_pool1d as adaptive_max_pool1d,
+    adaptive_max_pool2d as adaptive_max_pool2d,
+    adaptive_max_pool3d as adaptive_max_pool3d,
+    fractional_max_pool2d as fractional_max_pool2d,
+    fractional_max_pool3d as fractional_max_pool3d,
+    max_unpool1d as max_unpool1d,
+    max_unpool2d as max_unpool2d,
+    max_unpool3d as max_unpool3d,
+)
 from dynamic.nn.convolution import (
     conv1d as conv1d,
     conv2d as conv2d,
@@ -17,13 +30,35 @@ from dynamic.nn.convolution import (
     conv_transpose2d as conv_transpose2d,
     conv_transpose3d as conv_transpose3d,
 )
+from dynamic.nn.folding import (
+    fold as fold,
+    unfold as unfold,
+)
+from dynamic.nn.padding import pad as pad
 from dynamic.nn.pooling import (
     avg_pool1d as avg_pool1d,
     avg_pool2d as avg_pool2d,
     avg_pool3d as avg_pool3d,
+    lp_pool1d as lp_pool1d,
+    lp_pool2d as lp_pool2d,
+    lp_pool3d as lp_pool3d,
     max_pool1d as max_pool1d,
     max_pool2d as max_pool2d,
     max_pool3d as max_pool3d,
+)
+from dynamic.nn.resizing import (
+    channel_shuffle as channel_shuffle,
+    interpolate as interpolate,
+    native_channel_shuffle as native_channel_shuffle,
+    pixel_shuffle as pixel_shuffle,
+    pixel_unshuffle as pixel_unshuffle,
+    upsample as upsample,
+    upsample_bilinear as upsample_bilinear,
+    upsample_nearest as upsample_nearest,
+)
+from dynamic.nn.sampling import (
+    affine_grid as affine_grid,
+    grid_sample as grid_sample,
 )
 from graphs.core.errors import ShapeError, at_line
 from graphs.core.op import OPS

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
+from dynamic.apply import unary
 from dynamic.nn.layout import along_windows, check, check_rank, numbers
 from graphs import ops
-from graphs.core.errors import ShapeError, at_line
+from graphs.core.errors import PositionError, ShapeError, at_line
 
 
 def _windows(
@@ -170,3 +172,35 @@ def avg_pool3d(
 ) -> Any:
     """The mean of each window of each channel of ``input``, (N, C, D, H, W) or (C, D, H, W)."""
     return _average(3, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
+
+
+# Norms
+
+
+def _norm(count: int, input: Any, norm_type: float, kernel_size: Any, stride: Any, ceil_mode: bool) -> Any:
+    what = f"lp_pool{count}d"
+    if input._array.ndim <= count:
+        raise PositionError(
+            f"{what}: channels and {count} dimensions are wanted, not {tuple(input._array.shape)}{at_line()}"
+        )
+    window = numbers(kernel_size, count, f"{what}: kernel_size")
+    mean = _average(count, input.pow(norm_type), kernel_size, stride, 0, ceil_mode, True)
+    return (mean.sign() * unary(ops.relu, mean.abs()) * math.prod(window)).pow(1.0 / norm_type)
+
+
+def lp_pool1d(input: Any, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> Any:
+    """The ``norm_type``-norm of each window of each channel of ``input``, (N, C, L) or (C, L)."""
+    return _norm(1, input, norm_type, kernel_size, stride, ceil_mode)
+
+
+def lp_pool2d(input: Any, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> Any:
+    """``sum(x ** p) ** (1 / p)`` over each window of each channel of ``input``, (N, C, H, W) or (C, H, W).
+
+    ``norm_type`` is p; windows as for ``max_pool2d``. Where the sum is negative, its size counts.
+    """
+    return _norm(2, input, norm_type, kernel_size, stride, ceil_mode)
+
+
+def lp_pool3d(input: Any, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> Any:
+    """The ``norm_type``-norm of each window of each channel of ``input``, (N, C, D, H, W) or (C, D, H, W)."""
+    return _norm(3, input, norm_type, kernel_size, stride, ceil_mode)

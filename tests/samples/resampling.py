@@ -77,6 +77,7 @@ WAYS = [
     {"kind": "linear"},
     {"kind": "linear", "aligned": True},
     {"kind": "linear", "steps": (0.6, None)},
+    {"kind": "linear", "steps": (0.6, 0.9)},
     {"kind": "linear", "smooth": True},
     {"kind": "cubic"},
     {"kind": "cubic", "aligned": True},
