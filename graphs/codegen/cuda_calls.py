@@ -79,13 +79,14 @@ _FUNCTIONS = {
     "copysign": "copysign",
     "fmod": "fmod",
     "hypot": "hypot",
+    "nextafter": "nextafter",
     "power": "pow",
     **{name: name for name in ("cbrt", "cos", "cosh", "exp", "exp2", "expm1", "log", "log10", "log1p", "log2")},
     **{name: name for name in ("sin", "sinh", "sqrt", "tan", "tanh", "floor", "ceil", "trunc", "rint")},
 }
 """Ufuncs of floats that are functions of C; those of float32 end in ``f``."""
 
-_HELPERS = frozenset(["maximum", "minimum", "sign", "floor_divide", "remainder", "logaddexp"])
+_HELPERS = frozenset(["maximum", "minimum", "sign", "floor_divide", "remainder", "logaddexp", "logaddexp2"])
 """Ufuncs that are functions of ``PREAMBLE`` (of whole numbers also ``fmod`` and the shifts)."""
 
 
@@ -143,12 +144,15 @@ def _float(name: str, dtype: Dtype, args: Sequence[str]) -> str | None:
         return f"{_FUNCTIONS[name]}{'f' if single else ''}({', '.join(args)})"
     if name in _HELPERS:
         return f"dip_{name}({', '.join(args)})"
+    if name in ("fmax", "fmin"):
+        return f"{x} {'>' if name == 'fmax' else '<'}= {y} || {y} != {y} ? {x} : {y}"
     infinity = literal(Literal(numpy.inf, dtype))
     size = f"fabs{'f' if single else ''}({x})"
     written = {
         "negative": f"-{x}",
         "positive": x,
         "square": f"{x} * {x}",
+        "signbit": f"copysign{'f' if single else ''}(1, {x}) < 0",
         "reciprocal": f"1 / {x}",
         "isnan": f"{x} != {x}",
         "isinf": f"{size} == {infinity}",
@@ -174,8 +178,10 @@ def _whole(name: str, dtype: Dtype, args: Sequence[str]) -> str | None:
         return f"({t})(({wide}){x} {_OPERATORS[name]} ({wide}){y})"
     if name in _BITS:
         return f"({t})({x} {_BITS[name]} {y})"
-    if name in _HELPERS - {"logaddexp"} or name in ("fmod", "left_shift", "right_shift"):
+    if name in _HELPERS - {"logaddexp", "logaddexp2"} or name in ("fmod", "left_shift", "right_shift", "gcd", "lcm"):
         return f"dip_{name}({', '.join(args)})"
+    if name in ("fmax", "fmin"):
+        return f"dip_{name[1:]}imum({', '.join(args)})"
     if name in ("positive", "floor", "ceil", "trunc", "rint"):
         return x
     written = {
@@ -209,6 +215,22 @@ template <class T> __device__ __forceinline__ T dip_remainder(T x, T y) {
     const T left = dip_fmod(x, y);
     return left != (T)0 && (left < (T)0) != (y < (T)0) ? (T)(left + y) : left;
 }
+template <class T> __device__ __forceinline__ unsigned long long dip_size(T x) {
+    return x < (T)0 ? 0ULL - (unsigned long long)x : (unsigned long long)x;
+}
+__device__ __forceinline__ unsigned long long dip_common(unsigned long long a, unsigned long long b) {
+    while (a != 0) {
+        const unsigned long long left = b % a;
+        b = a;
+        a = left;
+    }
+    return b;
+}
+template <class T> __device__ __forceinline__ T dip_gcd(T x, T y) { return (T)dip_common(dip_size(x), dip_size(y)); }
+template <class T> __device__ __forceinline__ T dip_lcm(T x, T y) {
+    const unsigned long long common = dip_common(dip_size(x), dip_size(y));
+    return common == 0 ? (T)0 : (T)(dip_size(x) / common * dip_size(y));
+}
 template <class T> __device__ __forceinline__ T dip_left_shift(T x, T y) {
     return (unsigned long long)y < 8 * sizeof(T) ? (T)((unsigned long long)x << y) : (T)0;
 }
@@ -237,6 +259,12 @@ __device__ __forceinline__ T dip_logaddexp(T x, T y) {
     if (x == y) return x + (T)0.693147180559945309417232121458176568;
     if (apart > 0) return x + log1pS(expS(-apart));
     return apart <= 0 ? y + log1pS(expS(apart)) : apart;
+}
+__device__ __forceinline__ T dip_logaddexp2(T x, T y) {
+    const T apart = x - y, e = (T)1.442695040888963407359924681001892137;
+    if (x == y) return x + 1;
+    if (apart > 0) return x + e * log1pS(exp2S(-apart));
+    return apart <= 0 ? y + e * log1pS(exp2S(apart)) : apart;
 }
 """
 

@@ -72,3 +72,14 @@ def spread(xp: Any, x: Any, shape: tuple[int, ...]) -> Any:
         out.flags.writeable = False
         return out
     return xp.broadcast_to(x, shape)
+
+
+def diagonal_view(xp: Any, x: Any, offset: int) -> Any:
+    """The diagonals of the matrices in the last two axes, as a view that can be written to where ``x`` can.
+
+    ``numpy.diagonal`` forbids writing, for the sake of programs from when it made a copy.
+    """
+    out = xp.diagonal(x, offset, -2, -1)
+    if out.__class__ is ndarray and x.flags.writeable:
+        out.flags.writeable = True
+    return out

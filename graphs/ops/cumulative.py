@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from graphs.core.op import numeric, op
 from graphs.core.spec import Shape, Spec, axis_of
+from graphs.ops.dtypes import floats
+from graphs.ops.functions import exp
 from graphs.ops.joining import agreed
+from graphs.ops.logic import equal, where
 from graphs.ops.reduction import expand_like, reduced, widened
 from graphs.ops.shape import Axes, flip, reshape, reshape_like, shift
 
@@ -52,6 +56,24 @@ def _recurrence_vjp(needs: Any, gs: Any, outs: Any, args: Any, *, axis: int, rev
     ahead = -1 if reverse else 1
     terms = recurrence(shift(args[0], by=-ahead, axis=axis), gs[0], axis=axis, reverse=not reverse)
     return (terms * shift(outs[0], by=ahead, axis=axis) if needs[0] else None, terms)
+
+
+@op(_along, dtype=floats)
+def logcumsumexp(xp: Any, x: Any, *, axis: int) -> Any:
+    """Logarithm of the running sum of exponentials along ``axis``, without overflow."""
+    return xp.logaddexp.accumulate(x, axis)
+
+
+def _logcumsumexp_slope(g: Any, out: Any, x: Any, *, axis: int) -> Any:
+    # Sums of g · exp(x - out), where out may differ by more than exp can say: a recurrence of what grows by exp(out - next).
+    nothing = equal(out, -math.inf)
+    base = where(nothing, 0.0, out)
+    growth = exp(base - shift(base, by=-1, axis=axis, fill=math.inf))
+    total = recurrence(where(nothing, 0.0, growth), g, axis=axis, reverse=True)
+    return total * exp(x - base)
+
+
+logcumsumexp.vjp(_logcumsumexp_slope)
 
 
 @op(_along, dtype=widened)

@@ -29,7 +29,8 @@ def _written(first: Any, indices: Any, updates: Any, **_: Any) -> Any:
     return assigned(first, updates)
 
 
-def _added(first: Any, indices: Any, updates: Any, **_: Any) -> Any:
+def added_dtype(first: Any, indices: Any, updates: Any, **_: Any) -> Any:
+    """The dtype rule of ops that combine ``updates`` with elements of their first argument: its dtype, a number's."""
     return numeric(_written(first, indices, updates))
 
 
@@ -106,15 +107,15 @@ def _gathered(x: Spec, indices: Spec, *, axis: int) -> Shape | None:
     return indices.dims
 
 
-def _grid(xp: Any, indices: Any, axis: int) -> tuple[Any, ...]:
+def grid(xp: Any, indices: Any, axis: int) -> tuple[Any, ...]:
     """The index that reads position by position along ``axis``, and its own place along every other axis."""
-    grid = []
+    index = []
     for i, size in enumerate(indices.shape):
         along = [1] * indices.ndim
         along[i] = size
-        grid.append(xp.arange(size).reshape(along))
-    grid[axis] = indices
-    return tuple(grid)
+        index.append(xp.arange(size).reshape(along))
+    index[axis] = indices
+    return tuple(index)
 
 
 @op(_gathered, dtype=_read)
@@ -123,14 +124,14 @@ def take_along_axis(xp: Any, x: Any, indices: Any, *, axis: int) -> Any:
 
     ``indices`` has the dimensions of ``x`` and may be shorter along the other axes; it is not broadcast (PyTorch's gather).
     """
-    return x[_grid(xp, indices, axis)]
+    return x[grid(xp, indices, axis)]
 
 
 @op(lambda x, like, indices, *, axis: like.dims, dtype=_summed_back)
 def take_along_axis_adjoint(xp: Any, x: Any, _like: Any, indices: Any, *, axis: int) -> Any:
     """Zeros of the shape of ``like``, each of ``x`` added where ``take_along_axis`` had taken it: its gradient."""
     out = xp.zeros(_like.shape, x.dtype)
-    xp.add.at(out, _grid(xp, indices, axis), x)
+    xp.add.at(out, grid(xp, indices, axis), x)
     return out
 
 
@@ -138,7 +139,8 @@ take_along_axis.vjp(lambda g, _out, _x, indices, *, axis: take_along_axis_adjoin
 take_along_axis_adjoint.vjp(lambda g, _out, _x, _like, indices, *, axis: take_along_axis(g, indices, axis=axis), None, None)
 
 
-def _scattered(x: Spec, indices: Spec, updates: Spec, *, axis: int) -> Shape | None:
+def scattered(x: Spec, indices: Spec, updates: Spec, *, axis: int) -> Shape | None:
+    """The shape rule of ops that write ``updates`` at ``indices``: the first argument's."""
     if x.dims is not None and indices.dims is not None:
         _along(x, indices, axis)
     if indices.dims is not None and updates.dims is not None:
@@ -146,22 +148,22 @@ def _scattered(x: Spec, indices: Spec, updates: Spec, *, axis: int) -> Shape | N
     return x.dims
 
 
-@op(_scattered, dtype=_written)
+@op(scattered, dtype=_written)
 def scatter(xp: Any, x: Any, indices: Any, updates: Any, *, axis: int) -> Any:
     """``x`` with ``updates`` in place of the elements that ``take_along_axis`` would take at ``indices``.
 
     Where a position occurs twice the last update stays, but the gradient flows to each.
     """
     out = x.copy()
-    out[_grid(xp, indices, axis)] = updates
+    out[grid(xp, indices, axis)] = updates
     return out
 
 
-@op(_scattered, dtype=_added)
+@op(scattered, dtype=added_dtype)
 def scatter_add(xp: Any, x: Any, indices: Any, updates: Any, *, axis: int) -> Any:
     """``x`` with ``updates`` added to the elements that ``take_along_axis`` would take at ``indices``."""
     out = x.copy()
-    xp.add.at(out, _grid(xp, indices, axis), updates)
+    xp.add.at(out, grid(xp, indices, axis), updates)
     return out
 
 

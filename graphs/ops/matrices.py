@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from graphs.core.arrays import diagonal_view
 from graphs.core.errors import DtypeError, ShapeError
 from graphs.core.op import first_dtype, numeric, op, promoted
 from graphs.core.spec import Dim, Shape, Spec
@@ -54,8 +55,8 @@ def _diagonal(x: Spec, *, offset: int) -> Shape:
 
 @op(_diagonal, traits={"view"})
 def diagonal(xp: Any, x: Any, *, offset: int = 0) -> Any:
-    """The diagonals of matrices, ``offset`` to the right of the main ones (a view that numpy lets nobody write to)."""
-    return xp.diagonal(x, offset, -2, -1)
+    """The diagonals of matrices, ``offset`` to the right of the main ones (a view)."""
+    return diagonal_view(xp, x, offset)
 
 
 @op(lambda x, like, *, offset: like.dims, dtype=first_dtype)

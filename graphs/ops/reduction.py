@@ -11,6 +11,7 @@ from graphs.core.arrays import spread
 from graphs.core.errors import ShapeError
 from graphs.core.op import boolean, first_dtype, floating, index_dtype, op
 from graphs.core.spec import Shape, Spec, axes_of
+from graphs.ops.dtypes import ordered
 from graphs.ops.elementwise import cast_like
 from graphs.ops.logic import equal, where
 from graphs.ops.shape import Axes
@@ -131,6 +132,30 @@ def _share(g: Any, out: Any, x: Any, *, axis: Axes, keepdims: bool) -> Any:
 
 max.vjp(_share)
 min.vjp(_share)
+
+
+def _whole(x: Spec, **_: Any) -> Shape:
+    return ()
+
+
+@op(_whole, dtype=ordered, traits={"reduction"})
+def median(xp: Any, x: Any, *, skip_nan: bool = False) -> Any:
+    """The element in the middle of all in order, the lower of two; NaN if there is one, or among the others (``skip_nan``).
+
+    NaN for nothing at all. Its gradient is shared equally among elements that tie.
+    """
+    flat = xp.sort(x.reshape(-1))
+    if x.dtype.kind != "f":
+        if not flat.size:
+            raise ShapeError("there is no median of no integers")
+        return flat[(flat.size - 1) // 2].reshape(())
+    size = flat.size - int(xp.isnan(flat).sum())
+    if not size or (size < flat.size and not skip_nan):
+        return xp.asarray(math.nan, x.dtype)
+    return flat[(size - 1) // 2].reshape(())
+
+
+median.vjp(lambda g, out, x: _share(g, out, x, axis=None, keepdims=False))
 
 
 @op(reduced_nonempty, dtype=index_dtype, traits={"reduction"})

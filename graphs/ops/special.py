@@ -21,7 +21,7 @@ _SHIFT = 12
 """The recurrence is followed for so many steps, beyond which eight terms of the series give every digit."""
 
 
-def _double(xp: Any, x: Any) -> tuple[Any, Any]:
+def double(xp: Any, x: Any) -> tuple[Any, Any]:
     """``x`` in float64, and the dtype to return."""
     x = xp.asarray(x)
     return x.astype(xp.float64), real(x.dtype)
@@ -35,7 +35,7 @@ def _sine(xp: Any, x: Any) -> Any:
 @elementwise("lgamma(x)", dtype=real)
 def lgamma(xp: Any, x: Any) -> Any:
     """Logarithm of the absolute value of the gamma function; infinite at 0 and at negative whole numbers."""
-    given, dtype = _double(xp, x)
+    given, dtype = double(xp, x)
     reflected = given < 0.5
     inner = xp.where(reflected, 1.0 - given, given)
     far = xp.where(xp.isinf(inner), 1.0, inner)
@@ -57,7 +57,7 @@ def polygamma(xp: Any, x: Any, *, order: int = 0) -> Any:
 
     NaN at 0 and at negative whole numbers; for orders above 1 at every negative number.
     """
-    given, dtype = _double(xp, x)
+    given, dtype = double(xp, x)
     reflected = given <= 0.0
     inner = xp.where(reflected, 1.0 - given, given)
     z = inner + _SHIFT
@@ -104,17 +104,22 @@ _FAR_Q = (
 )
 
 
+def erfc_far(xp: Any, size: Any) -> Any:
+    """``exp(x²) · erfc(x)`` for ``size`` beyond 4."""
+    size = xp.maximum(size, 1.0)
+    y = 1.0 / xp.square(size)
+    return (1.0 / math.sqrt(math.pi) - y * polynomial(y, _FAR_P) / polynomial(y, _FAR_Q)) / size
+
+
 @elementwise("erfc(x)", dtype=real)
 def erfc(xp: Any, x: Any) -> Any:
     """Complementary error function ``1 - erf(x)``, which keeps its digits where ``erf`` is close to 1."""
-    given, dtype = _double(xp, x)
+    given, dtype = double(xp, x)
     size = xp.minimum(xp.absolute(given), 28.0)  # erfc(28) is 0 in double precision
     middle = polynomial(size, ERFC_P) / polynomial(size, ERFC_Q)
-    y = 1.0 / xp.square(xp.maximum(size, 1.0))
-    far = (1.0 / math.sqrt(math.pi) - y * polynomial(y, _FAR_P) / polynomial(y, _FAR_Q)) / xp.maximum(size, 1.0)
     rounded = xp.trunc(size * 16.0) / 16.0  # the square of which is exact, so that exp loses nothing
     decay = xp.exp(-rounded * rounded) * xp.exp(-(size - rounded) * (size + rounded))
-    out = decay * xp.where(size > 4.0, far, middle)
+    out = decay * xp.where(size > 4.0, erfc_far(xp, size), middle)
     out = xp.where(given < 0, 2.0 - out, out)
     return xp.where(xp.absolute(given) <= 0.46875, 1.0 - erf.kernel(xp, given), out).astype(dtype)
 

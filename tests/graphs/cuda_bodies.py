@@ -23,7 +23,15 @@ from graphs.updates import Rule
 
 CHARS = "?bBhHiIlLqQfd"
 
-UNTRACED = {"sinc": "sinc", "lgamma": "inf", "polygamma": "nan"}
+UNTRACED = {
+    "sinc": "sinc",
+    "lgamma": "inf",
+    "polygamma": "nan",
+    "nan_to_num": "nan_to_num",
+    **dict.fromkeys(("erfcx", "erfinv", "log_ndtr", "ndtri"), "inf"),
+    **dict.fromkeys(("i0", "i0e", "i1", "i1e"), "ones_like"),
+    **dict.fromkeys(("heaviside", "igamma", "igammac", "xlog1py", "xlogy", "zeta"), "result_type"),
+}
 """Element-wise ops of which no kernel is made, and what they read of the array module that is no ufunc."""
 
 PARTLY = {
@@ -33,7 +41,7 @@ PARTLY = {
     "power": "negative powers of whole numbers are an error",
     "round": "numpy leaves whole numbers as they are",
     "atan2": "of small whole numbers numpy makes float32, of which the op's rule knows nothing",
-    "logaddexp": "likewise",
+    **dict.fromkeys(("copysign", "hypot", "logaddexp", "logaddexp2", "nextafter"), "likewise"),
     "binary_cross_entropy": "it reckons small whole numbers in float16, and subtracts truths",
     "sigmoid_cross_entropy_with_logits": "likewise",
 }

@@ -147,3 +147,35 @@ samples(
     kinds="if",
     refuses=(case(FLAT, normal(3, 5), axis=0), case(FLAT, FLAT, axis=2)),
 )
+
+
+def middle(x, skip_nan=False):
+    kept = sorted(v for v in x.flat if v == v)
+    whole = len(kept) == x.size or skip_nan
+    return numpy.array(kept[(len(kept) - 1) // 2] if kept and whole else numpy.nan, x.dtype)
+
+
+samples(
+    "median",
+    middle,
+    case(normal(3, 5)),
+    case(normal(2, 4)),
+    case(normal(3, 3), skip_nan=True),
+    kinds="if",
+)
+
+
+def logcumsumexp(x, axis):
+    wide = numpy.moveaxis(x, axis, -1)
+    top = wide.max(-1, keepdims=True)
+    return numpy.moveaxis(numpy.log(numpy.cumsum(numpy.exp(wide - top), -1)) + top, -1, axis).astype(x.dtype)
+
+
+samples(
+    "logcumsumexp",
+    logcumsumexp,
+    case(normal(3, 4), axis=1),
+    case(normal(3, 4), axis=0),
+    case(normal(2, 3, 2) * 9, axis=-2),
+    refuses=(case(normal(3, 4), axis=2),),
+)
