@@ -3,12 +3,48 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
 from typing import Any
 
-from dynamic.apply import apply, unary
-from dynamic.functions.creation import next_key
-from dynamic.functions.reductions import log_softmax as _log_softmax, softmax as _softmax
+from dynamic.apply import apply
+from dynamic.functions.reductions import log_softmax as _log_softmax
+from dynamic.nn.activations import (
+    celu as celu,
+    celu_ as celu_,
+    elu as elu,
+    elu_ as elu_,
+    gelu as gelu,
+    glu as glu,
+    gumbel_softmax as gumbel_softmax,
+    hardshrink as hardshrink,
+    hardsigmoid as hardsigmoid,
+    hardswish as hardswish,
+    hardtanh as hardtanh,
+    hardtanh_ as hardtanh_,
+    leaky_relu as leaky_relu,
+    leaky_relu_ as leaky_relu_,
+    log_softmax as log_softmax,
+    logsigmoid as logsigmoid,
+    mish as mish,
+    prelu as prelu,
+    relu as relu,
+    relu6 as relu6,
+    relu_ as relu_,
+    rrelu as rrelu,
+    rrelu_ as rrelu_,
+    selu as selu,
+    selu_ as selu_,
+    sigmoid as sigmoid,
+    silu as silu,
+    softmax as softmax,
+    softmin as softmin,
+    softplus as softplus,
+    softshrink as softshrink,
+    softsign as softsign,
+    tanh as tanh,
+    tanhshrink as tanhshrink,
+    threshold as threshold,
+    threshold_ as threshold_,
+)
 from dynamic.nn.adaptive import (
     adaptive_avg_pool1d as adaptive_avg_pool1d,
     adaptive_avg_pool2d as adaptive_avg_pool2d,
@@ -30,9 +66,40 @@ from dynamic.nn.convolution import (
     conv_transpose2d as conv_transpose2d,
     conv_transpose3d as conv_transpose3d,
 )
+from dynamic.nn.distances import (
+    cosine_similarity as cosine_similarity,
+    normalize as normalize,
+    pairwise_distance as pairwise_distance,
+    pdist as pdist,
+)
+from dynamic.nn.dropping import (
+    alpha_dropout as alpha_dropout,
+    dropout as dropout,
+    dropout1d as dropout1d,
+    dropout2d as dropout2d,
+    dropout3d as dropout3d,
+    feature_alpha_dropout as feature_alpha_dropout,
+)
+from dynamic.nn.embedding import (
+    embedding as embedding,
+    embedding_bag as embedding_bag,
+    one_hot as one_hot,
+)
 from dynamic.nn.folding import (
     fold as fold,
     unfold as unfold,
+)
+from dynamic.nn.linear import (
+    bilinear as bilinear,
+    linear as linear,
+)
+from dynamic.nn.normalizing import (
+    batch_norm as batch_norm,
+    group_norm as group_norm,
+    instance_norm as instance_norm,
+    layer_norm as layer_norm,
+    local_response_norm as local_response_norm,
+    rms_norm as rms_norm,
 )
 from dynamic.nn.padding import pad as pad
 from dynamic.nn.pooling import (
@@ -61,108 +128,10 @@ from dynamic.nn.sampling import (
     grid_sample as grid_sample,
 )
 from graphs.core.errors import ShapeError, at_line
-from graphs.core.op import OPS
 from graphs.ops import (
     binary_cross_entropy as bce_op,
-    dropout_mask,
-    relu as relu_op,
-    sigmoid as sigmoid_op,
     sigmoid_cross_entropy_with_logits,
-    tanh as tanh_op,
 )
-from graphs.ops.linalg import matmul
-from graphs.ops.shape import matrix_transpose
-
-
-def relu(input: Any, inplace: bool = False) -> Any:
-    """The positive part."""
-    return _in_place(input, inplace, unary(relu_op, input))
-
-
-def sigmoid(input: Any) -> Any:
-    """``1 / (1 + exp(-x))``."""
-    return unary(sigmoid_op, input)
-
-
-def tanh(input: Any) -> Any:
-    """The hyperbolic tangent."""
-    return unary(tanh_op, input)
-
-
-def _in_place(input: Any, inplace: bool, result: Any) -> Any:
-    return input._become(result) if inplace else result
-
-
-def _activation(name: str, **renamed: str) -> Callable[..., Any]:
-    op = OPS[name]
-    order = [renamed.get(attribute, attribute) for attribute in op.attributes]
-    back = {new: old for old, new in renamed.items()}
-
-    def function(input: Any, *settings: Any, inplace: bool = False, **named: Any) -> Any:
-        params = {back.get(key, key): value for key, value in {**dict(zip(order, settings, strict=False)), **named}.items()}
-        return _in_place(input, inplace, apply(op, (input,), params))
-
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = op.doc
-    return function
-
-
-leaky_relu = _activation("leaky_relu")
-relu6 = _activation("relu6")
-elu = _activation("elu")
-selu = _activation("selu")
-celu = _activation("celu")
-silu = _activation("silu")
-mish = _activation("mish")
-softsign = _activation("softsign")
-hardtanh = _activation("hard_tanh", min="min_val", max="max_val")
-hardsigmoid = _activation("hard_sigmoid")
-hardswish = _activation("hard_swish")
-logsigmoid = _activation("log_sigmoid")
-
-
-def gelu(input: Any, approximate: str = "none") -> Any:
-    """``x`` times the normal distribution function of ``x``; ``approximate="tanh"`` for the tanh form."""
-    return apply(OPS["gelu"], (input,), {"approximate": approximate == "tanh"})
-
-
-def softplus(input: Any, beta: float = 1, threshold: float = 20) -> Any:
-    """``log(1 + exp(beta * x)) / beta``."""
-    return apply(OPS["softplus"], (input,)) if beta == 1 else apply(OPS["softplus"], (input * beta,)) / beta
-
-
-def softmax(input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Any:
-    """Exponentials over their sum along ``dim``; without ``dim`` PyTorch's old choice is taken, with a warning."""
-    return _softmax(input, _implicit("softmax", input, dim), dtype)
-
-
-def log_softmax(input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Any:
-    """The logarithm of ``softmax``, computed without leaving the range of numbers."""
-    return _log_softmax(input, _implicit("log_softmax", input, dim), dtype)
-
-
-def _implicit(name: str, input: Any, dim: int | None) -> int:
-    if dim is not None:
-        return dim
-    chosen = 0 if input._array.ndim in (0, 1, 3) else 1
-    warnings.warn(f"{name} without dim takes dim={chosen} here; say which you mean", UserWarning, stacklevel=3)
-    return chosen
-
-
-def linear(input: Any, weight: Any, bias: Any = None) -> Any:
-    """``input @ weight.T + bias``."""
-    product = apply(matmul, (input, apply(matrix_transpose, (weight,))))
-    return product if bias is None else product + bias
-
-
-def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
-    """The input with each element dropped with probability ``p`` and the others scaled by ``1 / (1 - p)`` (in training)."""
-    if not 0 <= p <= 1:
-        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
-    if not training or p == 0:
-        return input
-    mask = apply(dropout_mask, (input.detach(),), {"rate": p, "key": next_key()})
-    return _in_place(input, inplace, input * mask)
 
 
 # Losses
