@@ -78,7 +78,10 @@ def body(fn: Callable[..., Any], *arrays: Any) -> Function:
 
 # Every op
 
-LEFT_TO_PYTHON = {"power", "lgamma", "polygamma", "sinc", "clip", "left_shift", "right_shift", "cast"}
+LEFT_TO_PYTHON = {
+    *("power", "lgamma", "polygamma", "sinc", "clip", "left_shift", "right_shift", "cast", "nan_to_num", "heaviside"),
+    *("erfcx", "erfinv", "log_ndtr", "ndtri", "i0", "i0e", "i1", "i1e", "igamma", "igammac", "zeta", "xlogy", "xlog1py"),
+}
 """Element-wise ops whose kernels do, for some dtype, what no code is generated for; a plan calls them from Python."""
 
 TABLE = load_samples()
