@@ -7,7 +7,10 @@ from typing import Any
 import numpy
 
 from dynamic.apply import Carried, wrap
-from graphs.core.errors import DtypeError
+from dynamic.devices import check_here, placed, where_is
+from dynamic.size import sizes_of
+from graphs.core.arrays import to_numpy
+from graphs.core.errors import DtypeError, at_line
 
 
 class dtype:  # noqa: N801 (PyTorch's name)
@@ -30,9 +33,33 @@ class dtype:  # noqa: N801 (PyTorch's name)
         return self.numpy.kind == "c"
 
     @property
+    def is_signed(self) -> bool:
+        """Whether it has negative numbers."""
+        return self.numpy.kind in "ifc"
+
+    @property
     def itemsize(self) -> int:
         """Bytes per element."""
         return self.numpy.itemsize
+
+    @property
+    def abbr(self) -> str:
+        """The short name: ``f32``."""
+        kind = self.numpy.kind
+        return f"{'i' if kind == 'i' else kind}{8 * self.itemsize}"
+
+    def to_real(self) -> dtype:
+        """The dtype of the parts of complex numbers; any other itself."""
+        return _BY_NUMPY[numpy.empty(0, self.numpy).real.dtype]
+
+    def to_complex(self) -> dtype:
+        """The complex dtype whose parts have this one. Raises DtypeError (a RuntimeError) where there is none."""
+        if self.is_complex:
+            return self
+        found = {"float32": "complex64", "float64": "complex128"}.get(self.name)
+        if found is None:
+            raise DtypeError(f"there are no complex numbers of {self.name} here{at_line()}")
+        return DTYPES[found]
 
     def __repr__(self) -> str:
         return f"torch.{self.name}"
@@ -53,6 +80,9 @@ _KINDS = {
     "bool": "?",
     "complex64": "c8",
     "complex128": "c16",
+    "uint16": "u2",
+    "uint32": "u4",
+    "uint64": "u8",
 }
 DTYPES: dict[str, dtype] = {name: dtype(name, kind) for name, kind in _KINDS.items()}
 """PyTorch's dtypes by name."""
@@ -67,6 +97,8 @@ ALIASES = {
     "short": "int16",
     "char": "int8",
     "byte": "uint8",
+    "cfloat": "complex64",
+    "cdouble": "complex128",
 }
 """PyTorch's second names of dtypes."""
 
@@ -82,68 +114,121 @@ def dtype_of(of: Any) -> dtype:
         return of.dtype
     if isinstance(of, str):
         name = of.removeprefix("torch.").removeprefix("cuda.")
-        if name in _TYPES:
-            return _TYPES[name].dtype
+        if name in TYPES:
+            return TYPES[name].dtype
         of = ALIASES.get(name, name)
-    if of is float:
-        of = numpy.float32
     try:
         return _BY_NUMPY[numpy.dtype(of)]
     except (TypeError, KeyError):
-        raise DtypeError(f"{of!r} is not a dtype; there are {', '.join(DTYPES)}") from None
+        raise DtypeError(f"{of!r} is not a dtype; there are {', '.join(DTYPES)}{at_line()}") from None
 
 
 class TensorType:
-    """A typed constructor: ``FloatTensor(2, 3)`` of a size, ``FloatTensor([1.0, 2.0])`` from data; a cast's target too."""
+    """A typed constructor: ``FloatTensor(2, 3)`` of a size, ``FloatTensor([1.0, 2.0])`` from data; a cast's target too.
 
-    def __init__(self, name: str, of: dtype) -> None:
+    Attributes:
+        dtype: what the elements are.
+        device: ``"cuda"`` for the constructors of ``torch.cuda``, else None.
+    """
+
+    def __init__(self, name: str, of: dtype, device: str | None = None) -> None:
         self.__name__ = name
         self.dtype = of
+        self.device = device
 
-    def __call__(self, *args: Any) -> Any:
-        """A new tensor of this type."""
-        if len(args) == 1 and not isinstance(args[0], (int, numpy.integer)):
-            data = args[0]
-            if isinstance(data, tuple) and type(data) is not tuple:  # a Size
-                return wrap(numpy.zeros(data, self.dtype.numpy))
-            return wrap(numpy.array(data._array if isinstance(data, Carried) else data, self.dtype.numpy))
-        return wrap(numpy.zeros(args or (0,), self.dtype.numpy))
+    def __call__(self, *args: Any, device: Any = None) -> Any:
+        """A new tensor of this type. Raises TypeError for a tensor of another one."""
+        check_here(device or self.device)
+        return wrap(placed(made_of(args, self.dtype.numpy), device or self.device))
 
     def __instancecheck__(self, instance: Any) -> bool:
-        return isinstance(instance, Carried) and instance._array.dtype == self.dtype.numpy
+        if not isinstance(instance, Carried) or instance._array.dtype != self.dtype.numpy:
+            return False
+        return where_is(instance._array).type == (self.device or "cpu")
 
     def __repr__(self) -> str:
-        return f"<class 'torch.{self.__name__}'>"
+        return f"<class 'torch.{'cuda.' if self.device else ''}{self.__name__}'>"
 
 
-_TYPES = {
-    name: TensorType(name, DTYPES[of])
-    for name, of in {
-        "FloatTensor": "float32",
-        "DoubleTensor": "float64",
-        "HalfTensor": "float16",
-        "LongTensor": "int64",
-        "IntTensor": "int32",
-        "ShortTensor": "int16",
-        "CharTensor": "int8",
-        "ByteTensor": "uint8",
-        "BoolTensor": "bool",
-    }.items()
+_NAMES = {
+    "FloatTensor": "float32",
+    "DoubleTensor": "float64",
+    "HalfTensor": "float16",
+    "LongTensor": "int64",
+    "IntTensor": "int32",
+    "ShortTensor": "int16",
+    "CharTensor": "int8",
+    "ByteTensor": "uint8",
+    "BoolTensor": "bool",
 }
-FloatTensor = _TYPES["FloatTensor"]
-DoubleTensor = _TYPES["DoubleTensor"]
-HalfTensor = _TYPES["HalfTensor"]
-LongTensor = _TYPES["LongTensor"]
-IntTensor = _TYPES["IntTensor"]
-ShortTensor = _TYPES["ShortTensor"]
-CharTensor = _TYPES["CharTensor"]
-ByteTensor = _TYPES["ByteTensor"]
-BoolTensor = _TYPES["BoolTensor"]
+TYPES = {name: TensorType(name, DTYPES[of]) for name, of in _NAMES.items()}
+"""The typed constructors by name."""
+
+CUDA_TYPES = {name: TensorType(name, DTYPES[of], "cuda") for name, of in _NAMES.items()}
+"""Those of ``torch.cuda``."""
+
+FloatTensor = TYPES["FloatTensor"]
+DoubleTensor = TYPES["DoubleTensor"]
+HalfTensor = TYPES["HalfTensor"]
+LongTensor = TYPES["LongTensor"]
+IntTensor = TYPES["IntTensor"]
+ShortTensor = TYPES["ShortTensor"]
+CharTensor = TYPES["CharTensor"]
+ByteTensor = TYPES["ByteTensor"]
+BoolTensor = TYPES["BoolTensor"]
 
 
-def type_name(of: Any) -> str:
-    """``torch.FloatTensor`` for float32, and so on."""
-    for name, kind in _TYPES.items():
-        if kind.dtype.numpy == of:
-            return f"torch.{name}"
-    return f"torch.{of}Tensor"
+def made_of(args: tuple[Any, ...], kind: Any) -> Any:
+    """The array that the old constructors make: of zeros in a size, given as numbers or as a Size, or of data.
+
+    A tensor or storage of the dtype ``kind`` gives its own memory; one of another dtype is a TypeError.
+    """
+    if not args:
+        return numpy.zeros(0, kind)
+    data = args[0]
+    if len(args) > 1 or isinstance(data, (int, numpy.integer)):
+        return numpy.zeros(sizes_of(args), kind)
+    if isinstance(data, tuple) and type(data) is not tuple:  # a Size
+        return numpy.zeros(data, kind)
+    if isinstance(data, (float, complex, str)):
+        raise TypeError(f"a tensor is made of a sequence, not of a {type(data).__name__}{at_line()}")
+    held = getattr(data, "_array", None)
+    if held is not None:
+        if held.dtype != kind:
+            raise DtypeError(f"expected {type_name(kind)} and got {type_name(held.dtype)}: cast with .type(){at_line()}")
+        return held
+    try:
+        return numpy.array(_plain(data)).astype(kind)
+    except ValueError as error:
+        raise DtypeError(f"a tensor cannot be made of such data: {error}{at_line()}") from None
+
+
+def _plain(data: Any) -> Any:
+    if isinstance(data, Carried):
+        return to_numpy(data._array)
+    return [_plain(item) for item in data] if isinstance(data, (list, tuple)) else data
+
+
+_MORE = {"complex64": "ComplexFloatTensor", "complex128": "ComplexDoubleTensor"}
+_MORE |= {"uint16": "UInt16Tensor", "uint32": "UInt32Tensor", "uint64": "UInt64Tensor"}
+_TYPE_NAMES = {DTYPES[of].numpy: name for name, of in (*_NAMES.items(), *((name, of) for of, name in _MORE.items()))}
+
+
+def type_name(of: Any, device: str = "cpu") -> str:
+    """``torch.FloatTensor`` for float32, and so on; ``torch.cuda.FloatTensor`` on a GPU."""
+    name = _TYPE_NAMES.get(numpy.dtype(of), f"{of}Tensor")
+    return f"torch.cuda.{name}" if device == "cuda" else f"torch.{name}"
+
+
+def typed_constructor(name: str) -> TensorType | dtype:
+    """The typed constructor of a name like ``torch.FloatTensor``. Raises DtypeError (a ValueError) where there is none."""
+    short = name.removeprefix("torch.")
+    found = CUDA_TYPES.get(short[5:]) if short.startswith("cuda.") else TYPES.get(short)
+    if found is not None:
+        return found
+    for kind, other in _MORE.items():
+        if other == short:
+            return DTYPES[kind]
+    if short in DTYPES or short in ALIASES:
+        return dtype_of(short)
+    raise DtypeError(f"invalid type: {name!r}{at_line()}")

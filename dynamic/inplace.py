@@ -22,13 +22,16 @@ def follow(x: Any, chain: Chain) -> Any:
     return x
 
 
-def _copy(xp: Any, x: Any) -> Any:
-    """A copy of ``x``."""
-    return x.copy()
+def _copy(xp: Any, x: Any, *, axes: tuple[int, ...] | None = None) -> Any:
+    """A copy of ``x`` with the given order of dimensions in memory, by default that of ``x``."""
+    if axes is not None:
+        return x.transpose(axes).copy().transpose([axes.index(axis) for axis in range(len(axes))])
+    repeated = 0 in x.strides and any(n > 1 and not step for n, step in zip(x.shape, x.strides, strict=True))
+    return x.copy("C" if repeated else "K")
 
 
 clone = Op(_copy, name="clone", shape=like_first, dtype=first_dtype)
-clone.vjp(lambda g, _out, _x: g)
+clone.vjp(lambda g, _out, _x, *, axes: g)
 
 
 def _assign_view(xp: Any, x: Any, value: Any, *, chain: Chain) -> Any:

@@ -10,7 +10,7 @@ from dynamic.functions import pointwise, products, reductions, shapes
 from dynamic.shared_memory import is_shared, share_memory_
 
 
-CASTS = ("float", "double", "half", "long", "int", "short", "char", "byte", "bool")
+CASTS = ("float", "double", "half", "long", "int", "short", "char", "byte", "bool", "cfloat", "cdouble")
 """Methods that cast to the dtype of that name."""
 
 
@@ -27,8 +27,6 @@ def attach(tensor_class: type[Any]) -> None:
     tensor_class.where = lambda self, condition, other: pointwise.where(condition, self, other)
     tensor_class.share_memory_, tensor_class.is_shared = share_memory_, is_shared
     tensor_class.masked_fill_ = _in_place(shapes.masked_fill)
-    tensor_class.T = property(lambda self: shapes.permute(self, *reversed(range(self._array.ndim))))
-    tensor_class.mT = property(lambda self: shapes.transpose(self, -1, -2))
 
 
 def _cast(name: str) -> Callable[..., Any]:

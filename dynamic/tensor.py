@@ -3,153 +3,61 @@
 from __future__ import annotations
 
 import builtins
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any, Self
 
 import numpy
-from numpy import ndarray
 
-from dynamic import tape
-from dynamic.apply import apply, counter_of, default_dtype, set_tensor_class, wrap
+from dynamic import tape, volatile
+from dynamic.apply import Carried, apply, counter_of, default_dtype, set_tensor_class, wrap
 from dynamic.arithmetic import Arithmetic
 from dynamic.autograd.engine import backward
 from dynamic.changes import Changes
-from dynamic.dtypes import dtype as Dtype, dtype_of, type_name
+from dynamic.conversion import OWN, Conversions, rebuilt
+from dynamic.dtypes import made_of, type_name
 from dynamic.indexing import get, put
-from dynamic.inplace import clone
+from dynamic.memory import Memory
 from dynamic.printing import show
+from dynamic.size import Size as Size
 from dynamic.tape import HookHandle, Record, leaf, new_leaf
-from graphs.core.arrays import is_array, to_numpy
-from graphs.core.errors import GradientError, ShapeError, at_line
-from graphs.ops import (
-    cast,
-)
+from graphs.core.arrays import is_array
+from graphs.core.errors import DtypeError, GradientError, ShapeError, at_line
+from graphs.core.op import OPS
 
 
-class Size(tuple[int, ...]):
-    """A shape, as PyTorch gives it."""
-
-    __slots__ = ()
-
-    def numel(self) -> int:
-        """The number of elements."""
-        count = 1
-        for n in self:
-            count *= n
-        return count
-
-    def __repr__(self) -> str:
-        return f"torch.Size([{', '.join(map(str, self))}])"
-
-
-class Tensor(Arithmetic, Changes):
+class Tensor(Arithmetic, Changes, Memory, Conversions):
     """An array whose operations run at once and are recorded where a gradient may be wanted.
 
-    ``Variable`` is the same class: ``Variable(data, requires_grad=True)`` makes a leaf over the same memory.
+    ``Tensor(2, 3)`` is of a size, ``Tensor([1, 2])`` from data, both in the default dtype; a tensor gives its own memory.
 
     Args:
-        data: a tensor or array, whose memory is shared, or numbers, which become an array of the default dtype.
+        data: a tensor, whose memory is shared, or what an array can be made of; or, as several numbers, a size.
         requires_grad: collect gradients here.
         volatile: PyTorch's word, until 0.4, for a tensor whose operations are not recorded.
     """
 
     __array_priority__ = 100
-    __array_ufunc__ = None
+    name: str | None = None
+    """A name that pictures and messages show."""
 
-    def __init__(self, data: Any = (), requires_grad: bool = False, volatile: bool = False) -> None:
-        if isinstance(data, Tensor):
-            self._array = data._array
-        elif is_array(data) and not isinstance(data, numpy.generic):
-            self._array = data
+    _volatile = False
+    retains_grad = False
+
+    def __init__(
+        self, *data: Any, requires_grad: bool = False, volatile: bool = False, device: Any = None, dtype: Any = None
+    ) -> None:
+        if len(data) == 2 and data[1].__class__ is builtins.bool:
+            first, requires_grad = data
+            data = (first,)
+        if len(data) == 1 and isinstance(data[0], Carried):
+            self._array = data[0]._array
         else:
-            array = numpy.asarray(data)
-            self._array = array.astype(default_dtype.get()) if array.dtype.kind == "f" or array.size == 0 else array
-        if requires_grad and not volatile:
+            self._array = made_of(data, default_dtype.get())
+        if volatile:
+            self.volatile = True
+        elif requires_grad:
             self.requires_grad = True
-
-    # Shape, dtype, memory
-
-    @property
-    def shape(self) -> Size:
-        """The sizes of the dimensions."""
-        return Size(self._array.shape)
-
-    def size(self, dim: int | None = None) -> Any:
-        """The shape, or the size of one dimension."""
-        return Size(self._array.shape) if dim is None else self._array.shape[dim]
-
-    def dim(self) -> int:
-        """The number of dimensions."""
-        return int(self._array.ndim)
-
-    ndimension = dim
-
-    @property
-    def ndim(self) -> int:
-        """The number of dimensions."""
-        return int(self._array.ndim)
-
-    def numel(self) -> int:
-        """The number of elements."""
-        return int(self._array.size)
-
-    nelement = numel
-
-    def __len__(self) -> int:
-        if not self._array.ndim:
-            raise TypeError("len() of a tensor without dimensions")
-        return len(self._array)
-
-    @property
-    def dtype(self) -> Dtype:
-        """The dtype, PyTorch's."""
-        return dtype_of(self._array.dtype)
-
-    def is_floating_point(self) -> bool:
-        """Whether the dtype is a floating-point one."""
-        return bool(self._array.dtype.kind == "f")
-
-    def type(self, dtype: Any = None, non_blocking: bool = False) -> Any:
-        """The name of the tensor's type; or, given a dtype, type name or typed constructor, the tensor cast to it."""
-        return type_name(self._array.dtype) if dtype is None else self.to(dtype)
-
-    def to(self, *args: Any, dtype: Any = None, copy: bool = False, **_: Any) -> Tensor:
-        """The tensor cast to a dtype (itself where it has it already); of devices there is the processor's only."""
-        for arg in args:
-            if isinstance(arg, Tensor):
-                dtype = arg._array.dtype
-            elif not (isinstance(arg, builtins.bool) or (isinstance(arg, str) and arg.startswith("cpu"))):
-                dtype = arg
-        if dtype is not None:
-            wanted = dtype_of(dtype).numpy
-            if wanted != self._array.dtype:
-                return apply(cast, (self,), {"dtype": wanted})
-        return self.clone() if copy else self
-
-    def type_as(self, other: Tensor) -> Tensor:
-        """The tensor cast to the dtype of ``other``."""
-        return self.to(other)
-
-    def cpu(self) -> Tensor:
-        """The tensor itself: its memory is the processor's."""
-        return self
-
-    def is_contiguous(self) -> builtins.bool:
-        """Whether the elements lie in memory in order."""
-        return builtins.bool(self._array.flags.c_contiguous)
-
-    def contiguous(self) -> Tensor:
-        """The tensor itself where it is contiguous, else a contiguous copy."""
-        return self if self._array.flags.c_contiguous else self.clone()
-
-    def data_ptr(self) -> builtins.int:
-        """The address of the first element."""
-        return int(self._array.ctypes.data)
-
-    def stride(self, dim: builtins.int | None = None) -> Any:
-        """The strides in elements, or that of one dimension."""
-        strides = tuple(n // self._array.itemsize for n in self._array.strides)
-        return strides if dim is None else strides[dim]
 
     # The tape
 
@@ -162,15 +70,21 @@ class Tensor(Arithmetic, Changes):
     def requires_grad(self, wanted: builtins.bool) -> None:
         if wanted and self._edge is None:
             if self._array.dtype.kind not in "fc":
-                raise GradientError(f"only floating-point tensors can require gradients, not {type_name(self._array.dtype)}")
+                raise GradientError(
+                    f"only floating-point tensors can require gradients, not {type_name(self._array.dtype)}{at_line()}"
+                )
             self._edge = new_leaf(self)
         elif not wanted and self._edge is not None:
             if not self.is_leaf:
-                raise GradientError("requires_grad can be changed on leaves only; detach() gives a tensor without history")
+                raise GradientError(
+                    f"requires_grad can be changed on leaves only; detach() gives a tensor without history{at_line()}"
+                )
             self._edge = None
 
     def requires_grad_(self, requires_grad: builtins.bool = True) -> Self:
         """Set ``requires_grad`` and return the tensor."""
+        if requires_grad.__class__ is not builtins.bool:
+            raise TypeError(f"requires_grad is True or False, not {requires_grad!r}")
         self.requires_grad = requires_grad
         return self
 
@@ -198,7 +112,9 @@ class Tensor(Arithmetic, Changes):
     def data(self, value: Any) -> None:
         if isinstance(value, Tensor) and value._array is self._array:
             return  # what `x.data -= y` ends with
-        self._array = value._array if isinstance(value, Tensor) else numpy.asarray(value, self._array.dtype)
+        if not isinstance(value, Carried):
+            raise TypeError(f"data has to be a tensor, not a {type(value).__name__}{at_line()}")
+        self._array = value._array
         if self._edge is not None and self._edge.node.op is leaf:
             self._edge.shape, self._edge.dtype = self._array.shape, self._array.dtype
 
@@ -213,14 +129,12 @@ class Tensor(Arithmetic, Changes):
         return tensor
 
     def detach_(self) -> Self:
-        """Forget the history, in place."""
+        """Forget the history, in place. Raises RuntimeError for a view of what has one: it would be renewed with it."""
+        if self._source is not None and self._source[0]._edge is not None:
+            raise GradientError(f"Can't detach views in-place: use detach(){at_line()}")
         self._edge = None
         self._source = None
         return self
-
-    def clone(self) -> Tensor:
-        """A copy, through which gradients flow."""
-        return apply(clone, (self,))
 
     def backward(
         self,
@@ -236,57 +150,80 @@ class Tensor(Arithmetic, Changes):
             if old:
                 raise TypeError(f"backward has no argument {', '.join(old)}")
         if gradient is not None and not isinstance(gradient, Tensor):
-            gradient = Tensor(numpy.asarray(gradient))
+            gradient = wrap(numpy.asarray(gradient))
         backward((self,), None if gradient is None else (gradient,), retain_graph, create_graph, inputs)
 
     def register_hook(self, hook: Callable[[Any], Any]) -> HookHandle:
         """Have ``hook(gradient)`` called when the tensor's gradient is computed; what it returns, if anything, is used."""
         if self._edge is None:
-            raise GradientError("a tensor that does not require a gradient takes no hook")
+            raise GradientError(f"a tensor that does not require a gradient takes no hook{at_line()}")
         return tape.add_hook(self._edge.node, self._edge.index, hook)
 
     def retain_grad(self) -> None:
         """Collect the gradient in ``grad`` although the tensor is no leaf."""
-        if self.is_leaf:
+        if self._edge is None:
+            raise GradientError(f"retain_grad is for tensors that require a gradient{at_line()}")
+        if self.is_leaf or self.retains_grad:
             return
+        self.retains_grad = True
+        itself = weakref.ref(self)
 
         def keep(g: Any) -> None:
-            self.grad = g if self.grad is None else self.grad + g
+            tensor = itself()
+            if tensor is not None:
+                tensor.grad = g if tensor.grad is None else tensor.grad + g
 
         self.register_hook(keep)
+
+    @property
+    def volatile(self) -> builtins.bool:
+        """Whether operations on the tensor, and on whatever comes of it, are not recorded (PyTorch's word until 0.4)."""
+        return self._volatile
+
+    @volatile.setter
+    def volatile(self, wanted: builtins.bool) -> None:
+        if wanted:
+            if not self.is_leaf:
+                raise GradientError(f"only leaves can be made volatile{at_line()}")
+            self._edge = None
+            volatile.begin()
+        self._volatile = builtins.bool(wanted)
+
+    def is_inference(self) -> builtins.bool:
+        """Whether the tensor was made in inference mode and must never be recorded: there are no such tensors here."""
+        return False
 
     # Values
 
     def item(self) -> Any:
         """The only element, as a Python number."""
         if self._array.size != 1:
-            raise ShapeError(f"item() is for tensors of one element, not of shape {tuple(self._array.shape)}")
+            raise ShapeError(f"item() is for tensors of one element, not of shape {tuple(self._array.shape)}{at_line()}")
         return self._array.item()
-
-    def numpy(self, *, force: builtins.bool = False) -> ndarray:
-        """The array itself: memory is shared. Raises where a gradient is required (use ``detach()`` first, or ``force``)."""
-        if self._edge is not None and not force:
-            raise GradientError("numpy() on a tensor that requires a gradient: use tensor.detach().numpy()")
-        return to_numpy(self._array)
-
-    def tolist(self) -> Any:
-        """The elements as nested Python lists."""
-        return self._array.tolist()
-
-    def __array__(self, dtype: Any = None, copy: Any = None) -> ndarray:
-        array = self.numpy()
-        return array if dtype is None or array.dtype == dtype else array.astype(dtype)
 
     def __bool__(self) -> builtins.bool:
         if self._array.size != 1:
-            raise GradientError(f"the truth of a tensor with {self._array.size} elements is ambiguous: use any() or all()")
+            raise GradientError(
+                f"the truth of a tensor with {self._array.size} elements is ambiguous: use any() or all(){at_line()}"
+            )
         return builtins.bool(self._array.item())
 
     def __int__(self) -> builtins.int:
-        return int(self.item())
+        return int(self._number())
 
     def __float__(self) -> builtins.float:
-        return float(self.item())
+        return float(self._number())
+
+    def __complex__(self) -> builtins.complex:
+        return builtins.complex(self.item())
+
+    def _number(self) -> Any:
+        number = self.item()
+        if isinstance(number, builtins.complex):
+            if number.imag:
+                raise DtypeError(f"{number} is no real number{at_line()}")
+            number = number.real
+        return number
 
     def __index__(self) -> builtins.int:
         if self._array.dtype.kind not in "iub" or self._array.size != 1:
@@ -294,26 +231,107 @@ class Tensor(Arithmetic, Changes):
         return int(self.item())
 
     def __format__(self, spec: str) -> str:
-        return format(self.item(), spec) if self._array.ndim == 0 and spec else format(str(self), spec)
+        if not self._array.ndim:
+            return format(self.item(), spec)
+        return format(str(self), spec) if not spec else object.__format__(self, spec)
 
     def __repr__(self) -> str:
         return show(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        if not self.is_leaf:
-            raise GradientError(f"only leaves are copied or pickled, not what {self.grad_fn} made: detach() it{at_line()}")
-        return _rebuilt, (self._array, self.requires_grad)
+        extra = {name: value for name, value in vars(self).items() if name not in OWN}
+        return rebuilt, (type(self), self._array, self._edge is not None, extra)
 
     def __hash__(self) -> builtins.int:
         return id(self)
 
     def __contains__(self, value: Any) -> builtins.bool:
-        return builtins.bool((self._array == (value._array if isinstance(value, Tensor) else value)).any())
+        if not isinstance(value, (Carried, builtins.int, builtins.float, builtins.complex)):
+            raise ShapeError(f"a tensor contains numbers and tensors, not a {type(value).__name__}{at_line()}")
+        return builtins.bool((self == value).any())
 
     def __iter__(self) -> Iterator[Tensor]:
-        if not self._array.ndim:
+        if not self.dim():
             raise TypeError("iteration over a tensor without dimensions")
-        return iter([self[i] for i in range(len(self._array))])
+        return iter([self[i] for i in range(len(self))])
+
+    def __reversed__(self) -> Tensor:
+        return apply(OPS["take"], (self, wrap(numpy.arange(len(self))[::-1])), {"axis": 0}) if self._array.ndim else self
+
+    # Numbers with two parts, and transposes
+
+    @property
+    def real(self) -> Tensor:
+        """The real part, as a view; a real tensor itself."""
+        return apply(OPS["real"], (self,)) if self._array.dtype.kind == "c" else self
+
+    @real.setter
+    def real(self, value: Any) -> None:
+        self.real.copy_(value if isinstance(value, Carried) else wrap(numpy.asarray(value)))
+
+    @property
+    def imag(self) -> Tensor:
+        """The imaginary part, as a view. Raises RuntimeError for a real tensor."""
+        if self._array.dtype.kind != "c":
+            raise DtypeError(f"imag is for complex tensors, not for {type_name(self._array.dtype)}{at_line()}")
+        return apply(OPS["imag"], (self,))
+
+    @imag.setter
+    def imag(self, value: Any) -> None:
+        self.imag.copy_(value if isinstance(value, Carried) else wrap(numpy.asarray(value)))
+
+    @property
+    def T(self) -> Tensor:  # noqa: N802
+        """With the dimensions in reverse order, as a view."""
+        return apply(OPS["transpose"], (self,), {"axes": tuple(reversed(range(self._array.ndim)))})
+
+    @property
+    def mT(self) -> Tensor:  # noqa: N802
+        """With the last two dimensions exchanged, as a view."""
+        if self._array.ndim < 2:
+            raise ShapeError(f"mT is for matrices, not for {self._array.ndim} dimensions{at_line()}")
+        return apply(OPS["swapaxes"], (self,), {"axis1": -2, "axis2": -1})
+
+    @property
+    def H(self) -> Tensor:  # noqa: N802
+        """The conjugate transpose of a matrix."""
+        if self._array.ndim != 2 and self._array.ndim:
+            raise ShapeError(f"H is for matrices, not for {self._array.ndim} dimensions; use mH{at_line()}")
+        return self.mH if self._array.ndim else self._conjugate()
+
+    @property
+    def mH(self) -> Tensor:  # noqa: N802
+        """The conjugate with the last two dimensions exchanged."""
+        return self.mT._conjugate()
+
+    def _conjugate(self) -> Tensor:
+        return apply(OPS["conj"], (self,)) if self._array.dtype.kind == "c" else self
+
+    # Element by element, in Python
+
+    def apply_(self, callable: Callable[[Any], Any]) -> Self:
+        """Put ``callable(x)`` in place of each element x: slow, and not recorded."""
+        return self._mapped("apply_", callable)
+
+    def map_(self, tensor: Tensor, callable: Callable[[Any, Any], Any]) -> Self:
+        """Put ``callable(x, y)`` in place of each element, y being that of ``tensor``, which is broadcast."""
+        return self._mapped("map_", callable, tensor)
+
+    def map2_(self, x: Tensor, y: Tensor, callable: Callable[[Any, Any, Any], Any]) -> Self:
+        """As ``map_``, with the elements of two tensors."""
+        return self._mapped("map2_", callable, x, y)
+
+    def _mapped(self, name: str, function: Callable[..., Any], *others: Tensor) -> Self:
+        if self._edge is not None or any(other._edge is not None for other in others):
+            raise GradientError(f"Can't call {name} on a tensor that requires grad: use detach().{name}{at_line()}")
+        rows = [
+            self._array,
+            *(apply(OPS["broadcast_to"], (other,), {"shape": self._array.shape})._array for other in others),
+        ]
+        values = [function(*numbers) for numbers in zip(*[row.ravel().tolist() for row in rows], strict=True)]
+        self._array[...] = numpy.array(values, self._array.dtype).reshape(self._array.shape)
+        self._touch()
+        return self
 
     # Indexing
 
@@ -325,9 +343,32 @@ class Tensor(Arithmetic, Changes):
 
 
 set_tensor_class(Tensor)
-Variable = Tensor
 
 
-def _rebuilt(array: Any, requires_grad: bool) -> Tensor:
-    """A leaf over ``array``: what pickling and copying end with."""
-    return Tensor(array, requires_grad=requires_grad)
+class _Variable:
+    """What ``Variable`` is since 0.4: another way to make a Tensor over the memory of one."""
+
+    __name__ = __qualname__ = "Variable"
+
+    def __call__(self, data: Any, requires_grad: bool = False, volatile: bool = False) -> Tensor:
+        """A leaf over the memory of ``data``, a tensor or an array.
+
+        With ``volatile``, what comes of it is not recorded, whatever else has a part in it.
+        """
+        if not isinstance(data, Carried):
+            if not is_array(data) or isinstance(data, numpy.generic):
+                raise TypeError(f"a Variable is made of a tensor, not of a {type(data).__name__}{at_line()}")
+            data = wrap(data)
+        made = Tensor(data, requires_grad=requires_grad, volatile=volatile)
+        made._counter = counter_of(data)
+        return made
+
+    def __instancecheck__(self, instance: Any) -> builtins.bool:
+        return isinstance(instance, Tensor)
+
+    def __mro_entries__(self, bases: Any) -> tuple[type[Any], ...]:
+        return (Tensor,)
+
+
+Variable = _Variable()
+"""A Tensor over the memory of a tensor, as programs until 0.4 make it; every tensor is an instance."""

@@ -18,12 +18,13 @@ from numpy import ndarray
 from dynamic.nn.parameter import Buffer, Parameter
 from dynamic.shared_memory import Segment, attach, joined, segment_of, share_memory_, shared_copy, view_of
 from dynamic.tensor import Tensor
+from graphs.core.errors import GradientError
 
 
 PASSES_DESCRIPTORS = hasattr(socket, "SCM_RIGHTS") and hasattr(socket.socket, "sendmsg")
 """Whether the system hands open files to another process; elsewhere tensors travel as bytes."""
 
-_INLINE = 1 << 13
+_INLINE = 1 << 12
 """Batches of more bytes than this go through shared memory. Messages stay so small that a socket holds some dozens."""
 
 _MANY = 512
@@ -97,6 +98,8 @@ def _opened_batch(data: bytes) -> Any:
 
 
 def _reduce_tensor(tensor: Any) -> tuple[Any, ...]:
+    if not tensor.is_leaf:
+        raise GradientError(f"only leaves are sent to another process, not what {tensor.grad_fn} made: detach() it")
     reduced: tuple[Any, ...] = tensor.__reduce__()
     if segment_of(tensor._array) is not None:
         return reduced

@@ -35,10 +35,12 @@ def test_data_and_detach_share_memory_after_changes_too():
     assert x.tolist() == [4.0, 8.0]
 
 
-def test_variable_is_the_tensor_class_and_shares_the_memory_of_what_it_wraps():
+def test_a_variable_is_a_tensor_that_shares_the_memory_of_what_it_wraps():
     data = torch.ones(2)
     x = Variable(data, requires_grad=True)
-    assert Variable is torch.Tensor
+    assert type(x) is torch.Tensor
+    assert isinstance(x, Variable)
+    assert isinstance(data, Variable)
     assert x.data_ptr() == data.data_ptr()
     assert x.requires_grad
     assert not data.requires_grad

@@ -1,0 +1,180 @@
+"""Where tensors live: ``device``, what it names, and the way of an array from one to another."""
+
+from __future__ import annotations
+
+import sys
+from contextvars import ContextVar
+from importlib import import_module
+from typing import Any, Self
+
+import numpy
+
+from dynamic.apply import Carried, apply
+from graphs.core.arrays import to_numpy
+from graphs.core.errors import GraphsError, at_line
+from graphs.core.op import Op, first_dtype, like_first
+
+
+KINDS = ("cpu", "cuda")
+"""The kinds of devices that tensors can live on."""
+
+_KNOWN = (*KINDS, "mps", "meta", "xpu", "xla", "mtia", "hip", "hpu", "ipu", "vulkan", "mkldnn", "opencl", "opengl", "ideep")
+
+
+class DeviceError(GraphsError, RuntimeError, AssertionError):
+    """A device that this machine, or this installation, has not (PyTorch raises an AssertionError or a RuntimeError)."""
+
+
+class device:  # noqa: N801 (PyTorch's name)
+    """A kind of device and a number: ``device("cuda:1")``, ``device("cuda", 1)``. As a context, where new tensors are made.
+
+    Raises RuntimeError for what names no device.
+    """
+
+    __slots__ = ("_before", "index", "type")
+
+    type: str
+    index: int | None
+
+    def __init__(self, type: Any, index: int | None = None) -> None:
+        if isinstance(type, device):
+            type, index = type.type, type.index
+        elif isinstance(type, int) and not isinstance(type, bool):
+            if not available():
+                raise DeviceError(f"device({type}): cannot access accelerator device when none is available{at_line()}")
+            type, index = "cuda", type
+        elif not isinstance(type, str):
+            raise TypeError(f"a device is named by a string, not by a {type.__class__.__name__}")
+        else:
+            name, colon, number = type.partition(":")
+            if name not in _KNOWN:
+                raise DeviceError(f"expected one of {', '.join(_KNOWN)} at the start of a device's name: {type}{at_line()}")
+            if colon:
+                if not number.isdecimal() or index is not None:
+                    raise DeviceError(f"invalid device string: {type!r}{at_line()}")
+                type, index = name, int(number)
+        self.type = type
+        self.index = index
+        self._before: list[Any] = []
+
+    def __repr__(self) -> str:
+        return f"device(type={self.type!r})" if self.index is None else f"device(type={self.type!r}, index={self.index})"
+
+    def __str__(self) -> str:
+        return self.type if self.index is None else f"{self.type}:{self.index}"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, device) and (self.type, self.index) == (other.type, other.index)
+
+    def __hash__(self) -> int:
+        return hash((self.type, self.index))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return device, (self.type, self.index)
+
+    def __enter__(self) -> Self:
+        self._before.append(default_device.set(self))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        default_device.reset(self._before.pop())
+
+
+CPU = device("cpu")
+"""The processor's memory."""
+
+default_device: ContextVar[device] = ContextVar("default device", default=CPU)
+"""Where new tensors are made."""
+
+
+def set_default_device(device: Any) -> None:
+    """Say where new tensors are made from now on; None for the processor's memory."""
+    default_device.set(CPU if device is None else device_of(device))
+
+
+def get_default_device() -> device:
+    """Where new tensors are made."""
+    return default_device.get()
+
+
+def device_of(of: Any) -> device:
+    """A device, a device's name or number, or a tensor's device."""
+    return where_is(of._array) if isinstance(of, Carried) else of if isinstance(of, device) else device(of)
+
+
+def where_is(array: Any) -> device:
+    """The device whose memory an array is in."""
+    if isinstance(array, (numpy.ndarray, numpy.generic)):
+        return CPU
+    return device("cuda", getattr(getattr(array, "device", None), "id", 0))
+
+
+def available() -> bool:
+    """Whether tensors can live on a GPU: cupy is installed and finds one."""
+    try:
+        return bool(_cupy().cuda.runtime.getDeviceCount())
+    except Exception:  # without a driver cupy raises errors of its own; any of them says no
+        return False
+
+
+def _cupy() -> Any:
+    return sys.modules.get("cupy") or import_module("cupy")
+
+
+def cupy_for(name: Any) -> Any:
+    """The module that computes on ``name``. Raises DeviceError saying what is missing."""
+    try:
+        module = _cupy()
+    except ImportError:
+        raise DeviceError(
+            f"{name}: no tensors on a GPU here, since there is no cupy (for CUDA 12: pip install cupy-cuda12x){at_line()}"
+        ) from None
+    if not available():
+        raise DeviceError(f"{name}: cupy is installed, but it finds no GPU and driver{at_line()}")
+    return module
+
+
+def placed(array: Any, where: Any) -> Any:
+    """``array`` in the memory of a device: itself where it is there already. Raises DeviceError where there is none."""
+    target = CPU if where is None else device_of(where)
+    if target.type == "cpu":
+        return to_numpy(array)
+    if target.type != "cuda":
+        raise DeviceError(f"{target}: tensors live on {' and '.join(KINDS)}{at_line()}")
+    module = cupy_for(target)
+    if target.index is None:
+        return module.asarray(array)
+    with module.cuda.Device(target.index):
+        return module.asarray(array)
+
+
+def same_place(one: device, other: device) -> bool:
+    """Whether a device's name says where a tensor is already; ``cuda`` without a number is any of them."""
+    return one.type == other.type and (one.type == "cpu" or None in (one.index, other.index) or one.index == other.index)
+
+
+def _moved(xp: Any, x: Any, *, target: device, origin: device) -> Any:
+    """``x`` in the memory of another device."""
+    return placed(x, target)
+
+
+transfer = Op(_moved, name="to_copy", shape=like_first, dtype=first_dtype)
+transfer.vjp(lambda g, _out, _x, *, target, origin: transfer(g, target=origin, origin=target))
+
+
+def moved(tensor: Any, where: Any) -> Any:
+    """``tensor`` on a device, itself where it is there already; gradients come back the same way."""
+    target, origin = device_of(where), where_is(tensor._array)
+    if same_place(origin, target):
+        return tensor
+    return apply(transfer, (tensor,), {"target": target, "origin": origin})
+
+
+def check_here(where: Any) -> None:
+    """Raise where a creation function is asked for a device that there is not."""
+    if where is not None and not (where.__class__ is str and where == "cpu"):
+        target = device_of(where)
+        if target.type == "cuda":
+            cupy_for(target)
+        elif target.type != "cpu":
+            raise DeviceError(f"{target}: tensors live on {' and '.join(KINDS)}{at_line()}")

@@ -1,0 +1,31 @@
+"""Tensors whose operations are not recorded, nor those of whatever comes of them: ``volatile`` of PyTorch 0.1 to 0.3."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dynamic import apply as applying
+from dynamic.apply import Carried
+from dynamic.tape import recording
+from graphs.core.op import Op
+
+
+def begin() -> None:
+    """Look out for volatile tensors from now on: until there is one, nobody pays for it."""
+    if applying.around is None:
+        applying.around = spreading
+
+
+def spreading(op: Op, args: tuple[Any, ...], params: Mapping[str, Any]) -> Any:
+    """Call an op, without recording it where an argument is volatile; the results then are volatile too."""
+    if not any(isinstance(arg, Carried) and arg._volatile for arg in args):  # type: ignore[attr-defined]
+        return applying.apply(op, args, params, plainly=True)
+    token = recording.set(False)
+    try:
+        out = applying.apply(op, args, params, plainly=True)
+    finally:
+        recording.reset(token)
+    for tensor in out if isinstance(out, tuple) else (out,):
+        tensor._volatile = True
+    return out
