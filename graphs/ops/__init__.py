@@ -103,6 +103,7 @@ from graphs.ops.factors import (
     qr as qr,
     svd as svd,
 )
+from graphs.ops.frames import frames as frames, frames_adjoint as frames_adjoint
 from graphs.ops.functions import (
     cbrt as cbrt,
     ceil as ceil,
@@ -349,12 +350,6 @@ from graphs.ops.statistics import (
     norm as norm,
     std as std,
     var as var,
-)
-from graphs.ops.strided import (
-    as_strided as as_strided,
-    as_strided_adjoint as as_strided_adjoint,
-    frames as frames,
-    frames_adjoint as frames_adjoint,
 )
 from graphs.ops.trigonometric import (
     acos as acos,

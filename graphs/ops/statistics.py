@@ -23,7 +23,7 @@ def var(xp: Any, x: Any, *, axis: Axes = None, keepdims: bool = False, correctio
 
 @op(reduced, dtype=floating, traits={"reduction"})
 def std(xp: Any, x: Any, *, axis: Axes = None, keepdims: bool = False, correction: float = 0) -> Any:
-    """Standard deviation over ``axis``: the square root of ``var``."""
+    """Standard deviation over ``axis``: the square root of ``var``. Its slope where it is 0 is taken as 0."""
     return xp.sqrt(var.kernel(xp, x, axis=axis, keepdims=keepdims, correction=correction))
 
 
@@ -33,7 +33,7 @@ def _away(g: Any, x: Any, *, axis: Axes = None, keepdims: bool = False, correcti
 
 
 var.vjp(lambda g, _out, x, **at: 2.0 * _away(g, x, **at))
-std.vjp(lambda g, out, x, **at: _away(g / out, x, **at))
+std.vjp(lambda g, out, x, **at: _away(where(equal(out, 0.0), 0.0, g / out), x, **at))
 
 
 def _floats(dtype: Any, **_: Any) -> Any:

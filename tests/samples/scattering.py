@@ -1,4 +1,4 @@
-"""Samples of products and extremes by scattering, and of other walks over the same memory; references go one by one."""
+"""Samples of products and extremes by scattering, and of windows along an axis; references go one by one."""
 
 from __future__ import annotations
 
@@ -25,7 +25,6 @@ def scattered(combine):
     return reference
 
 
-ALONE = numpy.array([[1.5, 0.0, 2.0], [0.0, 0.0, -1.0]])
 CASES = (
     case(FLAT, PLACES, normal(2, 3, seed=1), axis=0),
     case(FLAT, PLACES, normal(2, 1), axis=-2),
@@ -66,42 +65,5 @@ samples(
     case(normal(3, 3, 2), LIKE, axis=1, size=2),
     case(normal(2, 4, 2), LIKE, axis=0, size=2),
     case(normal(3, 2, 1), LIKE, axis=1, size=1, step=3),
-    kinds="if",
-)
-
-
-def places(size, stride, offset=0):
-    return numpy.array([offset + sum(i * s for i, s in zip(at, stride, strict=True)) for at in numpy.ndindex(*size)], int)
-
-
-def strided(x, size, stride, offset=0):
-    return x.reshape(-1)[places(size, stride, offset)].reshape(size)
-
-
-def strided_adjoint(x, like, size, stride, offset=0):
-    out = numpy.zeros(like.size, x.dtype)
-    for place, value in zip(places(size, stride, offset), x.flat, strict=True):
-        out[place] += value
-    return out.reshape(like.shape)
-
-
-samples(
-    "as_strided",
-    strided,
-    case(FLAT, size=(2, 3), stride=(4, 1), offset=1),
-    case(FLAT, size=(3, 3), stride=(1, 2)),
-    case(FLAT, size=(2, 0), stride=(1, 1)),
-    kinds="bif",
-    refuses=(
-        case(FLAT, size=(3,), stride=(6,)),
-        case(FLAT, size=(3,), stride=(1, 1)),
-        case(FLAT, size=(3,), stride=(-1,), offset=5),
-    ),
-)
-samples(
-    "as_strided_adjoint",
-    strided_adjoint,
-    case(normal(2, 3), LIKE, size=(2, 3), stride=(4, 1), offset=1),
-    case(normal(3, 3), LIKE, size=(3, 3), stride=(1, 2)),
     kinds="if",
 )
