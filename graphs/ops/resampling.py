@@ -214,7 +214,9 @@ def _corners(
     t = at - low
     first = xp.arange(len(at))[:, None]
     for corner in product((0, 1), repeat=0 if nearest else len(sizes)):
-        inside, place, weight = True, first, 1
+        inside: Any = True
+        place: Any = first
+        weight: Any = 1
         for axis, size in enumerate(sizes):
             up = bool(corner and corner[axis])
             found = low[..., axis] + up
@@ -236,7 +238,7 @@ def interpolate_at(xp: Any, x: Any, at: Any, *, slopes: tuple[bool, ...], neares
     ``nearest``; outside everything is zero. Along axes where ``slopes`` says so the derivative is taken.
     """
     rows = x.reshape(-1, x.shape[-1])
-    out = None
+    out: Any = None
     for inside, place, weight in _corners(xp, x.shape[1:-1], at, slopes, nearest):
         part = xp.take(rows, place, 0) * weight
         if not inside.all():
