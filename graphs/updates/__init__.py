@@ -24,4 +24,6 @@ from graphs.updates.adaptive import (
 )
 from graphs.updates.descent import SGD as SGD, ProximalSGD as ProximalSGD
 from graphs.updates.followed import AdagradDA as AdagradDA, Ftrl as Ftrl
+from graphs.updates.moments import NAdam as NAdam, RAdam as RAdam
 from graphs.updates.rule import Rule as Rule
+from graphs.updates.steps import ASGD as ASGD, Rprop as Rprop

@@ -22,10 +22,13 @@ class Rule(ABC):
     Attributes:
         maximize: go up the gradient rather than down.
         weight_decay: add the parameter, times the rate of that name, to the gradient (L2 regularisation).
+        decoupled: let ``weight_decay`` shrink the parameter by itself instead, in proportion to the learning rate, unseen by
+            what is kept of gradients (Loshchilov and Hutter, "Decoupled weight decay regularization", 2019).
     """
 
     maximize: bool = False
     weight_decay: bool = False
+    decoupled: bool = False
 
     name: ClassVar[str]
     """The optimiser's name, as pictures show it."""
@@ -46,10 +49,11 @@ class Rule(ABC):
 
     def rates(self, t: Any, *, weight_decay: Any = 0.0, **hyper: Any) -> tuple[Any, ...]:
         """The numbers of step ``t``, which counts from 1: Python or float64 scalars, or values of a graph if given such."""
-        given = {**self._rates(t, **hyper), "weight_decay": weight_decay}
+        decay = 1.0 - hyper["learning_rate"] * weight_decay if self.weight_decay and self.decoupled else weight_decay
+        given = {**self._rates(t, **hyper), "weight_decay": decay}
         return tuple(given[name] for name in self.rate_names)
 
-    def step(self, dtype: Any, t: int, **hyper: Any) -> tuple[numpy.ndarray, ...]:
+    def step(self, dtype: Any, t: float, **hyper: Any) -> tuple[numpy.ndarray, ...]:
         """The rates as 0-d arrays of ``dtype``, for ``kernel``. They serve every parameter that is at step ``t``."""
         with numpy.errstate(all="ignore"):
             return tuple(numpy.asarray(rate, dtype) for rate in self.rates(numpy.float64(t), **hyper))
@@ -84,7 +88,9 @@ def _function(rule: Rule, dtype: numpy.dtype[Any]) -> Function:
         rates = dict(zip(rule.rate_names, rest[width:], strict=True))
         if rule.maximize:
             g = -g
-        if rule.weight_decay:
+        if rule.weight_decay and rule.decoupled:
+            p = p * rates["weight_decay"]
+        elif rule.weight_decay:
             g = g + p * rates["weight_decay"]
         return rule._update(p, g, rest[:width], rates)
 

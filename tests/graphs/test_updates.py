@@ -13,6 +13,7 @@ import pytest
 from graphs.core.function import trace
 from graphs.core.spec import Spec
 from graphs.updates import (
+    ASGD,
     SGD,
     Adadelta,
     Adagrad,
@@ -20,9 +21,12 @@ from graphs.updates import (
     Adam,
     AdaMax,
     Ftrl,
+    NAdam,
     ProximalAdagrad,
     ProximalSGD,
+    RAdam,
     RMSProp,
+    Rprop,
     Rule,
 )
 
@@ -112,6 +116,30 @@ TORCH: dict[str, tuple[Rule, dict[str, Any], str, dict[str, Any]]] = {
         "Adamax",
         {"lr": 0.01, "betas": (0.8, 0.9), "eps": 0.1},
     ),
+    "adamw": (
+        Adam(weight_decay=True, decoupled=True),
+        {"learning_rate": 0.05, "beta1": 0.9, "beta2": 0.99, "epsilon": 1e-3, "weight_decay": 0.2},
+        "AdamW",
+        {"lr": 0.05, "betas": (0.9, 0.99), "eps": 1e-3, "weight_decay": 0.2},
+    ),
+    "radam": (
+        RAdam(weight_decay=True),
+        {"learning_rate": 0.05, "beta1": 0.9, "beta2": 0.99, "epsilon": 1e-3, "weight_decay": 0.1},
+        "RAdam",
+        {"lr": 0.05, "betas": (0.9, 0.99), "eps": 1e-3, "weight_decay": 0.1},
+    ),
+    "rprop": (
+        Rprop(),
+        {"shrinking": 0.5, "growing": 1.2, "smallest": 1e-6, "largest": 50.0},
+        "Rprop",
+        {"lr": 0.01},
+    ),
+    "asgd": (
+        ASGD(weight_decay=True),
+        {"learning_rate": 0.125, "lambd": 0.0, "alpha": 0.75, "t0": 1e6, "weight_decay": 0.1},  # what float32 holds
+        "ASGD",
+        {"lr": 0.125, "lambd": 0.0, "t0": 1e6, "weight_decay": 0.1},
+    ),
     "amsgrad": (
         Adam(amsgrad=True, weight_decay=True, maximize=True),
         {"learning_rate": 0.01, "beta1": 0.8, "beta2": 0.9, "epsilon": 1e-8, "weight_decay": 0.1},
@@ -130,6 +158,9 @@ SLOTS = {
     "m": "exp_avg",
     "v": "exp_avg_sq",
     "v_max": "max_exp_avg_sq",
+    "prev": "prev",
+    "step_size": "step_size",
+    "ax": "ax",
 }
 
 
@@ -310,8 +341,13 @@ def test_tensorflow(name: str) -> None:
 
 # One expression, several ways to run it
 
-RULES = {f"torch {name}": entry[:2] for name, entry in TORCH.items()} | {
-    f"tensorflow {name}": entry[:2] for name, entry in FORMULAS.items()
+NADAM = {"learning_rate": 0.01, "beta1": 0.9, "beta2": 0.99, "epsilon": 1e-3, "momentum_decay": 0.1, "product": 0.3}
+
+RULES = {
+    **{f"torch {name}": entry[:2] for name, entry in TORCH.items()},
+    **{f"tensorflow {name}": entry[:2] for name, entry in FORMULAS.items()},
+    "torch nadam, at one product of momenta": (NAdam(), NADAM),
+    "torch asgd, averaging": (ASGD(), {"learning_rate": 0.1, "lambd": 0.1, "alpha": 0.75, "t0": 3.0}),
 }
 
 
