@@ -106,8 +106,8 @@ class Stateful:
             strict: whether names that are missing or that the module has not are an error.
             assign: take the tensors over themselves rather than copying their values.
 
-        Returns the missing and the unexpected names. Raises RuntimeError for these and for tensors of another size, TypeError
-        for what is no mapping.
+        Returns the missing and the unexpected names. Raises RuntimeError for these and for tensors of another size,
+        TypeError for what is no mapping.
         """
         if not isinstance(state_dict, Mapping):
             raise TypeError(f"Expected state_dict to be dict-like, got {type(state_dict)}.")
@@ -186,8 +186,8 @@ class Stateful:
         """Give the parameter or buffer ``name`` the value that the state has; what went wrong, if anything."""
         if not isinstance(value, Tensor):
             return (
-                f'While copying the parameter named "{key}", expected torch.Tensor or Tensor-like object from checkpoint but '
-                f"received {type(value)}"
+                f'While copying the parameter named "{key}", expected torch.Tensor or Tensor-like object from '
+                f"checkpoint but received {type(value)}"
             )
         if not assign and tensor.dim() == 0 and tuple(value.shape) == (1,):
             value = value[0]  # scalars of PyTorch before 0.4
