@@ -29,6 +29,7 @@ from dynamic.functions import creation, pointwise, products, reductions, shapes
 from dynamic.functions.creation import Generator as Generator
 from dynamic.methods import attach
 from dynamic.names import lacking
+from dynamic.nn import recurrent as _recurrent
 from dynamic.tensor import Size as Size, Tensor as Tensor
 from graphs.core.memory import keep_freed_memory
 
@@ -40,7 +41,7 @@ keep_freed_memory()
 inf, nan, pi, e = float("inf"), float("nan"), 3.141592653589793, 2.718281828459045
 
 attach(Tensor)
-for _module in (pointwise, reductions, shapes, products, creation):
+for _module in (pointwise, reductions, shapes, products, creation, _recurrent):
     globals().update(_module.FUNCTIONS)
 globals().update(DTYPES)
 globals().update({alias: DTYPES[name] for alias, name in ALIASES.items() if alias not in ("char", "byte")})
