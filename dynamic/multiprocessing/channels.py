@@ -31,7 +31,11 @@ class Channel(Connection):
 
     def send(self, obj: Any) -> None:
         """Send an object, in shared memory what is tensors of it."""
-        super().send(pack(obj))
+        self.send_parcel(pack(obj))
+
+    def send_parcel(self, parcel: Any) -> None:
+        """Send what has been pickled already."""
+        super().send(parcel)
 
     def _send_bytes(self, buf: Any) -> None:
         segments, local.leaving = local.leaving, []
