@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-import os
 from collections.abc import Sequence
-from functools import cache
 
 import numpy
 
@@ -17,6 +15,7 @@ from graphs.codegen.primitives import Literal, Scalars
 from graphs.codegen.region_text import RegionText, UnwrittenError
 from graphs.codegen.scalar_text import literal, stored
 from graphs.codegen.symbols import blas_symbol, loop_symbol
+from graphs.core.parts import threads
 
 
 SHARED_NANOSECONDS = 200_000
@@ -193,14 +192,6 @@ def _is_shared(text: RegionText) -> bool:
     return threads() > 1 and text.nanoseconds >= SHARED_NANOSECONDS and text.splits
 
 
-@cache
-def threads() -> int:
-    """How many threads share the work on large arrays: what ``OMP_NUM_THREADS`` says, else the processors there are."""
-    said = os.environ.get("OMP_NUM_THREADS", "")
-    here = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return int(said) if said.isdigit() and int(said) else here
-
-
 def _stack(views: Sequence[View]) -> tuple[int, list[int]]:
     """How many matrices there are, and by how many elements each view moves on from one to the next."""
     batch = views[-1].shape[:-2]
@@ -226,4 +217,4 @@ def _layout(view: View) -> tuple[bool, int]:
     raise UnwrittenError("a matrix that is contiguous along neither axis")
 
 
-__all__ = ["InstructionText", "shared", "threads"]
+__all__ = ["InstructionText", "shared"]

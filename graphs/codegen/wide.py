@@ -14,7 +14,7 @@ from numpy import ndarray
 
 from graphs.codegen import crew
 from graphs.codegen.function_text import FunctionText, module
-from graphs.codegen.instruction_text import SHARED_NANOSECONDS, threads
+from graphs.codegen.instruction_text import SHARED_NANOSECONDS
 from graphs.codegen.instructions import Region, View
 from graphs.codegen.machine import available, natives
 from graphs.codegen.primitives import Scalars, Traced, UnfitError, applied, scalars
@@ -24,6 +24,7 @@ from graphs.core import large
 from graphs.core.errors import GraphsError
 from graphs.core.function import Function
 from graphs.core.op import Op
+from graphs.core.parts import threads
 from graphs.core.spec import Spec
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from graphs.core.errors import ShapeError
 from graphs.core.op import op
+from graphs.core.parts import in_parts
 from graphs.core.spec import Shape, Spec, show
 from graphs.ops.dtypes import floats
 from graphs.ops.windows import (
@@ -175,11 +176,7 @@ def convolution_weight(
     if groups > 1 and _like.shape[-2] == 1:
         return _depthwise_weight(xp, x, g, axes, out)
     for one, two, three in _groups(groups, x, g, out):
-        rows = two.reshape(-1, two.shape[-1])
-        total = xp.zeros((math.prod(three.shape[:-1]), three.shape[-1]), out.dtype)
-        for start, stop, windows in _windows(xp, one, axes):
-            total += windows.T @ rows[start:stop]
-        three[...] = total.reshape(three.shape)
+        _correlate(xp, one, two, axes, three)
     return out
 
 
@@ -257,10 +254,28 @@ def _several(batch: int, size: int) -> int:
 
 def _convolve(xp: Any, x: Any, w: Any, axes: tuple[Axis, ...], out: Any) -> None:
     """Write the convolution into ``out``, which is contiguous."""
-    rows = out.reshape(-1, out.shape[-1])
     weights = w.reshape(-1, out.shape[-1])
-    for start, stop, windows in _windows(xp, x, axes):
-        xp.matmul(windows, weights, out=rows[start:stop])
+
+    def work(first: int, last: int) -> None:
+        rows = out[first:last].reshape(-1, out.shape[-1])
+        for start, stop, windows in _windows(xp, x[first:last], axes):
+            xp.matmul(windows, weights, out=rows[start:stop])
+
+    in_parts(xp, work, len(x), out.nbytes + len(weights) * (out.nbytes // out.shape[-1] if out.size else 0))
+
+
+def _correlate(xp: Any, x: Any, g: Any, axes: tuple[Axis, ...], out: Any) -> None:
+    """Write the gradient of the convolution of ``x`` in its weights into ``out``."""
+
+    def work(first: int, last: int) -> Any:
+        rows = g[first:last].reshape(-1, g.shape[-1])
+        total = xp.zeros((math.prod(out.shape[:-1]), out.shape[-1]), out.dtype)
+        for start, stop, windows in _windows(xp, x[first:last], axes):
+            total += windows.T @ rows[start:stop]
+        return total
+
+    totals = in_parts(xp, work, len(x), math.prod(g.shape[:-1]) * math.prod(out.shape[:-1]) * out.itemsize)
+    out[...] = sum(totals[1:], totals[0]).reshape(out.shape)
 
 
 def _back(xp: Any, g: Any, w: Any, axes: tuple[Axis, ...], groups: int) -> Any:
@@ -274,7 +289,7 @@ def _back(xp: Any, g: Any, w: Any, axes: tuple[Axis, ...], groups: int) -> Any:
     turned = _turned(axes) if each >= _FEW else None
     for one, two, three in _groups(groups, g, w, out):
         if turned is None:
-            _scatter(one, two, axes, three)
+            _scatter(xp, one, two, axes, three)
         else:
             flipped = xp.ascontiguousarray(xp.flip(two, tuple(range(len(axes)))).swapaxes(-1, -2))
             part = three if groups == 1 else xp.empty(three.shape, dtype)
@@ -293,19 +308,24 @@ def _turned(axes: tuple[Axis, ...]) -> tuple[Axis, ...] | None:
     )
 
 
-def _scatter(g: Any, w: Any, axes: tuple[Axis, ...], out: Any) -> None:
+def _scatter(xp: Any, g: Any, w: Any, axes: tuple[Axis, ...], out: Any) -> None:
     """Add to ``out`` the windows that ``g`` gives back through ``w``."""
     weights = w.reshape(-1, w.shape[-1]).T
     counts = tuple(axis.number for axis in axes)
     shape = (*counts, *w.shape[:-1])
     rest = (slice(None),) * len(axes)
-    several = _several(len(g), math.prod(shape) * out.itemsize)
-    for first in range(0, len(g), several):
-        rows = g[first : first + several].reshape(-1, w.shape[-1])
-        windows = (rows @ weights).reshape(-1, *shape)
-        to = out[first : first + several]
-        for tap, found, places in taps(axes):
-            to[places] += windows[(slice(None), *rest, *tap)][found]
+    size = math.prod(shape) * out.itemsize
+    several = _several(len(g), size)
+
+    def work(start: int, last: int) -> None:
+        for first in range(start, last, several):
+            stop = min(first + several, last)
+            windows = (g[first:stop].reshape(-1, w.shape[-1]) @ weights).reshape(-1, *shape)
+            to = out[first:stop]
+            for tap, found, places in taps(axes):
+                to[places] += windows[(slice(None), *rest, *tap)][found]
+
+    in_parts(xp, work, len(g), len(g) * size)
 
 
 def _depthwise(xp: Any, x: Any, w: Any, axes: tuple[Axis, ...], out: Any) -> Any:

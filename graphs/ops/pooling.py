@@ -16,6 +16,7 @@ from typing import Any
 
 from graphs.core.errors import DtypeError
 from graphs.core.op import index_dtype, numeric, op
+from graphs.core.parts import in_parts
 from graphs.core.spec import Shape, Spec
 from graphs.ops.dtypes import floats, ordered
 from graphs.ops.windows import Axis, Counts, Padding, Pairs, Slices, check_windows, layout, placed, spatial, taps
@@ -80,10 +81,17 @@ def max_pool(
 ) -> Any:
     """The maximum of each window of each channel."""
     lowest = -xp.inf if x.dtype.kind == "f" else xp.iinfo(x.dtype).min
-    out = x
-    for place, axis in enumerate(_axes(x, window, strides, padding, dilation), 1):
-        out = _along(xp, out, place, axis, xp.maximum, lowest)
-    return out.copy() if out is x or out.base is not None else out
+    axes = _axes(x, window, strides, padding, dilation)
+    out = xp.empty_like(x, shape=(len(x), *(axis.number for axis in axes), x.shape[-1]))
+
+    def work(first: int, last: int) -> None:
+        part = x[first:last]
+        for place, axis in enumerate(axes, 1):
+            part = _along(xp, part, place, axis, xp.maximum, lowest)
+        out[first:last] = part
+
+    in_parts(xp, work, len(x), x.nbytes)
+    return out
 
 
 def _first_of_three(g: Any, x: Any, out: Any, **_: Any) -> Any:
@@ -108,10 +116,15 @@ def max_pool_adjoint(
     axes = _axes(x, window, strides, padding, dilation)
     back = xp.zeros_like(x, dtype=g.dtype)
     apart = all(axis.tiles for axis in axes)
-    choose = _chooser(xp, g)
-    for hit, windows, places in _hits(xp, x, out, axes):
-        to = back[places]
-        xp.add(choose(hit, g[windows]), 0 if apart else to, out=to)
+
+    def work(first: int, last: int) -> None:
+        given, to = g[first:last], back[first:last]
+        choose = _chooser(xp, given)
+        for hit, windows, places in _hits(xp, x[first:last], out[first:last], axes):
+            at = to[places]
+            xp.add(choose(hit, given[windows]), 0 if apart else at, out=at)
+
+    in_parts(xp, work, len(x), 2 * x.nbytes)
     return back
 
 
