@@ -7,15 +7,20 @@ from typing import Any
 
 import numpy
 
-from dynamic.apply import wrap
-from dynamic.functions.reductions import norm
+from dynamic.apply import apply, wrap
 from dynamic.names import lacking
 from graphs.core.errors import ShapeError, at_line
+from graphs.ops import norm as norm_op
+
+
+def _norm(x: Any, p: float, dim: Any, keepdim: bool) -> Any:
+    axis = tuple(dim) if isinstance(dim, (tuple, list)) else dim
+    return apply(norm_op, (x,), {"ord": p, "axis": axis, "keepdims": keepdim})
 
 
 def normalize(input: Any, p: float = 2.0, dim: Any = 1, eps: float = 1e-12, out: Any = None) -> Any:
     """``input`` over its ``p``-norm along ``dim``, which counts as ``eps`` at least."""
-    result = input / norm(input, p, dim, True).clamp(min=eps)
+    result = input / _norm(input, p, dim, True).clamp(min=eps)
     return result if out is None else out.copy_(result)
 
 
@@ -26,7 +31,7 @@ def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
 
 def _unit(x: Any, dim: int, eps: float) -> Any:
     """``x`` over its length, whose gradient does not know that it is no less than ``eps``."""
-    length = norm(x, 2, dim, True)
+    length = _norm(x, 2, dim, True)
     array = length._array
     if (array < eps).any():
         length = length + wrap(numpy.maximum(array, eps) - array)
@@ -35,7 +40,7 @@ def _unit(x: Any, dim: int, eps: float) -> Any:
 
 def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Any:
     """The ``p``-norm of ``x1 - x2 + eps`` along the last dimension."""
-    return norm(x1 - x2 + eps, p, -1, keepdim)
+    return _norm(x1 - x2 + eps, p, -1, keepdim)
 
 
 def pdist(input: Any, p: float = 2.0) -> Any:
@@ -45,7 +50,7 @@ def pdist(input: Any, p: float = 2.0) -> Any:
     if p < 0 or math.isnan(p):
         raise ShapeError(f"pdist: p is not negative: {p}{at_line()}")
     first, second = map(wrap, numpy.triu_indices(len(input._array), 1))
-    return norm(input.index_select(0, first) - input.index_select(0, second), p, 1)
+    return _norm(input.index_select(0, first) - input.index_select(0, second), p, 1)
 
 
 __getattr__ = lacking(__name__)
