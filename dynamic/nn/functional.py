@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
-from typing import Any
-
-from dynamic.apply import apply
-from dynamic.functions.reductions import log_softmax as _log_softmax
+from dynamic.names import lacking
 from dynamic.nn.activations import (
     celu as celu,
     celu_ as celu_,
@@ -58,6 +54,8 @@ from dynamic.nn.adaptive import (
     max_unpool2d as max_unpool2d,
     max_unpool3d as max_unpool3d,
 )
+from dynamic.nn.alignments import ctc_loss as ctc_loss
+from dynamic.nn.classifying import cross_entropy as cross_entropy, nll_loss as nll_loss
 from dynamic.nn.convolution import (
     conv1d as conv1d,
     conv2d as conv2d,
@@ -93,6 +91,28 @@ from dynamic.nn.linear import (
     bilinear as bilinear,
     linear as linear,
 )
+from dynamic.nn.losses import (
+    binary_cross_entropy as binary_cross_entropy,
+    binary_cross_entropy_with_logits as binary_cross_entropy_with_logits,
+    gaussian_nll_loss as gaussian_nll_loss,
+    huber_loss as huber_loss,
+    kl_div as kl_div,
+    l1_loss as l1_loss,
+    mse_loss as mse_loss,
+    poisson_nll_loss as poisson_nll_loss,
+    smooth_l1_loss as smooth_l1_loss,
+)
+from dynamic.nn.margins import (
+    cosine_embedding_loss as cosine_embedding_loss,
+    hinge_embedding_loss as hinge_embedding_loss,
+    margin_ranking_loss as margin_ranking_loss,
+    multi_margin_loss as multi_margin_loss,
+    multilabel_margin_loss as multilabel_margin_loss,
+    multilabel_soft_margin_loss as multilabel_soft_margin_loss,
+    soft_margin_loss as soft_margin_loss,
+    triplet_margin_loss as triplet_margin_loss,
+    triplet_margin_with_distance_loss as triplet_margin_with_distance_loss,
+)
 from dynamic.nn.normalizing import (
     batch_norm as batch_norm,
     group_norm as group_norm,
@@ -127,119 +147,6 @@ from dynamic.nn.sampling import (
     affine_grid as affine_grid,
     grid_sample as grid_sample,
 )
-from graphs.core.errors import ShapeError, at_line
-from graphs.ops import (
-    binary_cross_entropy as bce_op,
-    sigmoid_cross_entropy_with_logits,
-)
 
 
-# Losses
-
-
-def _reduced(loss: Any, reduction: str, size_average: bool | None = None, reduce: bool | None = None) -> Any:
-    if size_average is not None or reduce is not None:  # the arguments' form until 0.4
-        reduction = "none" if reduce is False else ("sum" if size_average is False else "mean")
-    if reduction == "mean":
-        return loss.mean()
-    if reduction == "sum":
-        return loss.sum()
-    if reduction == "none":
-        return loss
-    raise ValueError(f"reduction is 'mean', 'sum' or 'none', not {reduction!r}")
-
-
-def _target_like(name: str, input: Any, target: Any) -> Any:
-    """The target in the input's shape; PyTorch took any shape with as many elements until 0.4."""
-    if target._array.shape == input._array.shape:
-        return target
-    if target._array.size != input._array.size:
-        raise ShapeError(
-            f"{name}: target of shape {tuple(target._array.shape)} for input of shape {tuple(input._array.shape)}{at_line()}"
-        )
-    message = f"{name}: the target's shape {tuple(target._array.shape)} is not the input's {tuple(input._array.shape)}"
-    warnings.warn(message, UserWarning, stacklevel=3)
-    return target.reshape(input._array.shape)
-
-
-def binary_cross_entropy(
-    input: Any,
-    target: Any,
-    weight: Any = None,
-    size_average: bool | None = None,
-    reduce: bool | None = None,
-    reduction: str = "mean",
-) -> Any:
-    """Cross-entropy of probabilities against targets in [0, 1]; logarithms do not go below -100."""
-    loss = apply(bce_op, (input, _target_like("binary_cross_entropy", input, target)))
-    return _reduced(loss if weight is None else loss * weight, reduction, size_average, reduce)
-
-
-def binary_cross_entropy_with_logits(
-    input: Any,
-    target: Any,
-    weight: Any = None,
-    size_average: bool | None = None,
-    reduce: bool | None = None,
-    reduction: str = "mean",
-) -> Any:
-    """Cross-entropy of the sigmoid of ``input`` against targets in [0, 1], computed stably."""
-    loss = apply(sigmoid_cross_entropy_with_logits, (input, _target_like("binary_cross_entropy_with_logits", input, target)))
-    return _reduced(loss if weight is None else loss * weight, reduction, size_average, reduce)
-
-
-def mse_loss(
-    input: Any, target: Any, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
-) -> Any:
-    """Squared differences."""
-    return _reduced((input - target).pow(2), reduction, size_average, reduce)
-
-
-def l1_loss(
-    input: Any, target: Any, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
-) -> Any:
-    """Absolute differences."""
-    return _reduced((input - target).abs(), reduction, size_average, reduce)
-
-
-def nll_loss(
-    input: Any,
-    target: Any,
-    weight: Any = None,
-    size_average: bool | None = None,
-    ignore_index: int = -100,
-    reduce: bool | None = None,
-    reduction: str = "mean",
-) -> Any:
-    """Minus the log-probability of each target class; ``input`` is (N, C) or (N, C, d1, ...), ``target`` holds classes."""
-    if input._array.ndim == 1:  # one sample
-        loss = nll_loss(input.unsqueeze(0), target.unsqueeze(0), weight, size_average, ignore_index, reduce, reduction)
-        return loss.squeeze()
-    kept = target != ignore_index
-    classes = target * kept
-    picked = -input.gather(1, classes.unsqueeze(1)).squeeze(1)
-    scale = kept.to(input) if weight is None else weight.index_select(0, classes.reshape(-1)).view_as(classes) * kept
-    loss = picked * scale
-    if size_average is not False and reduce is not False and reduction == "mean":
-        return loss.sum() / scale.sum()
-    return _reduced(loss, reduction, size_average, reduce)
-
-
-def cross_entropy(
-    input: Any,
-    target: Any,
-    weight: Any = None,
-    size_average: bool | None = None,
-    ignore_index: int = -100,
-    reduce: bool | None = None,
-    reduction: str = "mean",
-) -> Any:
-    """``nll_loss`` of the ``log_softmax`` of ``input``; a target of floats in the input's shape holds probabilities."""
-    classes = 0 if input._array.ndim == 1 else 1
-    logs = _log_softmax(input, classes)
-    if target._array.dtype.kind == "f":
-        if weight is not None:
-            logs = logs * weight.view(-1, *(1,) * (input._array.ndim - 1 - classes))
-        loss = -(logs * target).sum(classes)
-        return _reduced(loss, reduction, size_average, reduce)
-    return nll_loss(logs, target, weight, size_average, ignore_index, reduce, reduction)
+__getattr__ = lacking(__name__)
