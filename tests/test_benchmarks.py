@@ -15,7 +15,8 @@ from xml.etree import ElementTree
 import numpy
 import pytest
 
-from benchmarks import check, overhead, peers, workloads
+import dynamic
+from benchmarks import check, overhead, peers, recurrent, workloads
 from benchmarks.contenders import BOUND, CONTENDERS, HAND, OURS, PRODUCTS, by_hand, products
 from benchmarks.contenders.base import AbsentError, Contender, timed
 from benchmarks.machine import machine, versions
@@ -70,6 +71,17 @@ def test_everybody_runs_the_same_program(who: str, work: str) -> None:
             except AbsentError as why:
                 pytest.skip(str(why))
     numpy.testing.assert_allclose(found, expected, rtol=check.TOLERANCE)
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize("optimiser", recurrent.OPTIMISERS)
+@pytest.mark.parametrize("layer", recurrent.LAYERS)
+def test_recurrent_layers_are_trained_alike(layer: str, optimiser: str) -> None:
+    losses = []
+    for torch in (pytest.importorskip("torch"), dynamic):
+        step = recurrent.training(torch, layer, optimiser, inputs=6, units=4)
+        losses.append([step(x, y) for x, y in recurrent.sequences(torch, 6, [5, 1, 3, 8])])
+    numpy.testing.assert_allclose(*losses, rtol=1e-4)
 
 
 def test_a_wrong_program_is_found() -> None:

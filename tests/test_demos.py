@@ -237,6 +237,19 @@ def test_the_variational_demo_draws_the_same_noise_in_both_modes(tmp_path):
     assert len(set(planes[0].tobytes())) > 100
 
 
+@pytest.mark.parametrize("cell", ["LSTM", "GRU"])
+def test_the_packed_demo_learns_to_read_digits_of_different_heights(tmp_path, cell):
+    result = demo("packed.py", "--quick", "--cell", cell, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    steps = [line.split() for line in result.stdout.splitlines() if line.startswith("step")]
+    losses, right = [float(words[3]) for words in steps], [float(words[5]) for words in steps]
+    assert len(steps) == 11
+    assert losses[0] == pytest.approx(numpy.log(10), rel=0.1)
+    assert losses[-1] < 0.7 * losses[0]
+    assert right[0] < 0.25
+    assert right[-1] > 0.4
+
+
 def test_the_gan_demo_names_a_damaged_mnist_file(tmp_path):
     (tmp_path / "train-images-idx3-ubyte").write_bytes(b"\0\0\x08\x03")
     result = demo("gan.py", "--quick", "--mnist", ".", cwd=tmp_path)
