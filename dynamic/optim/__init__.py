@@ -1,6 +1,7 @@
 """Optimisers: PyTorch's ``torch.optim``."""
 
 from dynamic.names import lacking
+from dynamic.optim import lr_scheduler as lr_scheduler
 from dynamic.optim.adafactor import Adafactor as Adafactor
 from dynamic.optim.adaptive import Adadelta as Adadelta, Adagrad as Adagrad, RMSprop as RMSprop
 from dynamic.optim.descent import ASGD as ASGD, SGD as SGD, Rprop as Rprop
