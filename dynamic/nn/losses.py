@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
 import numpy
@@ -11,7 +10,7 @@ import numpy
 from dynamic.apply import apply, result_type, wrap
 from dynamic.dtypes import type_name
 from dynamic.names import lacking
-from dynamic.nn.reducing import reduced, reduction_of
+from dynamic.nn.reducing import reduced, reduction_of, warn
 from graphs.core.errors import DtypeError, ShapeError, at_line
 from graphs.ops import (
     binary_cross_entropy as bce_op,
@@ -29,7 +28,7 @@ def _pair(name: str, input: Any, target: Any) -> tuple[Any, Any]:
     shape, other = input._array.shape, target._array.shape
     if shape != other:
         message = f"{name}: a target of shape {other} for an input of shape {shape} is broadcast, which is seldom wanted"
-        warnings.warn(message, UserWarning, stacklevel=3)
+        warn(message)
         try:
             both = numpy.broadcast_shapes(shape, other)
         except ValueError:
@@ -204,7 +203,7 @@ def kl_div(
     reduction = "sum" if batch else reduction_of(reduction, size_average, reduce)
     if reduction == "mean" and size_average is None and reduce is None:
         message = "kl_div: 'mean' divides by the number of elements; the divergence is 'batchmean'"
-        warnings.warn(message, UserWarning, stacklevel=2)
+        warn(message)
     if "i" in (input._array.dtype.kind, target._array.dtype.kind):
         raise DtypeError(f"kl_div takes floating-point tensors{at_line()}")
     losses = target.exp() * (target - input) if log_target else apply(xlogy, (target, target)) - target * input
@@ -231,7 +230,7 @@ def binary_cross_entropy(
         message = f"binary_cross_entropy: a target of shape {other.shape} for an input of shape {array.shape}"
         if array.size != other.size:
             raise ShapeError(message + at_line())
-        warnings.warn(message, UserWarning, stacklevel=2)
+        warn(message)
         target = target.reshape(array.shape)
     if array.dtype != other.dtype:
         types = f"{type_name(other.dtype)} for an input of {type_name(array.dtype)}"

@@ -186,7 +186,6 @@ SHAPES = {
         lambda t, x, y: fn(t).binary_cross_entropy_with_logits(400 * x, y.detach(), pos_weight=y[0].detach() * 2),
         *(A, T),
     ),
-    "hinge of integers": (lambda t, x, y: fn(t).hinge_embedding_loss(x.long(), y.long(), 0.5, reduction="none"), A, SIGNS),
     "hinge of neither": (lambda t, x, y: fn(t).hinge_embedding_loss(x, y * 0, reduction="none"), A, SIGNS),
     "hinge of a row": (lambda t, x, y: fn(t).hinge_embedding_loss(x, y[0].detach()), A, SIGNS),
     "soft margin of a row": (lambda t, x, y: fn(t).soft_margin_loss(x, y[0].detach()), A, SIGNS),
