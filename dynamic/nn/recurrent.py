@@ -11,11 +11,11 @@ from typing import Any
 import numpy
 
 from dynamic.apply import Carried, apply, wrap
-from dynamic.functions.shapes import cat, stack
 from dynamic.names import lacking
 from dynamic.nn.functional import dropout as _dropout
 from graphs.control.recurrent import gru as gru_op, lstm as lstm_op, rnn as rnn_op
 from graphs.core.errors import ShapeError, at_line
+from graphs.ops import concat, stack
 
 
 _OPS = {"LSTM": lstm_op, "GRU": gru_op, "RNN_TANH": rnn_op, "RNN_RELU": rnn_op}
@@ -61,8 +61,8 @@ def run(
             outputs.append(made[0])
             for each, state in zip(last, made[1:], strict=False):
                 each.append(state)
-        data = outputs[0] if directions == 1 else cat(outputs, -1)
-    return data, tuple(each[0].unsqueeze(0) if len(each) == 1 else stack(each, 0) for each in last)
+        data = outputs[0] if directions == 1 else apply(concat, tuple(outputs), {"axis": -1})
+    return data, tuple(each[0].unsqueeze(0) if len(each) == 1 else apply(stack, tuple(each)) for each in last)
 
 
 def _layer(mode: str, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:

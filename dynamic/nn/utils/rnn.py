@@ -13,11 +13,9 @@ from typing import Any, NamedTuple, Self
 import numpy
 
 from dynamic.apply import Carried, apply, wrap
-from dynamic.functions.pointwise import where
-from dynamic.functions.shapes import cat
 from dynamic.names import lacking
 from graphs.core.errors import ShapeError, at_line
-from graphs.ops import segment_take
+from graphs.ops import concat, segment_take, where
 
 
 class _Packed(NamedTuple):
@@ -203,7 +201,7 @@ def _filled(rows: Any, places: numpy.ndarray, padding_value: float) -> Any:
     if not padding_value or not missing.any():
         return padded
     missing = missing.reshape(*places.shape, *[1] * (padded._array.ndim - places.ndim))
-    return where(wrap(missing), wrap(numpy.asarray(padding_value, padded._array.dtype)), padded)
+    return apply(where, (missing, numpy.asarray(padding_value, padded._array.dtype), padded))
 
 
 def pad_sequence(sequences: Any, batch_first: bool = False, padding_value: float = 0.0, padding_side: str = "right") -> Any:
@@ -224,7 +222,7 @@ def pad_sequence(sequences: Any, batch_first: bool = False, padding_value: float
     for row, start, length in zip(places, accumulate(lengths, initial=0), lengths, strict=False):
         at = slice(0, length) if padding_side == "right" else slice(len(steps) - length, None)
         row[at] = steps[:length] + start
-    return _filled(given[0] if len(given) == 1 else cat(given, 0), places if batch_first else places.T, padding_value)
+    return _filled(apply(concat, tuple(given)), places if batch_first else places.T, padding_value)
 
 
 def unpad_sequence(padded_sequences: Any, lengths: Any, batch_first: bool = False) -> list[Any]:
