@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from dynamic import autograd as autograd, nn as nn, optim as optim
+from dynamic import autograd as autograd, linalg as linalg, nn as nn, optim as optim, special as special, tracing as tracing
 from dynamic.autograd.grad_mode import (
     enable_grad as enable_grad,
     is_grad_enabled as is_grad_enabled,
@@ -25,38 +23,35 @@ from dynamic.dtypes import (
     ShortTensor as ShortTensor,
     dtype as dtype,
 )
-from dynamic.functions import creation, pointwise, products, reductions, shapes
-from dynamic.functions.creation import Generator as Generator
-from dynamic.methods import attach
+from dynamic.functions import FUNCTIONS as _FUNCTIONS, creation, drawing
+from dynamic.methods import FUNCTIONS as _CHANGES, attach
 from dynamic.names import lacking
 from dynamic.nn import recurrent as _recurrent
-from dynamic.tensor import Size as Size, Tensor as Tensor
+from dynamic.random import Generator as Generator
+from dynamic.settings import FUNCTIONS as _SETTINGS, NAMES as _NAMES
+from dynamic.size import Size as Size
+from dynamic.tensor import Tensor as Tensor
+from dynamic.version import __version__ as __version__
 from graphs.core.memory import keep_freed_memory
 
-
-__version__ = "2.13.0+diptych"
 
 keep_freed_memory()
 
 inf, nan, pi, e = float("inf"), float("nan"), 3.141592653589793, 2.718281828459045
 
 attach(Tensor)
-for _module in (pointwise, reductions, shapes, products, creation, _recurrent):
+globals().update(_FUNCTIONS)
+globals().update(_CHANGES)
+for _module in (creation, drawing, _recurrent):
     globals().update(_module.FUNCTIONS)
+globals().update(_SETTINGS)
+globals().update(_NAMES)
 globals().update(DTYPES)
 globals().update({alias: DTYPES[name] for alias, name in ALIASES.items() if alias not in ("char", "byte")})
-where = pointwise.where
+trace = tracing.trace  # of a matrix, too
 del _module
 
 
-def is_tensor(obj: Any) -> bool:
-    """Whether ``obj`` is a tensor."""
-    return isinstance(obj, Tensor)
-
-
-def numel(input: Tensor) -> int:
-    """The number of elements."""
-    return input.numel()
-
-
-__getattr__ = lacking(__name__, late=("distributions", "multiprocessing", "utils"))
+__getattr__ = lacking(
+    __name__, late=("accelerator", "backends", "cuda", "distributions", "legacy", "mps", "multiprocessing", "utils")
+)

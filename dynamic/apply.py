@@ -270,25 +270,31 @@ def _as_array(value: Any) -> Any:
 
 
 def _mixed(op: Op, args: tuple[Any, ...], params: Mapping[str, Any]) -> Any:
-    """``apply`` where dtypes differ or are not floating point: cast to the dtype that PyTorch would compute in first."""
-    args = tuple([arg.item() if isinstance(arg, numpy.generic) else arg for arg in args])
-    if op.elementwise and op.name not in ("cast", "cast_like"):
-        first = 1 if op.name == "where" else 0
-        dtype = result_type(args[first:])
-        if dtype.kind in "biu" and _floats(op, params):
-            dtype = default_dtype.get()
-        args = (*args[:first], *(_cast(arg, dtype) for arg in args[first:]))
-    elif op.name in _JOINING:
-        dtype = result_type(args)
-        args = tuple(_cast(arg, dtype) for arg in args)
-    elif op.name in _PRODUCTS:
-        _need_one_dtype(op, args)
+    """``apply`` where dtypes differ or are not floating point."""
+    args = settled(op, args, params)
     arrays = [arg._array if isinstance(arg, Carried) else arg for arg in args]
     for arg in arrays:
         if arg.__class__ not in _PLAIN:
             check_carrier(arg, _tensor_class, op)
     edges = [arg._edge if isinstance(arg, Carried) else None for arg in args]
     return _run(op, args, arrays, edges, any(edge is not None for edge in edges), params)
+
+
+def settled(op: Op, args: tuple[Any, ...], params: Mapping[str, Any]) -> tuple[Any, ...]:
+    """The operands in the dtype that PyTorch would compute in; casts of tensors are operations of their own."""
+    args = tuple([arg.item() if isinstance(arg, numpy.generic) else arg for arg in args])
+    if op.elementwise and op.name not in ("cast", "cast_like"):
+        first = 1 if op.name == "where" else 0
+        dtype = result_type(args[first:])
+        if dtype.kind in "biu" and _floats(op, params):
+            dtype = default_dtype.get()
+        return (*args[:first], *(_cast(arg, dtype) for arg in args[first:]))
+    if op.name in _JOINING:
+        dtype = result_type(args)
+        return tuple(_cast(arg, dtype) for arg in args)
+    if op.name in _PRODUCTS:
+        _need_one_dtype(op, args)
+    return args
 
 
 def _need_one_dtype(op: Op, args: tuple[Any, ...]) -> None:
@@ -329,6 +335,8 @@ def result_type(args: Sequence[Any]) -> numpy.dtype[Any]:
             place, dtype = 2, numpy.dtype(numpy.int64)
         elif isinstance(arg, float):
             place, dtype = 2, default_dtype.get()
+        elif isinstance(arg, complex):
+            place, dtype = 2, numpy.promote_types(default_dtype.get(), numpy.complex64)
         else:
             continue
         before = categories[place]
@@ -336,14 +344,15 @@ def result_type(args: Sequence[Any]) -> numpy.dtype[Any]:
     result = None
     for dtype in categories:
         if dtype is not None and (result is None or _rank(dtype) > _rank(result)):
-            result = dtype
+            joined = result is not None and result.kind == "f" and dtype.kind == "c"
+            result = numpy.promote_types(result, numpy.complex64) if joined else dtype
     assert result is not None
     return result
 
 
 def _promoted(x: Any, y: Any) -> Any:
     """The dtype for two of one category: numpy's, but a floating one is not widened for an integer's sake."""
-    if {x.kind, y.kind} <= set("biuf") and _rank(x) != _rank(y):
+    if _rank(x) != _rank(y) and {x.kind, y.kind} != {"f", "c"}:
         return x if _rank(x) > _rank(y) else y
     return numpy.promote_types(x, y)
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy
 
 from dynamic.apply import Carried, wrap
-from dynamic.devices import check_here, placed, where_is
+from dynamic.devices import DeviceError, check_here, placed, where_is
 from dynamic.size import sizes_of
 from graphs.core.arrays import to_numpy
 from graphs.core.errors import DtypeError, at_line
@@ -123,6 +123,10 @@ def dtype_of(of: Any) -> dtype:
         raise DtypeError(f"{of!r} is not a dtype; there are {', '.join(DTYPES)}{at_line()}") from None
 
 
+class NoTypeError(DeviceError, TypeError):
+    """A typed constructor of a device that there is not (PyTorch raises a TypeError)."""
+
+
 class TensorType:
     """A typed constructor: ``FloatTensor(2, 3)`` of a size, ``FloatTensor([1.0, 2.0])`` from data; a cast's target too.
 
@@ -138,7 +142,11 @@ class TensorType:
 
     def __call__(self, *args: Any, device: Any = None) -> Any:
         """A new tensor of this type. Raises TypeError for a tensor of another one."""
-        check_here(device or self.device)
+        if self.device and device is None:
+            try:
+                check_here(self.device)
+            except DeviceError as error:
+                raise NoTypeError(f"there is no type {self!r}: {error}") from None
         return wrap(placed(made_of(args, self.dtype.numpy), device or self.device))
 
     def __instancecheck__(self, instance: Any) -> bool:

@@ -28,7 +28,7 @@ class finfo:  # noqa: N801 (PyTorch's name)
         self.bits, self.dtype = int(of.bits), dtype_of(kind).name
         self.eps, self.max, self.min, self.tiny = float(of.eps), float(of.max), float(of.min), float(of.tiny)
         self.smallest_normal = self.tiny
-        self.resolution = float(of.resolution)
+        self.resolution = 10.0**-of.precision
 
     def __repr__(self) -> str:
         names = ("resolution", "min", "max", "eps", "smallest_normal", "tiny")
@@ -53,14 +53,12 @@ class iinfo:  # noqa: N801 (PyTorch's name)
         self.bits, self.max, self.min, self.dtype = int(of.bits), int(of.max), int(of.min), dtype_of(kind).name
 
     def __repr__(self) -> str:
-        return f"iinfo(min={self.min}, max={self.max}, dtype={self.dtype})"
+        return f"iinfo(min={self.min:g}, max={self.max:g}, dtype={self.dtype})"
 
 
 def can_cast(from_: Any, to: Any) -> bool:
     """Whether PyTorch casts one dtype to the other by itself, in place: not from a higher kind to a lower one."""
     one, other = dtype_of(from_).numpy, dtype_of(to).numpy
-    if one.kind == "i" and other.kind == "u":
-        return False
     order = "b", "iu", "f", "c"
     return _place(one.kind, order) <= _place(other.kind, order)
 

@@ -251,6 +251,18 @@ def _pixels(order: memory_format) -> tuple[int, ...]:
     return orders[order]
 
 
+def in_order_of(array: Any, order: memory_format) -> Any:
+    """``array``, or a copy of it whose dimensions lie in memory in the given order."""
+    if order is preserve_format:
+        return array
+    if order is contiguous_format:
+        return numpy.ascontiguousarray(array).reshape(array.shape)
+    axes = _pixels(order)
+    if array.ndim != len(axes):
+        raise ShapeError(f"{order} is for tensors of {len(axes)} dimensions, not {array.ndim}{at_line()}")
+    return numpy.ascontiguousarray(array.transpose(axes)).transpose([axes.index(axis) for axis in range(len(axes))])
+
+
 def _in_order(shape: tuple[int, ...]) -> tuple[int, ...]:
     """The strides of a contiguous array."""
     return tuple(math.prod(shape[i + 1 :]) for i in range(len(shape)))

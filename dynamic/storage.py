@@ -97,8 +97,8 @@ class _Storage:
         return made
 
     def __repr__(self) -> str:
-        rows = "".join(f" {x}\n" for x in self.tolist())
-        return f"{rows}[torch.storage.{self._what}(device={self.device}) of size {len(self)}]"
+        rows = "\n ".join(map(str, self.tolist()))
+        return f" {rows}\n[torch.storage.{self._what}(device={self.device}) of size {len(self)}]"
 
 
 class UntypedStorage(_Storage):

@@ -1,259 +1,342 @@
-"""New tensors: from numbers, from arrays, filled, and random."""
+"""New tensors: filled, and rows of numbers at equal distances."""
 
 from __future__ import annotations
 
+import builtins
+import math
+import warnings
 from operator import index as as_int
 from typing import Any
 
 import numpy
 
-from dynamic.apply import Carried, apply, default_dtype, wrap
-from dynamic.dtypes import dtype as Dtype, dtype_of
-from graphs.core.errors import DtypeError, ShapeError, at_line
-from graphs.core.op import OPS, Op
-from graphs.core.random import Key, Stream, fresh_seed
+from dynamic.apply import Carried, default_dtype
+from dynamic.conversion import strided_memory
+from dynamic.dtypes import TensorType, dtype as Dtype, dtype_of, typed_constructor
+from dynamic.functions.drawing import (
+    multinomial as multinomial,
+    rand as rand,
+    randint as randint,
+    randn as randn,
+    randperm as randperm,
+)
+from dynamic.functions.given import FUNCTIONS as GIVEN, as_tensor as as_tensor, from_numpy as from_numpy, tensor as tensor
+from dynamic.functions.making import complex_default, finished, kind_of, laid_out, number
+from dynamic.random import Generator as Generator, manual_seed as manual_seed, next_key as next_key
+from dynamic.size import sizes_of
+from graphs.core.errors import ShapeError, at_line
 
 
-class Generator:
-    """A stream of random numbers of its own.
-
-    ``stream.advance()`` begins its next step, as each run that draws does in a session of ``static``: from the same seed
-    both then draw the same numbers.
-    """
-
-    def __init__(self, device: Any = "cpu") -> None:
-        self.stream = Stream()
-
-    def manual_seed(self, seed: int) -> Generator:
-        """Begin the stream that ``seed`` names."""
-        self.stream.__init__(seed)  # type: ignore[misc]
-        return self
-
-    def seed(self) -> int:
-        """Begin a stream that nobody chose, and return its seed."""
-        seed = fresh_seed()
-        self.manual_seed(seed)
-        return seed
-
-    def initial_seed(self) -> int:
-        """The seed that the stream began with."""
-        return self.stream.seed
+# Filled
 
 
-default_generator = Generator()
-"""What the random functions draw from unless they are given another."""
+def _need_size(name: str, size: tuple[Any, ...], more: dict[str, Any]) -> tuple[int, ...]:
+    """The size, given as numbers, as a sequence, or by name; what is left in ``more`` is nobody's argument."""
+    if "size" in more:
+        size = (more.pop("size"),)
+    elif not size:
+        raise TypeError(f"{name} needs a size")
+    if more:
+        raise TypeError(f"{name} has no argument {', '.join(more)}")
+    return sizes_of(size)
 
 
-def manual_seed(seed: int) -> Generator:
-    """Begin the default stream that ``seed`` names: the same seed draws the same numbers."""
-    return default_generator.manual_seed(int(seed))
+def zeros(
+    *size: Any,
+    out: Any = None,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
+    **more: Any,
+) -> Any:
+    """Zeros of the default dtype, or of ``dtype``."""
+    shape = _need_size("zeros", size, more)
+    return finished(numpy.zeros(shape, kind_of(dtype)), requires_grad, device, out)
 
 
-def seed() -> int:
-    """Begin a default stream that nobody chose, and return its seed."""
-    return default_generator.seed()
+def ones(
+    *size: Any,
+    out: Any = None,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
+    **more: Any,
+) -> Any:
+    """Ones of the default dtype, or of ``dtype``."""
+    shape = _need_size("ones", size, more)
+    return finished(numpy.ones(shape, kind_of(dtype)), requires_grad, device, out)
 
 
-def initial_seed() -> int:
-    """The seed that the default stream began with."""
-    return default_generator.initial_seed()
+def empty(
+    *size: Any,
+    out: Any = None,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
+    memory_format: Any = None,
+    **more: Any,
+) -> Any:
+    """Memory with whatever was in it, of the default dtype, or of ``dtype``."""
+    shape = _need_size("empty", size, more)
+    return finished(laid_out(numpy.empty(shape, kind_of(dtype)), memory_format), requires_grad, device, out)
 
 
-def next_key(generator: Generator | None = None) -> Key:
-    """The key of the next draw."""
-    return (generator or default_generator).stream.key()
-
-
-def _dtype(dtype: Any) -> Any:
-    return default_dtype.get() if dtype is None else dtype_of(dtype).numpy
-
-
-def _finish(array: Any, requires_grad: bool) -> Any:
-    tensor = wrap(array)
-    if requires_grad:
-        tensor.requires_grad = True
-    return tensor
-
-
-def _sizes(size: tuple[Any, ...]) -> tuple[int, ...]:
-    given = size[0] if len(size) == 1 and isinstance(size[0], (tuple, list)) else size
-    sizes = tuple(as_int(n) for n in given)
-    if any(n < 0 for n in sizes):
-        raise ShapeError(f"sizes are not negative: {sizes}{at_line()}")
-    return sizes
-
-
-def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:
-    """A new tensor with a copy of ``data``; floats become the default dtype, integers int64."""
-    if isinstance(data, Carried):
-        array = numpy.array(data._array)
-    else:
-        array = numpy.array(_plain(data))
-        if dtype is None and array.dtype.kind == "f" and not isinstance(data, (numpy.ndarray, numpy.generic)):
-            array = array.astype(default_dtype.get())
-    if dtype is not None:
-        array = array.astype(dtype_of(dtype).numpy)
-    elif array.dtype.kind not in "biufc":
-        raise DtypeError(f"tensor cannot be made of {array.dtype} data{at_line()}")
-    return _finish(array, requires_grad)
-
-
-def _plain(data: Any) -> Any:
-    """``data`` with the tensors inside lists replaced by arrays."""
-    if isinstance(data, Carried):
-        return data._array
-    return [_plain(item) for item in data] if isinstance(data, (list, tuple)) else data
-
-
-def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Any:
-    """``data`` as a tensor, without a copy where it is one already, or an array."""
-    if isinstance(data, Carried):
-        return data if dtype is None else data.to(dtype)  # type: ignore[attr-defined]
-    if isinstance(data, numpy.ndarray):
-        made = wrap(data)
-        return made if dtype is None else made.to(dtype)
-    return tensor(data, dtype=dtype)
-
-
-def from_numpy(array: Any) -> Any:
-    """A tensor over the memory of a numpy array. Raises TypeError for anything else, and for dtypes that PyTorch has not."""
-    if not isinstance(array, numpy.ndarray):
-        raise TypeError(f"from_numpy takes a numpy array, not {type(array).__name__}")
-    dtype_of(array.dtype)
-    return wrap(array)
-
-
-def zeros(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:
-    """Zeros."""
-    return _finish(numpy.zeros(_sizes(size), _dtype(dtype)), requires_grad)
-
-
-def ones(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:
-    """Ones."""
-    return _finish(numpy.ones(_sizes(size), _dtype(dtype)), requires_grad)
-
-
-def empty(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:
-    """Memory with whatever was in it."""
-    return _finish(numpy.empty(_sizes(size), _dtype(dtype)), requires_grad)
-
-
-def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:
-    """One value everywhere; its kind decides the dtype where none is given."""
-    value = fill_value.item() if isinstance(fill_value, Carried) else fill_value  # type: ignore[attr-defined]
-    if dtype is None and not isinstance(value, float):
-        dtype = numpy.asarray(value).dtype
-    return _finish(numpy.full(_sizes((size,)), value, _dtype(dtype)), requires_grad)
-
-
-def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:
-    """The identity matrix."""
-    return _finish(numpy.eye(n, m, dtype=_dtype(dtype)), requires_grad)
-
-
-def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, requires_grad: bool = False) -> Any:
-    """Numbers from ``start`` (0 where only one bound is given) up to but without ``end``."""
-    if end is None:
-        start, end = 0, start
-    if step == 0 or (end - start) * step < 0:
-        raise ShapeError(f"arange does not come from {start} to {end} in steps of {step}{at_line()}")
+def full(
+    size: Any,
+    fill_value: Any,
+    *,
+    out: Any = None,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
+) -> Any:
+    """One value, of the dtype that it has by itself: floats of the default dtype, integers int64."""
+    if not isinstance(size, (tuple, list)):
+        raise TypeError(f"full takes a tuple for its size, not {size!r}")
+    value = number(fill_value)
     if dtype is None:
-        dtype = default_dtype.get() if any(isinstance(x, float) for x in (start, end, step)) else numpy.int64
-    return _finish(numpy.arange(start, end, step).astype(_dtype(dtype)), requires_grad)
+        kind = numpy.asarray(value).dtype
+        dtype = default_dtype.get() if kind.kind == "f" else complex_default() if kind.kind == "c" else kind
+    return finished(numpy.full(sizes_of((size,)), value, dtype_of(dtype).numpy), requires_grad, device, out)
 
 
-def linspace(start: float, end: float, steps: int = 100, *, dtype: Any = None, requires_grad: bool = False) -> Any:
-    """``steps`` numbers from ``start`` to ``end``, both among them."""
-    return _finish(numpy.linspace(start, end, steps, dtype=_dtype(dtype)), requires_grad)
+def empty_strided(
+    size: Any, stride: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, **_: Any
+) -> Any:
+    """Memory with the given strides."""
+    return finished(strided_memory(sizes_of((size,)), tuple(stride), kind_of(dtype)), requires_grad, device)
+
+
+def empty_permuted(
+    size: Any, physical_layout: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, **_: Any
+) -> Any:
+    """Memory whose dimensions lie in the given order, the one with the largest stride first."""
+    shape, axes = sizes_of((size,)), [as_int(axis) for axis in physical_layout]
+    if sorted(axes) != [*builtins.range(len(shape))]:
+        raise ShapeError(f"{axes} is no order of {len(shape)} dimensions{at_line()}")
+    memory = numpy.empty([shape[axis] for axis in axes], kind_of(dtype))
+    return finished(memory.transpose([axes.index(axis) for axis in builtins.range(len(axes))]), requires_grad, device)
+
+
+def eye(
+    n: int,
+    m: int | None = None,
+    *,
+    out: Any = None,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
+) -> Any:
+    """The identity matrix, with ``m`` columns where that is given."""
+    rows, columns = sizes_of((n, n if m is None else m))
+    return finished(numpy.eye(rows, columns, dtype=kind_of(dtype)), requires_grad, device, out)
+
+
+# Rows of numbers
+
+
+def _is_real(*values: Any) -> bool:
+    return any(isinstance(value, float) for value in values)
+
+
+def arange(
+    start: Any = 0,
+    end: Any = None,
+    step: Any = 1,
+    *,
+    out: Any = None,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
+) -> Any:
+    """Numbers from ``start`` (0 where only one bound is given) up to but without ``end``, int64 where all are integers."""
+    first, last, by = (0, number(start), number(step)) if end is None else (number(start), number(end), number(step))
+    kind = (
+        (default_dtype.get() if _is_real(first, last, by) else numpy.dtype(numpy.int64)) if dtype is None else kind_of(dtype)
+    )
+    if out is not None and dtype is None:
+        kind = out._array.dtype
+    _check_range("arange", first, last, by)
+    if kind.kind in "iu":
+        return finished(numpy.arange(int(first), int(last), int(by), dtype=kind), requires_grad, device, out)
+    count = max(0, math.ceil((last - first) / by))
+    return finished((first + numpy.arange(count) * float(by)).astype(kind), requires_grad, device, out)
+
+
+def _check_range(name: str, start: Any, end: Any, step: Any) -> None:
+    if not all(map(math.isfinite, (start, end, step))):
+        raise ShapeError(f"{name} has no numbers from {start} to {end} in steps of {step}{at_line()}")
+    if step == 0 or (end - start) * step < 0:
+        raise ShapeError(f"{name} does not come from {start} to {end} in steps of {step}{at_line()}")
+
+
+def range(
+    start: Any = 0,
+    end: Any = None,
+    step: Any = 1,
+    *,
+    out: Any = None,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Any:
+    """Numbers from ``start`` to ``end``, which is among them (in PyTorch since its beginning, and deprecated for arange)."""
+    warnings.warn("range includes its end; use arange, which does not, as Python's range", UserWarning, stacklevel=2)
+    first, last, by = (0, number(start), number(step)) if end is None else (number(start), number(end), number(step))
+    _check_range("range", first, last, by)
+    count = math.floor((last - first) / by) + 1
+    return finished((first + numpy.arange(count) * by).astype(kind_of(dtype)), requires_grad, device, out)
+
+
+def linspace(
+    start: Any,
+    end: Any,
+    steps: int = 100,
+    *,
+    out: Any = None,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
+) -> Any:
+    """``steps`` numbers from ``start`` to ``end``, both among them (100 by default, as until 1.11)."""
+    return finished(_spaced(number(start), number(end), steps, dtype), requires_grad, device, out)
+
+
+def _spaced(start: Any, end: Any, steps: int, dtype: Any) -> Any:
+    """Numbers at equal distances, counted from the nearer end, so that they are the same read backwards."""
+    if steps < 0:
+        raise ShapeError(f"the number of steps is not negative: {steps}{at_line()}")
+    parts = isinstance(start, complex) or isinstance(end, complex)
+    kind = (complex_default() if parts else default_dtype.get()) if dtype is None else kind_of(dtype)
+    exact = kind if kind.kind in "fc" and kind != numpy.float16 else numpy.dtype(numpy.float32)
+    if steps < 2:
+        return numpy.full(steps, start, kind)
+    first, last = exact.type(start), exact.type(end)
+    step = (last - first) / exact.type(steps - 1)
+    counts = numpy.arange(steps)
+    low = first + step * counts.astype(exact)
+    high = last - step * (steps - 1 - counts).astype(exact)
+    return numpy.where(counts < steps // 2, low, high).astype(kind)
+
+
+def logspace(
+    start: Any,
+    end: Any,
+    steps: int = 100,
+    base: float = 10.0,
+    *,
+    out: Any = None,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
+) -> Any:
+    """``base`` to the power of ``linspace(start, end, steps)``."""
+    kind = kind_of(dtype)
+    exponents = _spaced(number(start), number(end), steps, kind if kind.kind in "fc" else numpy.float64)
+    return finished(numpy.power(base, exponents).astype(kind), requires_grad, device, out)
+
+
+# Like others
 
 
 def _like(input: Any, dtype: Any) -> Any:
+    if not isinstance(input, Carried):
+        raise TypeError(f"a tensor is needed, not a {type(input).__name__}")
     return input._array.dtype if dtype is None else dtype_of(dtype).numpy
 
 
-def zeros_like(input: Any, *, dtype: Any = None, requires_grad: bool = False) -> Any:
+def _beside(input: Any, array: Any, memory_format: Any, requires_grad: bool, device: Any) -> Any:
+    return finished(laid_out(array, memory_format), requires_grad, input.device if device is None else device)
+
+
+def zeros_like(
+    input: Any,
+    *,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    memory_format: Any = None,
+    pin_memory: bool = False,
+) -> Any:
     """Zeros of the shape and dtype of ``input``."""
-    return _finish(numpy.zeros(input._array.shape, _like(input, dtype)), requires_grad)
+    kind = _like(input, dtype)
+    return _beside(input, numpy.zeros_like(input._array, kind, subok=False), memory_format, requires_grad, device)
 
 
-def ones_like(input: Any, *, dtype: Any = None, requires_grad: bool = False) -> Any:
+def ones_like(
+    input: Any,
+    *,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    memory_format: Any = None,
+    pin_memory: bool = False,
+) -> Any:
     """Ones of the shape and dtype of ``input``."""
-    return _finish(numpy.ones(input._array.shape, _like(input, dtype)), requires_grad)
+    return full_like(input, 1, dtype=dtype, device=device, requires_grad=requires_grad, memory_format=memory_format)
 
 
-def empty_like(input: Any, *, dtype: Any = None, requires_grad: bool = False) -> Any:
+def empty_like(
+    input: Any,
+    *,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    memory_format: Any = None,
+    pin_memory: bool = False,
+) -> Any:
     """Memory of the shape and dtype of ``input``, with whatever was in it."""
-    return _finish(numpy.empty(input._array.shape, _like(input, dtype)), requires_grad)
+    kind = _like(input, dtype)
+    return _beside(input, numpy.empty_like(input._array, kind, subok=False), memory_format, requires_grad, device)
 
 
-def full_like(input: Any, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False) -> Any:
+def full_like(
+    input: Any,
+    fill_value: Any,
+    *,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    memory_format: Any = None,
+    pin_memory: bool = False,
+) -> Any:
     """One value in the shape and dtype of ``input``."""
-    return _finish(numpy.full(input._array.shape, fill_value, _like(input, dtype)), requires_grad)
+    kind = _like(input, dtype)
+    array = numpy.empty_like(input._array, kind, subok=False)
+    array.fill(number(fill_value))
+    return _beside(input, array, memory_format, requires_grad, device)
 
 
-def _draw(name: str, generator: Generator | None, requires_grad: bool = False, /, **params: Any) -> Any:
-    op: Op = OPS[name]
-    return _finish(op(**params, key=next_key(generator)), requires_grad)
+# Defaults
 
 
-def randn(*size: Any, generator: Generator | None = None, dtype: Any = None, requires_grad: bool = False) -> Any:
-    """Standard normal numbers."""
-    return _draw("random_normal", generator, requires_grad, shape=_sizes(size), dtype=_dtype(dtype))
-
-
-def rand(*size: Any, generator: Generator | None = None, dtype: Any = None, requires_grad: bool = False) -> Any:
-    """Uniform numbers in [0, 1)."""
-    return _draw("random_uniform", generator, requires_grad, shape=_sizes(size), dtype=_dtype(dtype))
-
-
-def randn_like(input: Any, *, dtype: Any = None, requires_grad: bool = False) -> Any:
-    """Standard normal numbers in the shape and dtype of ``input``."""
-    return _draw("random_normal", None, requires_grad, shape=input._array.shape, dtype=_like(input, dtype))
-
-
-def rand_like(input: Any, *, dtype: Any = None, requires_grad: bool = False) -> Any:
-    """Uniform numbers in [0, 1) in the shape and dtype of ``input``."""
-    return _draw("random_uniform", None, requires_grad, shape=input._array.shape, dtype=_like(input, dtype))
-
-
-def randint(low: int, high: Any = None, size: Any = None, *, generator: Generator | None = None, dtype: Any = None) -> Any:
-    """Uniform integers from ``low`` (0 where only ``high`` is given) up to but without ``high``."""
-    if size is None:
-        low, high, size = 0, low, high
-    kind = numpy.dtype(numpy.int64) if dtype is None else dtype_of(dtype).numpy
-    return _draw("random_uniform", generator, shape=_sizes((size,)), low=low, high=high, dtype=kind)
-
-
-def randperm(n: int, *, generator: Generator | None = None) -> Any:
-    """The integers below ``n`` in random order."""
-    return _draw("permutation", generator, n=n)
-
-
-def normal(mean: Any, std: Any = 1.0, size: Any = None, *, generator: Generator | None = None) -> Any:
-    """Normal numbers of the given means and standard deviations: tensors, or numbers with a ``size``."""
-    if size is not None:
-        return randn(size, generator=generator) * std + mean
-    shape = (mean if isinstance(mean, Carried) else std)._array.shape
-    return randn(shape, generator=generator) * std + mean
-
-
-def bernoulli(input: Any, *, generator: Generator | None = None) -> Any:
-    """Ones with the probabilities in ``input``, else zeros."""
-    return apply(OPS["bernoulli"], (input.detach(),), {"key": next_key(generator)})
-
-
-def multinomial(input: Any, num_samples: int, replacement: bool = False, *, generator: Generator | None = None) -> Any:
-    """Categories drawn by the weights in each row of ``input``."""
-    return apply(
-        OPS["multinomial"],
-        (input.detach(),),
-        {"num_samples": num_samples, "replacement": replacement, "key": next_key(generator)},
-    )
-
-
-def set_default_dtype(dtype: Any) -> None:
-    """Make new floating-point tensors of another dtype than float32."""
-    default_dtype.set(dtype_of(dtype).numpy)
+def set_default_dtype(d: Any) -> None:
+    """Make new floating-point tensors of another dtype than float32. Raises TypeError for other kinds."""
+    kind = dtype_of(d).numpy
+    if kind.kind != "f":
+        raise TypeError(f"only floating-point types are supported as the default type, not {kind.name}")
+    default_dtype.set(kind)
 
 
 def get_default_dtype() -> Dtype:
@@ -261,12 +344,18 @@ def get_default_dtype() -> Dtype:
     return dtype_of(default_dtype.get())
 
 
-FUNCTIONS = {
+def set_default_tensor_type(t: Any) -> None:
+    """Make new tensors of a typed constructor's dtype: ``set_default_tensor_type(torch.DoubleTensor)`` or its name."""
+    found = typed_constructor(t) if isinstance(t, str) else t
+    set_default_dtype(found.dtype if isinstance(found, TensorType) else found)
+
+
+FUNCTIONS = GIVEN | {
     function.__name__: function
     for function in (
-        *(tensor, as_tensor, from_numpy, zeros, ones, empty, full, eye, arange, linspace, zeros_like, ones_like, empty_like),
-        *(full_like, randn, rand, randn_like, rand_like, randint, randperm, normal, bernoulli, multinomial),
-        *(manual_seed, seed, initial_seed, set_default_dtype, get_default_dtype),
+        *(zeros, ones, empty, full, eye, empty_strided, empty_permuted, arange, range, linspace, logspace),
+        *(zeros_like, ones_like, empty_like, full_like),
+        *(set_default_dtype, get_default_dtype, set_default_tensor_type),
     )
 }
 """Functions of the package."""

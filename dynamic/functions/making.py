@@ -1,0 +1,67 @@
+"""What all functions that make new tensors do with dtypes, devices, ``out`` and ``requires_grad``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy
+
+from dynamic.apply import Carried, default_dtype, wrap
+from dynamic.devices import CPU, check_here, default_device, placed
+from dynamic.dtypes import dtype_of
+from dynamic.formats import memory_format
+from dynamic.memory import in_order_of
+from graphs.core.arrays import to_numpy
+from graphs.core.errors import GradientError, at_line
+
+
+def kind_of(dtype: Any) -> Any:
+    """numpy's dtype for one that somebody asked for; by default the default dtype."""
+    return default_dtype.get() if dtype is None else dtype_of(dtype).numpy
+
+
+def complex_default() -> Any:
+    """The dtype of complex numbers whose parts have the default dtype."""
+    return numpy.result_type(default_dtype.get(), numpy.complex64)
+
+
+def finished(array: Any, requires_grad: bool = False, device: Any = None, out: Any = None) -> Any:
+    """A tensor over ``array`` on the device asked for, or ``out`` with its values."""
+    if out is not None:
+        if out.requires_grad:
+            raise GradientError(f"a function with out= is not recorded, and out requires a gradient{at_line()}")
+        if out._array.shape != array.shape:
+            out.resize_(*array.shape)
+        return out.copy_(wrap(array))
+    if device is not None:
+        check_here(device)
+        array = placed(array, device)
+    elif default_device.get() is not CPU:
+        array = placed(array, default_device.get())
+    tensor = wrap(array)
+    if requires_grad:
+        tensor.requires_grad = True
+    return tensor
+
+
+def number(value: Any) -> Any:
+    """A Python number of a tensor of one element, or of numpy's scalar; a number itself. Raises TypeError for others."""
+    if isinstance(value, Carried):
+        value = value._array
+    if isinstance(value, (numpy.ndarray, numpy.generic)) or hasattr(value, "get"):
+        return to_numpy(value).item()
+    if not isinstance(value, (int, float, complex)):
+        raise TypeError(f"a number is needed, not a {type(value).__name__}")
+    return value
+
+
+def plain(data: Any) -> Any:
+    """``data`` with the tensors in it, also those inside lists, as arrays."""
+    if isinstance(data, Carried):
+        return to_numpy(data._array)
+    return [plain(item) for item in data] if isinstance(data, (list, tuple)) else data
+
+
+def laid_out(array: Any, order: memory_format | None) -> Any:
+    """``array`` with the dimensions in another order in memory, where one is asked for."""
+    return array if order is None else in_order_of(array, order)
