@@ -83,6 +83,8 @@ class Changes(Carried):
     def _become(self, value: Any) -> Self:
         """Take over the values of ``value``, in the same memory, and its history."""
         self._before_change(value)
+        if tape.followed is not None:
+            tape.followed.changed(self, value)
         array, new = self._array, value._array
         if new.dtype != array.dtype and not numpy.can_cast(new.dtype, array.dtype, "same_kind"):
             raise DtypeError(f"result type {type_name(new.dtype)} can't be cast to {type_name(array.dtype)}{at_line()}")
@@ -142,7 +144,7 @@ class Changes(Carried):
 
     def zero_(self) -> Self:
         """Fill with zeros, in place."""
-        if self._edge is None and self._source is None:
+        if self._edge is None and self._source is None and not tape.watched:
             self._array.fill(0)
             self._touch()
             return self
@@ -151,7 +153,7 @@ class Changes(Carried):
     def fill_(self, value: Any) -> Self:
         """Fill with one value, in place."""
         number = value._array.item() if isinstance(value, Carried) else value
-        if self._edge is None and self._source is None:
+        if self._edge is None and self._source is None and not tape.watched:
             self._array.fill(number)
             self._touch()
             return self

@@ -33,8 +33,7 @@ def get(tensor: Any, index: Any) -> Any:
 
 def put(tensor: Any, index: Any, value: Any) -> None:
     """Change what ``index`` takes from ``tensor`` to ``value``, in place, and record it where a gradient may be wanted."""
-    if not isinstance(value, Carried):
-        value = wrap(numpy.asarray(value, tensor._array.dtype))
+    value = _filling(value, tensor._array.dtype)
     try:
         fixed = frozen(index)
     except TypeError:
@@ -44,6 +43,10 @@ def put(tensor: Any, index: Any, value: Any) -> None:
         tensor._become(apply(index_put, (tensor, value, *arrays), {"at": at, "axes": axes}))
         return
     apply(getitem, (tensor,), {"index": fixed}).copy_(value)
+
+
+def _filling(value: Any, dtype: Any) -> Any:
+    return value if isinstance(value, Carried) else wrap(numpy.asarray(value, dtype))
 
 
 def _parted(tensor: Any, index: Any) -> Any:

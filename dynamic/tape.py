@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import Any
 
+from dynamic.contributions import hooked
 from graphs.core.errors import GraphsError, Where, own
 from graphs.core.node import OwnEdge, next_serial
 from graphs.core.op import Ghost, Op
@@ -69,11 +70,14 @@ class Record(OwnEdge):
         outs: per output the array, or a ``Ghost``, or None where no rule reads anything.
         shape, dtype: those of the only output where ``outs`` does not tell.
         serial: order of creation, counted together with graph nodes.
-        hooks: per output index, functions called with its gradient before it flows on; None for none.
+        hooks: per output index, functions called with its gradient before it flows on; under -1, with those of all outputs.
+        after_hooks: functions called with what the rules gave and were given; of a leaf, with the tensor once its gradient
+            is there.
     """
 
     after = ()
     hooks: dict[int, list[Callable[[Any], Any]]] | None = None
+    after_hooks: list[Callable[..., Any]] | None = None
     owner: weakref.ref[Any] | None = None
 
     def __init__(
@@ -175,9 +179,18 @@ class Record(OwnEdge):
             raise AttributeError(f"{self.label} has no variable")
         return self.owner()
 
-    def register_hook(self, hook: Callable[[Any], Any]) -> Any:
-        """Have ``hook(gradient)`` called when a gradient arrives here; what it returns, if anything, flows on instead."""
-        return add_hook(self, 0, hook)
+    def register_hook(self, hook: Callable[..., Any]) -> HookHandle:
+        """Have ``hook(grad_inputs, grad_outputs)`` called after the gradient rules; it may return other ``grad_inputs``."""
+        if self.op is leaf:
+            return add_after(self, lambda tensor: hook((), (tensor.grad,)))
+        if self.after_hooks is None:
+            self.after_hooks = []
+            self.op = hooked(self.op, self.after_hooks, *carrier)
+        return add_after(self, hook)
+
+    def register_prehook(self, hook: Callable[..., Any]) -> HookHandle:
+        """Have ``hook(grad_outputs)`` called before the gradient rules; it may return others."""
+        return add_hook(self, -1, hook)
 
     def __repr__(self) -> str:
         return f"<{self.label} object at {hex(id(self))}>"
@@ -204,9 +217,18 @@ class HookHandle:
         if self._hook in self._hooks:
             self._hooks.remove(self._hook)
 
+    def __enter__(self) -> HookHandle:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.remove()
+
 
 watched = False
 """Whether changes in place and backward passes are to call ops where they would leave it to numpy's operators."""
+
+followed: Any = None
+"""Who is told of changes in place (``followed.changed(tensor, value)``), if anybody."""
 
 kept = False
 """Whether backward passes leave on the tape what they would free, so that it can be drawn."""
@@ -224,6 +246,24 @@ def add_hook(record: Record, index: int, hook: Callable[[Any], Any]) -> HookHand
     hooks = record.hooks.setdefault(index, [])
     hooks.append(hook)
     return HookHandle(hooks, hook)
+
+
+def add_after(record: Record, hook: Callable[..., Any]) -> HookHandle:
+    """Add a hook that runs after a record's rules; of a leaf, after its gradient has been collected."""
+    if record.after_hooks is None:
+        record.after_hooks = []
+    record.after_hooks.append(hook)
+    return HookHandle(record.after_hooks, hook)
+
+
+carrier: tuple[type[Any], Callable[[Any], Any]] = (object, lambda array: array)
+"""The class of tensors, and what makes one of an array; ``dynamic.autograd`` says it."""
+
+
+def set_carrier(kind: type[Any], wrap: Callable[[Any], Any]) -> None:
+    """Say how hooks are shown arrays."""
+    global carrier
+    carrier = (kind, wrap)
 
 
 def _no_value(xp: Any) -> Any:
