@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy
 
-from dynamic.apply import Carried, apply, wrap
-from graphs.core.errors import PositionError, ShapeError
+from dynamic.apply import Carried, apply, counter_of, wrap
+from dynamic.dtypes import dtype_of
+from dynamic.functions.calling import named
+from graphs.core.errors import PositionError, ShapeError, at_line
 from graphs.core.op import OPS
 from graphs.ops.slicing import Slice
 
 
-def _sizes(sizes: tuple[Any, ...]) -> tuple[int, ...]:
+def given_sizes(sizes: tuple[Any, ...]) -> tuple[int, ...]:
     """``view(2, 3)`` and ``view((2, 3))`` alike."""
     given = sizes[0] if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)) else sizes
     return tuple(int(n) for n in given)
@@ -22,16 +24,25 @@ def _sizes(sizes: tuple[Any, ...]) -> tuple[int, ...]:
 
 def reshape(input: Any, *shape: Any) -> Any:
     """The same elements in another shape, in which one size may be -1; a view where memory allows."""
-    return apply(OPS["reshape"], (input,), {"shape": _sizes(shape)})
+    return apply(OPS["reshape"], (input,), {"shape": given_sizes(shape)})
 
 
 def view(input: Any, *shape: Any) -> Any:
-    """A view of the same memory in another shape (or, given a dtype, cast). Raises where it would need a copy."""
-    if len(shape) == 1 and not isinstance(shape[0], (int, tuple, list)):
-        return input.to(shape[0])
+    """A view of the same memory in another shape (or read as another dtype). Raises where it would need a copy."""
+    if len(shape) == 1 and not isinstance(shape[0], (int, numpy.integer, tuple, list)):
+        return _reinterpreted(input, dtype_of(shape[0]).numpy)
     out = reshape(input, *shape)
     if out._array.size and not numpy.may_share_memory(out._array, input._array):
-        raise ShapeError(f"view of shape {tuple(input._array.shape)} as {_sizes(shape)} needs a copy: use reshape")
+        raise ShapeError(f"view of shape {tuple(input._array.shape)} as {given_sizes(shape)} needs a copy: use reshape")
+    return out
+
+
+def _reinterpreted(input: Any, dtype: Any) -> Any:
+    """The same memory read as another dtype, which shares changes but no gradient."""
+    if dtype == input._array.dtype:
+        return input
+    out = wrap(input._array.view(dtype))
+    out._counter = counter_of(input)
     return out
 
 
@@ -65,7 +76,7 @@ def unsqueeze(input: Any, dim: int) -> Any:
 
 def expand(input: Any, *sizes: Any) -> Any:
     """A view in which dimensions of size 1 are repeated; -1 keeps a size."""
-    wanted = list(_sizes(sizes))
+    wanted = list(given_sizes(sizes))
     shape = input._array.shape
     for i in range(1, len(shape) + 1):
         if i <= len(wanted) and wanted[-i] == -1:
@@ -76,14 +87,6 @@ def expand(input: Any, *sizes: Any) -> Any:
 def expand_as(input: Any, other: Any) -> Any:
     """A view in the shape of ``other``, in which dimensions of size 1 are repeated."""
     return expand(input, tuple(other._array.shape))
-
-
-def repeat(input: Any, *sizes: Any) -> Any:
-    """Copies side by side: ``sizes[i]`` times along dimension i; more sizes than dimensions put new ones in front."""
-    reps = _sizes(sizes)
-    if len(reps) < input._array.ndim:
-        raise ShapeError(f"repeat: {len(reps)} numbers for {input._array.ndim} dimensions")
-    return apply(OPS["tile"], (input,), {"reps": reps})
 
 
 def t(input: Any) -> Any:
@@ -100,29 +103,17 @@ def transpose(input: Any, dim0: int, dim1: int) -> Any:
 
 def permute(input: Any, *dims: Any) -> Any:
     """With the dimensions in the given order, as a view."""
-    return apply(OPS["transpose"], (input,), {"axes": _sizes(dims)})
-
-
-def flip(input: Any, *dims: Any) -> Any:
-    """With the order of the elements reversed along the given dimensions; a copy."""
-    out = apply(OPS["flip"], (input,), {"axis": _sizes(dims)})
-    out._array, out._counter, out._source = out._array.copy(), None, None  # the op makes a view, PyTorch does not
-    return out
-
-
-def roll(input: Any, shifts: Any, dims: Any = None) -> Any:
-    """With the elements shifted along the given dimensions, those pushed out put in at the other end."""
-    return apply(OPS["roll"], (input,), {"shift": shifts, "axis": dims})
+    return apply(OPS["transpose"], (input,), {"axes": given_sizes(dims)})
 
 
 def narrow(input: Any, dim: int, start: int, length: int) -> Any:
     """``length`` positions of ``dim`` from ``start`` on, as a view."""
     at = dim % input._array.ndim
-    if start + length > input._array.shape[at]:
-        raise PositionError(
-            f"narrow: {length} positions from {start} of dimension {dim}, whose size is {input._array.shape[at]}"
-        )
-    index = (*(Slice(),) * at, Slice(int(start), int(start) + length))
+    size = input._array.shape[at]
+    start = int(start) + size if start < 0 else int(start)
+    if not 0 <= start <= size or length < 0 or start + length > size:
+        raise PositionError(f"narrow: {length} positions from {start} of dimension {dim}, whose size is {size}{at_line()}")
+    index = (*(Slice(),) * at, Slice(start, start + int(length)))
     return apply(OPS["getitem"], (input,), {"index": index})
 
 
@@ -153,72 +144,180 @@ def unbind(input: Any, dim: int = 0) -> tuple[Any, ...]:
     return tuple(select(input, dim, i) for i in range(input._array.shape[dim]))
 
 
-def _need_tensors(name: str, tensors: Any) -> None:
-    if isinstance(tensors, Carried) or not all(isinstance(x, Carried) for x in tensors):
-        raise TypeError(f"{name} takes a sequence of tensors")
+def tensor_split(input: Any, indices_or_sections: Any, dim: int = 0) -> tuple[Any, ...]:
+    """So many pieces along ``dim``, the first ones larger by one where they do not fit; or pieces between indices; views."""
+    cuts = indices_or_sections
+    if isinstance(cuts, Carried):
+        cuts = cuts._array.tolist()
+    size = input._array.shape[dim]
+    if isinstance(cuts, int):
+        if cuts < 1:
+            raise ShapeError(f"tensor_split into {cuts} pieces{at_line()}")
+        whole, more = divmod(size, cuts)
+        ends = [i * whole + min(i, more) for i in range(cuts + 1)]
+        return tuple(narrow(input, dim, start, end - start) for start, end in pairwise(ends))
+    ends = [slice(None, int(cut)).indices(size)[1] for cut in cuts]
+    starts = [0, *ends]
+    return tuple(narrow(input, dim, start, max(end - start, 0)) for start, end in zip(starts, [*ends, size], strict=True))
 
 
-def cat(tensors: Sequence[Any], dim: int = 0) -> Any:
-    """Tensors joined along a dimension that they have."""
-    _need_tensors("cat", tensors)
-    kept = [x for x in tensors if x._array.shape != (0,)] or list(tensors)[:1]
-    return apply(OPS["concat"], tuple(kept), {"axis": dim})
+def _split_at(name: str, rank: int, input: Any, cuts: Any, dim: int) -> tuple[Any, ...]:
+    if input._array.ndim < rank:
+        raise ShapeError(f"{name} is for {rank} dimensions and more, not for shape {input._array.shape}{at_line()}")
+    if isinstance(cuts, int) and (cuts < 1 or input._array.shape[dim] % cuts):
+        raise ShapeError(f"{name}: {input._array.shape[dim]} positions do not make {cuts} equal pieces{at_line()}")
+    return tensor_split(input, cuts, dim)
 
 
-def stack(tensors: Sequence[Any], dim: int = 0) -> Any:
-    """Tensors of one shape joined along a new dimension."""
-    _need_tensors("stack", tensors)
-    return apply(OPS["stack"], tuple(tensors), {"axis": dim})
+def hsplit(input: Any, indices_or_sections: Any) -> tuple[Any, ...]:
+    """Pieces side by side: along the second dimension, of a vector along its first; views."""
+    return _split_at("hsplit", 1, input, indices_or_sections, min(input._array.ndim - 1, 1))
 
 
-def tril(input: Any, diagonal: int = 0) -> Any:
-    """The lower triangle of a matrix, zero above."""
-    return apply(OPS["tril"], (input,), {"offset": diagonal})
+def vsplit(input: Any, indices_or_sections: Any) -> tuple[Any, ...]:
+    """Pieces one above the other: along the first dimension; views."""
+    return _split_at("vsplit", 2, input, indices_or_sections, 0)
 
 
-def triu(input: Any, diagonal: int = 0) -> Any:
-    """The upper triangle of a matrix, zero below."""
-    return apply(OPS["triu"], (input,), {"offset": diagonal})
+def dsplit(input: Any, indices_or_sections: Any) -> tuple[Any, ...]:
+    """Pieces one behind the other: along the third dimension; views."""
+    return _split_at("dsplit", 3, input, indices_or_sections, 2)
 
 
-def gather(input: Any, dim: int, index: Any) -> Any:
-    """The elements at ``index`` along ``dim``; the result has the shape of ``index``."""
-    return apply(OPS["take_along_axis"], (input, index), {"axis": dim})
+def movedim(input: Any, source: Any, destination: Any) -> Any:
+    """With some dimensions moved to other places and the rest in order, as a view."""
+    ndim = input._array.ndim
+    before, after = (tuple(d) if isinstance(d, (tuple, list)) else (d,) for d in (source, destination))
+    if len(before) != len(after):
+        raise ShapeError(f"movedim: from {before} to {after}{at_line()}")
+    for d in (*before, *after):
+        if not -max(ndim, 1) <= d < max(ndim, 1):
+            raise PositionError(f"movedim: dimension {d} of {ndim}{at_line()}")
+    if not ndim:
+        return reshape(input, ())
+    before, after = (tuple(d % ndim for d in dims) for dims in (before, after))
+    if len(set(before)) != len(before) or len(set(after)) != len(after):
+        raise ShapeError(f"movedim: a dimension twice in {before} or {after}{at_line()}")
+    order = [d for d in range(ndim) if d not in before]
+    for to, of in sorted(zip(after, before, strict=True)):
+        order.insert(to, of)
+    return permute(input, order)
 
 
-def index_select(input: Any, dim: int, index: Any) -> Any:
-    """The positions in the vector ``index`` along ``dim``."""
-    return apply(OPS["take"], (input, index), {"axis": dim})
+def adjoint(input: Any) -> Any:
+    """The conjugate with the last two dimensions exchanged."""
+    return input.mH
 
 
-def masked_fill(input: Any, mask: Any, value: Any) -> Any:
-    """With ``value`` where ``mask`` holds."""
-    return apply(OPS["where"], (mask.to("bool"), value, input))
+def ravel(input: Any) -> Any:
+    """The elements as a vector; a view where memory allows."""
+    return reshape(input, -1)
 
 
-def masked_select(input: Any, mask: Any) -> Any:
-    """The elements where ``mask`` holds, as a vector."""
-    return input[mask.to("bool")]
+def unflatten(input: Any, dim: int, sizes: Any) -> Any:
+    """With ``dim`` taken apart into ``sizes``, one of which may be -1; a view."""
+    at = dim % input._array.ndim
+    shape = input._array.shape
+    if not sizes:
+        raise ShapeError(f"unflatten: sizes are wanted{at_line()}")
+    given = tuple(map(int, sizes))
+    known = math.prod(n for n in given if n != -1)
+    if given.count(-1) > 1 or (known != shape[at] if -1 not in given else not known or shape[at] % known):
+        raise ShapeError(f"unflatten: sizes {given} do not make {shape[at]}, the size of dimension {dim}{at_line()}")
+    return reshape(input, *shape[:at], *(shape[at] // known if n == -1 else n for n in given), *shape[at + 1 :])
 
 
-def nonzero(input: Any) -> Any:
-    """The indices of the elements that are not zero, one per row."""
-    return wrap(numpy.argwhere(input._array))
+def unfold(input: Any, dimension: int, size: int, step: int) -> Any:
+    """The windows of ``size`` elements along ``dimension``, ``step`` apart, as a last dimension; a view."""
+    if not input._array.ndim:
+        return apply(OPS["frames"], (reshape(input, 1),), {"axis": 0, "size": size, "step": step}).squeeze(0)
+    return apply(OPS["frames"], (input,), {"axis": dimension, "size": size, "step": step})
 
 
-METHODS = {
-    function.__name__: function
-    for function in (
-        *(reshape, view, view_as, flatten, squeeze, unsqueeze, expand, expand_as, repeat, t, transpose, permute, flip, roll),
-        *(narrow, select, split, chunk, unbind, tril, triu, gather, index_select, masked_fill, masked_select, nonzero),
-    )
+def _ends(input: Any, dim1: int, dim2: int) -> Any:
+    """With two dimensions moved to the end, as a view."""
+    ndim = input._array.ndim
+    for d in (dim1, dim2):
+        if not -ndim <= d < ndim:
+            raise PositionError(f"dimension {d} of {ndim}{at_line()}")
+    first, second = dim1 % ndim, dim2 % ndim
+    if first == second:
+        raise ShapeError(f"diagonal dimensions cannot be identical: {dim1} and {dim2}{at_line()}")
+    if (first, second) == (ndim - 2, ndim - 1):
+        return input
+    return permute(input, [d for d in range(ndim) if d not in (first, second)] + [first, second])
+
+
+def diagonal(input: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
+    """The diagonal of two dimensions, ``offset`` to the right of the main one, as a last dimension; a view."""
+    return apply(OPS["diagonal"], (_ends(input, dim1, dim2),), {"offset": int(offset)})
+
+
+def diag_embed(input: Any, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Any:
+    """The last dimension on the diagonal of two new ones, zeros elsewhere."""
+    out = apply(OPS["diag"], (input,), {"offset": int(offset)})
+    ndim = out._array.ndim
+    for d in (dim1, dim2):
+        if not -ndim <= d < ndim:
+            raise PositionError(f"dimension {d} of {ndim}{at_line()}")
+    if dim1 % ndim == dim2 % ndim:
+        raise ShapeError(f"diagonal dimensions cannot be identical: {dim1} and {dim2}{at_line()}")
+    return movedim(out, (-2, -1), (dim1, dim2))
+
+
+def diag(input: Any, diagonal: int = 0) -> Any:
+    """A matrix with a vector on its diagonal; of a matrix, its diagonal, as a copy."""
+    if input._array.ndim not in (1, 2):
+        raise ShapeError(f"diag is for vectors and matrices, not for shape {tuple(input._array.shape)}{at_line()}")
+    if input._array.ndim == 1:
+        return apply(OPS["diag"], (input,), {"offset": int(diagonal)})
+    return apply(OPS["diagonal"], (input,), {"offset": int(diagonal)}).clone()
+
+
+def diagflat(input: Any, offset: int = 0) -> Any:
+    """A matrix with all elements on its diagonal."""
+    return apply(OPS["diag"], (reshape(input, -1),), {"offset": int(offset)})
+
+
+def broadcast_to(input: Any, size: Any) -> Any:
+    """A view in the shape ``size``, in which dimensions of size 1 are repeated."""
+    return expand(input, tuple(size))
+
+
+def sum_to_size(input: Any, *size: Any) -> Any:
+    """The sum over the dimensions along which a tensor of that size would be broadcast."""
+    shape = given_sizes(size)
+    if len(shape) > input._array.ndim or any(
+        n not in (1, m) for n, m in zip(shape[::-1], input._array.shape[::-1], strict=False)
+    ):
+        raise ShapeError(f"size {shape} does not broadcast to {tuple(input._array.shape)}{at_line()}")
+    return apply(OPS["unbroadcast"], (input, wrap(numpy.empty(shape, input._array.dtype))))
+
+
+def narrow_copy(input: Any, dim: int, start: int, length: int) -> Any:
+    """``narrow``, as a copy."""
+    return narrow(input, dim, start, length).clone()
+
+
+METHODS = named(
+    *(reshape, view, view_as, flatten, squeeze, unsqueeze, expand, expand_as, t, transpose, permute, movedim, adjoint),
+    *(narrow, narrow_copy, select, split, chunk, unbind, tensor_split, hsplit, vsplit, dsplit, ravel, unflatten, unfold),
+    *(diagonal, diag_embed, diag, diagflat, broadcast_to, sum_to_size),
+)
+METHODS |= {
+    "moveaxis": METHODS["movedim"],
+    "swapaxes": transpose,
+    "swapdims": transpose,
+    "reshape_as": METHODS["view_as"],
+    "split_with_sizes": METHODS["split"],
+    "unsafe_split": METHODS["split"],
+    "unsafe_chunk": METHODS["chunk"],
 }
 """Functions that are methods too."""
 
-FUNCTIONS = {
-    **{name: METHODS[name] for name in METHODS if name not in ("view", "view_as", "expand", "expand_as", "repeat")},
-    "cat": cat,
-    "concat": cat,
-    "stack": stack,
-}
+_ONLY_METHODS = frozenset({"view", "view_as", "reshape_as", "expand", "expand_as", "unfold", "sum_to_size"})
+FUNCTIONS = {name: METHODS[name] for name in METHODS if name not in _ONLY_METHODS}
 """Functions of the package."""
+
+TURNED = ("squeeze", "unsqueeze", "t", "transpose", "swapaxes", "swapdims")
+"""Functions that have a variant in place, which makes the tensor itself the view."""
