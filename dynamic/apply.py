@@ -258,7 +258,7 @@ def _share(tensor: Any, source: Any, step: tuple[Op, Mapping[str, Any], int | No
 
 
 def counter_of(tensor: Any) -> list[int]:
-    """A tensor's version counter: [serial of the last change in place, number of changes]."""
+    """A tensor's version counter: [serial of the last change in place, number of changes], then that change's place."""
     counter: list[int] | None = tensor._counter
     if counter is None:
         counter = tensor._counter = [0, 0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any, Self
 
@@ -136,11 +137,11 @@ class Changes(Carried):
 
     def _touch(self) -> None:
         counter = self._counter
+        frame = tape.user_frame(sys._getframe(2))
         if counter is None:
-            self._counter = [next_serial(), 1]
+            self._counter = [next_serial(), 1, frame.f_code, frame.f_lasti]
         else:
-            counter[0] = next_serial()
-            counter[1] += 1
+            counter[:] = (next_serial(), counter[1] + 1, frame.f_code, frame.f_lasti)
 
     def zero_(self) -> Self:
         """Fill with zeros, in place."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import Any
 
-from dynamic.contributions import hooked
+from dynamic.contributions import with_hooks
 from graphs.core.errors import GraphsError, Where, own
 from graphs.core.node import OwnEdge, next_serial
 from graphs.core.op import Ghost, Op
@@ -185,7 +185,7 @@ class Record(OwnEdge):
             return add_after(self, lambda tensor: hook((), (tensor.grad,)))
         if self.after_hooks is None:
             self.after_hooks = []
-            self.op = hooked(self.op, self.after_hooks, *carrier)
+            self.op = with_hooks(self.op, self.after_hooks, *carrier)
         return add_after(self, hook)
 
     def register_prehook(self, hook: Callable[..., Any]) -> HookHandle:
@@ -194,6 +194,18 @@ class Record(OwnEdge):
 
     def __repr__(self) -> str:
         return f"<{self.label} object at {hex(id(self))}>"
+
+
+def user_frame(frame: Any) -> Any:
+    """The nearest frame outside this project's packages, from ``frame`` outwards; the last where there is none."""
+    while (ours := _own.get(frame.f_code.co_filename)) is not False:
+        if ours is None:
+            _own[frame.f_code.co_filename] = own(frame.f_code.co_filename)
+        elif frame.f_back is None:
+            break
+        else:
+            frame = frame.f_back
+    return frame
 
 
 class Output:

@@ -10,10 +10,12 @@ import numpy
 
 from dynamic import tape
 from dynamic.apply import Carried, wrap
+from dynamic.autograd.anomaly import Watch, anomaly
 from dynamic.tape import Record, leaf, recording
 from graphs.autodiff import backprop
 from graphs.core.arrays import is_array, xp_of
-from graphs.core.errors import GradientError, ShapeError, at_line
+from graphs.core.errors import GradientError, ShapeError, Where, at_line
+from graphs.ops.joining import stack
 
 
 _SOLE = 3
@@ -28,6 +30,7 @@ def backward(
     grad_tensors: Any = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
+    grad_variables: Any = None,
     inputs: Any = None,
 ) -> None:
     """Add the gradients of ``tensors`` to the ``grad`` of the leaves they depend on (only ``inputs``, where given).
@@ -37,13 +40,20 @@ def backward(
         grad_tensors: what flows into each; needed where one is not a scalar.
         retain_graph: keep what the tape saved, so that another backward pass can follow (default: as ``create_graph``).
         create_graph: record the backward pass, so that gradients can be differentiated again.
+        grad_variables: the older name of ``grad_tensors``.
         inputs: leaves (or tensors on the way) to collect gradients in; default all leaves.
 
     Raises RuntimeError for a tensor without history, a non-scalar without a gradient, a tape that was freed, and a saved
     value that was changed in place; ShapeError for a gradient of another shape than its tensor.
     """
+    if grad_variables is not None:
+        if grad_tensors is not None:
+            raise GradientError(f"grad_tensors and grad_variables, its older name, are both given{at_line()}")
+        grad_tensors = grad_variables
     roots = _roots(_as_tuple(tensors), grad_tensors, create_graph)
     wanted = None if inputs is None else _as_tuple(inputs)
+    if wanted is not None and not wanted:
+        raise GradientError(f"inputs, where given, are not empty{at_line()}")
     nodes = None if wanted is None else [_edge_of(x, "inputs").node for x in wanted]
     with numpy.errstate(all="ignore"):
         found = _run(roots, nodes, retain_graph, create_graph)
@@ -52,6 +62,9 @@ def backward(
                 tensor = record.owner() if record.owner is not None else None
                 if tensor is not None and gs[0] is not None:
                     _accumulate(tensor, gs[0])
+                    if record.after_hooks is not None:
+                        for hook in tuple(record.after_hooks):
+                            hook(tensor)
         for tensor in wanted or ():
             edge = tensor._edge
             if edge.node.op is not leaf and edge.node in found:
@@ -64,27 +77,58 @@ def grad(
     grad_outputs: Any = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
+    only_inputs: bool = True,
     allow_unused: bool | None = None,
+    is_grads_batched: bool = False,
+    materialize_grads: bool = False,
 ) -> tuple[Any, ...]:
     """The gradients of ``outputs`` with respect to ``inputs``, one per input, without touching any ``grad``.
 
-    Raises RuntimeError where an input was not used to compute the outputs, unless ``allow_unused`` (then None).
+    With ``is_grads_batched`` the ``grad_outputs`` are stacked along a first dimension, and so are the gradients. Raises
+    RuntimeError where an input was not used to compute the outputs, unless ``allow_unused`` (then None is its gradient) or
+    ``materialize_grads`` (then zeros are). ``only_inputs`` has been true since 0.2.
     """
+    if materialize_grads and allow_unused is False:
+        raise ValueError(f"materialize_grads gives zeros for what is unused, so allow_unused is not False{at_line()}")
+    if is_grads_batched:
+        return _batched(outputs, inputs, grad_outputs, retain_graph, create_graph, allow_unused, materialize_grads)
     wanted = _as_tuple(inputs)
     edges = [_edge_of(x, "inputs") for x in wanted]
     roots = _roots(_as_tuple(outputs), grad_outputs, create_graph)
     with numpy.errstate(all="ignore"):
         found = _run(roots, [edge.node for edge in edges], retain_graph, create_graph)
     results = []
-    for edge in edges:
+    for tensor, edge in zip(wanted, edges, strict=True):
         gs = found.get(edge.node)
         g = None if gs is None else gs[edge.index]
-        if g is None and not allow_unused:
+        if g is None and materialize_grads:
+            g = xp_of((tensor._array,)).zeros_like(tensor._array)
+        elif g is None and not allow_unused:
             raise GradientError(
                 f"{edge.node.name} was not used to compute the outputs; allow_unused=True gives None for it{at_line()}"
             )
         results.append(g if g is None or isinstance(g, Carried) else wrap(g))
     return tuple(results)
+
+
+def _batched(outputs: Any, inputs: Any, seeds: Any, retain: Any, create: bool, unused: Any, zeros: bool) -> tuple[Any, ...]:
+    """``grad`` for each of a batch of gradients of the outputs, stacked."""
+    given = _as_tuple(seeds)
+    size = next(len(seed._array) for seed in given if seed is not None)
+    keep = create if retain is None else retain
+    rows = [
+        grad(
+            outputs,
+            inputs,
+            tuple(None if seed is None else seed[i] for seed in given),
+            retain_graph=keep or i + 1 < size,
+            create_graph=create,
+            allow_unused=unused,
+            materialize_grads=zeros,
+        )
+        for i in range(size)
+    ]
+    return tuple(None if column[0] is None else stack(*column) for column in zip(*rows, strict=True))
 
 
 def _run(roots: list[tuple[Any, Any]], wrt: list[Any] | None, retain: bool | None, create: bool) -> dict[Record, list[Any]]:
@@ -95,11 +139,24 @@ def _run(roots: list[tuple[Any, Any]], wrt: list[Any] | None, retain: bool | Non
     if tape.watched and not create:
         roots = [(edge, wrap(seed)) for edge, seed in roots]
         residuals = _watched(residuals)
+    hooks = _call_hooks if tape.hooked else None
     token = recording.set(create)
     try:
-        return backprop(roots, wrt, residuals, on_gradient=_call_hooks if tape.hooked else None)
+        if anomaly.get()[1]:
+            return _run_watched(roots, wrt, _taped if create else _bare, hooks, keep)
+        return backprop(roots, wrt, residuals, on_gradient=hooks)
     finally:
         recording.reset(token)
+
+
+def _run_watched(roots: Any, wrt: Any, residuals: Any, hooks: Any, keep: bool) -> dict[Record, list[Any]]:
+    """The reverse pass with an eye on NaNs: to find their origin, what the tape kept is needed until the end."""
+    watch = Watch(residuals, hooks)
+    found = backprop(roots, wrt, residuals, on_gradient=watch)
+    if not keep:
+        for record, _ in watch.seen:
+            record.free()
+    return found
 
 
 def _bare(record: Record) -> tuple[Sequence[Any], Sequence[Any]]:
@@ -111,7 +168,7 @@ def _bare(record: Record) -> tuple[Sequence[Any], Sequence[Any]]:
     for holder in record.held:
         counter = holder if holder.__class__ is list else holder._counter
         if counter is not None and counter[0] > serial:
-            raise _changed(record)
+            raise _changed(record, counter)
     return saved, record.outs
 
 
@@ -158,6 +215,9 @@ def _call_hooks(record: Record, gs: list[Any]) -> list[Any]:
     hooks = record.hooks
     if hooks is not None:
         for index, functions in hooks.items():
+            if index < 0:
+                gs = _call_before(functions, gs)
+                continue
             for function in tuple(functions):
                 g = gs[index]
                 if g is None:
@@ -165,8 +225,37 @@ def _call_hooks(record: Record, gs: list[Any]) -> list[Any]:
                 bare = not isinstance(g, Carried)
                 changed = function(wrap(g) if bare else g)
                 if changed is not None:
-                    gs[index] = changed._array if bare else changed
+                    gs[index] = _replaced(function, g, changed, bare)
     return gs
+
+
+def _call_before(functions: Any, gs: list[Any]) -> list[Any]:
+    """What the hooks before a record's rules make of the gradients of all its outputs."""
+    for function in tuple(functions):
+        bare = [g is not None and not isinstance(g, Carried) for g in gs]
+        changed = function(tuple(wrap(g) if each else g for g, each in zip(gs, bare, strict=True)))
+        if changed is not None:
+            given = changed if isinstance(changed, tuple) else (changed,)
+            if len(given) != len(gs):
+                raise GradientError(f"hook {_name(function)} gave {len(given)} gradients for {len(gs)} outputs{at_line()}")
+            gs = [_replaced(function, *each) for each in zip(gs, given, bare, strict=True)]
+    return gs
+
+
+def _replaced(function: Any, g: Any, changed: Any, bare: bool) -> Any:
+    """What a hook gave in place of a gradient, in the form that the gradient came in."""
+    if changed is None:
+        return None
+    if not isinstance(changed, Carried):
+        raise TypeError(f"hook {_name(function)} gave a {type(changed).__name__}, not a tensor or None{at_line()}")
+    if g is not None and changed._array.shape != g.shape:
+        shapes = f"of shape {changed._array.shape} for one of {tuple(g.shape)}"
+        raise ShapeError(f"hook {_name(function)} has changed the size of value: a gradient {shapes}{at_line()}")
+    return changed._array if bare else changed
+
+
+def _name(function: Any) -> str:
+    return f"'{getattr(function, '__name__', function)}'"
 
 
 def _accumulate(tensor: Any, g: Any) -> None:
@@ -226,11 +315,15 @@ def _freed(record: Record) -> GradientError:
     )
 
 
-def _changed(record: Record) -> GradientError:
+def _changed(record: Record, counter: Any) -> GradientError:
+    change = f" at {Where(*counter[2:])}" if len(counter) == 4 else ""
     return GradientError(
         f"one of the variables needed for gradient computation has been modified by an inplace operation: a value that "
-        f"{record.label} saved at {record.where} has been changed since{at_line()}"
+        f"{record.label} saved at {record.where}\nwas changed{change}\nafter that{at_line()}"
     )
+
+
+tape.set_carrier(Carried, wrap)
 
 
 def _as_tuple(x: Any) -> tuple[Any, ...]:

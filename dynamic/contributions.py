@@ -1,0 +1,61 @@
+"""What a record sends back to each of its arguments, and hooks that see it: the slow way, outside of ``backprop``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from graphs.core.errors import GradientError, at_line
+from graphs.core.op import Op
+from graphs.ops.shape import unbroadcast
+
+
+def contributions(
+    op: Op, needs: Sequence[bool], gs: Sequence[Any], outs: Sequence[Any], args: Sequence[Any], params: Mapping[str, Any]
+) -> list[Any]:
+    """The gradients of the arguments marked in ``needs``, None for the others, as ``graphs.autodiff.backprop`` has them."""
+    if op.rules is None:
+        if op.joint is None:
+            raise GradientError(f"{op.name} has no gradient")
+        return list(op.joint(tuple(needs), list(gs), outs, args, **params))
+    found: list[Any] = []
+    for need, rule, arg in zip(needs, op.rules, args, strict=True):
+        each = None
+        if need and rule is not None and gs[0] is not None:
+            each = rule(gs[0], outs[0], *args, **params)
+            if op.elementwise and each.shape != arg.shape:
+                each = unbroadcast(each, arg)
+        found.append(each)
+    return found
+
+
+def with_hooks(op: Op, hooks: Sequence[Callable[[Any, Any], Any]], carried: type[Any], wrap: Callable[[Any], Any]) -> Op:
+    """``op`` for one record, whose gradients pass ``hook(grad_inputs, grad_outputs)`` before they flow on.
+
+    ``hooks`` may change later; a hook gives None or other gradients of the inputs, as many as there are.
+    """
+
+    def rule(needs: Any, gs: Any, outs: Any, args: Any, **params: Any) -> list[Any]:
+        found = contributions(op, needs, gs, outs, args, params)
+        for hook in tuple(hooks):
+            shown, flowing = (tuple(g if g is None or isinstance(g, carried) else wrap(g) for g in x) for x in (found, gs))
+            changed = hook(shown, flowing)
+            if changed is None:
+                continue
+            changed = changed if isinstance(changed, tuple) else (changed,)
+            if len(changed) != len(found):
+                name = getattr(hook, "__name__", hook)
+                raise GradientError(
+                    f"hook '{name}' has returned an incorrect number of values ({len(changed)} for {len(found)}){at_line()}"
+                )
+            bare = not any(isinstance(g, carried) for g in gs)
+            found = [g._array if bare and isinstance(g, carried) else g for g in changed]
+        return found
+
+    made = Op(_no_kernel, name=op.name, shape=_no_kernel, dtype=_no_kernel, traits=op.traits - {"elementwise"})
+    made.joint = rule
+    return made
+
+
+def _no_kernel(*_: Any, **__: Any) -> Any:
+    raise GradientError("what a hook was put on has run already")
