@@ -34,6 +34,7 @@ from dynamic.nn.modules.activation import (
     Threshold as Threshold,
 )
 from dynamic.nn.modules.adaptive import AdaptiveLogSoftmaxWithLoss as AdaptiveLogSoftmaxWithLoss
+from dynamic.nn.modules.attention import MultiheadAttention as MultiheadAttention
 from dynamic.nn.modules.batchnorm import (
     BatchNorm1d as BatchNorm1d,
     BatchNorm2d as BatchNorm2d,
@@ -114,7 +115,6 @@ from dynamic.nn.modules.margin import (
     TripletMarginWithDistanceLoss as TripletMarginWithDistanceLoss,
 )
 from dynamic.nn.modules.normalization import (
-    CrossMapLRN2d as CrossMapLRN2d,
     GroupNorm as GroupNorm,
     LayerNorm as LayerNorm,
     LocalResponseNorm as LocalResponseNorm,
@@ -177,6 +177,13 @@ from dynamic.nn.modules.rnn import (
 from dynamic.nn.modules.sparse import (
     Embedding as Embedding,
     EmbeddingBag as EmbeddingBag,
+)
+from dynamic.nn.modules.transformer import (
+    Transformer as Transformer,
+    TransformerDecoder as TransformerDecoder,
+    TransformerDecoderLayer as TransformerDecoderLayer,
+    TransformerEncoder as TransformerEncoder,
+    TransformerEncoderLayer as TransformerEncoderLayer,
 )
 from dynamic.nn.modules.upsampling import (
     Upsample as Upsample,

@@ -10,6 +10,7 @@ import numpy
 from dynamic.apply import apply, wrap
 from dynamic.names import lacking
 from graphs.core.errors import ShapeError, at_line
+from graphs.core.spec import broadcast
 from graphs.ops import norm as norm_op
 
 
@@ -26,6 +27,12 @@ def normalize(input: Any, p: float = 2.0, dim: Any = 1, eps: float = 1e-12, out:
 
 def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
     """The cosine of the angle between vectors along ``dim``; lengths count as ``eps`` at least. Shapes broadcast."""
+    if x1._array.shape != x2._array.shape:
+        try:
+            shape = broadcast(x1._array.shape, x2._array.shape)
+        except ShapeError as error:
+            raise ShapeError(f"cosine_similarity: {error}{at_line()}") from None
+        x1, x2 = x1.expand(shape), x2.expand(shape)
     return (_unit(x1, dim, eps) * _unit(x2, dim, eps)).sum(dim)
 
 
@@ -50,7 +57,7 @@ def pdist(input: Any, p: float = 2.0) -> Any:
     if p < 0 or math.isnan(p):
         raise ShapeError(f"pdist: p is not negative: {p}{at_line()}")
     first, second = map(wrap, numpy.triu_indices(len(input._array), 1))
-    return _norm(input.index_select(0, first) - input.index_select(0, second), p, 1)
+    return _norm(input.index_select(0, first) - input.index_select(0, second), p, 1, False)
 
 
 __getattr__ = lacking(__name__)

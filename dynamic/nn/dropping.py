@@ -26,6 +26,8 @@ def _mask(input: Any, p: float, features: bool) -> Any:
     """``1 / (1 - p)`` where something is kept and 0 where it is dropped: elements, or (with ``features``) channels."""
     like = input.detach()
     if features:
+        if like._array.ndim < 2:
+            raise ShapeError(f"dropout of channels takes 2 dimensions or more, not {like._array.ndim}{at_line()}")
         like = like[(slice(None), slice(None), *(slice(0, 1),) * (like._array.ndim - 2))]
     return apply(dropout_mask, (like,), {"rate": p, "key": next_key()})
 
@@ -42,9 +44,7 @@ def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = F
 def _drop_channels(input: Any, p: float, training: bool, inplace: bool) -> Any:
     if not training or p == 0 or not input._array.size:
         return input
-    if input._array.ndim < 2:
-        raise ShapeError(f"dropout of channels takes 2 dimensions or more, not {input._array.ndim}{at_line()}")
-    out = input * _mask(input, p, True)
+    out = input * (0.0 if p == 1 else _mask(input, p, True))
     return input._become(out) if inplace else out
 
 
@@ -99,8 +99,6 @@ def _alpha(input: Any, p: float, training: bool, inplace: bool, features: bool) 
     _check(p)
     if not training or p == 0 or not input._array.size:
         return input
-    if features and input._array.ndim < 2:
-        raise ShapeError(f"dropout of channels takes 2 dimensions or more, not {input._array.ndim}{at_line()}")
     if p == 1:
         out = input * 0.0
     else:

@@ -16,7 +16,7 @@ def _check(name: str, input: Any, sparse: bool) -> None:
     if input._array.dtype.name not in ("int64", "int32"):
         raise DtypeError(f"{name}: indices are int64 or int32, not {input.dtype}{at_line()}")
     if sparse:
-        raise NotImplementedError(f"{name}: there are no sparse gradients here; leave out sparse=True{at_line()}")
+        raise NotImplementedError(f"{name}: gradients are dense here; leave out sparse=True{at_line()}")
 
 
 def _padding(padding_idx: int | None, rows: int) -> int | None:
@@ -101,7 +101,7 @@ def embedding_bag(
     if mode not in ("sum", "mean", "max"):
         raise ValueError(f"mode has to be one of sum, mean or max, not {mode!r}")
     if scale_grad_by_freq and mode == "max":
-        raise RuntimeError("max mode does not support scaling the gradient by the frequency")
+        raise ValueError("max mode does not support scaling the gradient by the frequency")
     if per_sample_weights is not None:
         if mode != "sum":
             raise NotImplementedError(f"embedding_bag: per_sample_weights go with mode='sum' only, not {mode!r}")

@@ -12,6 +12,8 @@ from graphs.ops import einsum, linear as linear_op, matmul, matrix_transpose
 
 def linear(input: Any, weight: Any, bias: Any = None) -> Any:
     """``input @ weight.T + bias``, along the last dimension of ``input``."""
+    if weight._array.ndim > 2:
+        raise ShapeError(f"linear: the weight is a matrix or a vector, not of shape {weight._array.shape}{at_line()}")
     if bias is not None and weight._array.ndim == 2 and bias._array.ndim == 1 and len(bias._array) == len(weight._array):
         return apply(linear_op, (input, weight, bias))
     product = apply(matmul, (input, apply(matrix_transpose, (weight,)) if weight._array.ndim > 1 else weight))

@@ -86,8 +86,9 @@ def batch_norm(
         return _by_running(input, mean, variance, scale, offset, eps)
     axes = (0, *range(2, len(shape)))
     out, centre, spread = _standardized(input, scale, offset, axes, eps, True)
-    _follow(running_mean, centre._array, momentum)
-    _follow(running_var, spread._array * (size / max(size - 1, 1)), momentum)
+    if size:
+        _follow(running_mean, centre._array, momentum)
+        _follow(running_var, spread._array * (size / max(size - 1, 1)), momentum)
     return out
 
 

@@ -32,6 +32,7 @@ from dynamic.nn.modules.activation import (
     Threshold as Threshold,
 )
 from dynamic.nn.modules.adaptive import AdaptiveLogSoftmaxWithLoss as AdaptiveLogSoftmaxWithLoss
+from dynamic.nn.modules.attention import MultiheadAttention as MultiheadAttention
 from dynamic.nn.modules.batchnorm import (
     BatchNorm1d as BatchNorm1d,
     BatchNorm2d as BatchNorm2d,
@@ -113,7 +114,6 @@ from dynamic.nn.modules.margin import (
 )
 from dynamic.nn.modules.module import Module as Module
 from dynamic.nn.modules.normalization import (
-    CrossMapLRN2d as CrossMapLRN2d,
     GroupNorm as GroupNorm,
     LayerNorm as LayerNorm,
     LocalResponseNorm as LocalResponseNorm,
@@ -176,6 +176,13 @@ from dynamic.nn.modules.rnn import (
 from dynamic.nn.modules.sparse import (
     Embedding as Embedding,
     EmbeddingBag as EmbeddingBag,
+)
+from dynamic.nn.modules.transformer import (
+    Transformer as Transformer,
+    TransformerDecoder as TransformerDecoder,
+    TransformerDecoderLayer as TransformerDecoderLayer,
+    TransformerEncoder as TransformerEncoder,
+    TransformerEncoderLayer as TransformerEncoderLayer,
 )
 from dynamic.nn.modules.upsampling import (
     Upsample as Upsample,

@@ -162,8 +162,4 @@ class LocalResponseNorm(Module):
         return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"
 
 
-class CrossMapLRN2d(LocalResponseNorm):
-    """``LocalResponseNorm`` under its name in Lua Torch."""
-
-
 __getattr__ = lacking(__name__)
