@@ -250,6 +250,38 @@ def test_the_packed_demo_learns_to_read_digits_of_different_heights(tmp_path, ce
     assert right[-1] > 0.4
 
 
+@pytest.mark.parametrize("optimizer", ["SGD", "Adam"])
+def test_the_net_by_nn_and_optim_learns(tmp_path, optimizer):
+    result = demo("two_layer_nn.py", "--optimizer", optimizer, "--steps", "200", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    losses = [float(line.split()[1]) for line in result.stdout.splitlines()[-3:]]
+    assert losses[0] > 500
+    assert losses[2] < losses[1] < losses[0] / 20
+
+
+def test_what_is_frozen_stays_and_what_was_learnt_is_transferred(tmp_path):
+    result = demo("freezing.py", "--quick", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    *steps, last = result.stdout.splitlines()
+    whole, frozen, untrained = ([word for word in line.split() if word[0].isdigit()] for line in steps)
+    assert int(frozen[-1]) == int(untrained[-1]) < int(whole[-1]) / 2  # records on the tape
+    assert float(frozen[0][:-1]) > float(untrained[0][:-1]) + 15
+    assert last.count("True") == 2
+
+
+def test_a_net_decides_on_its_own_structure(tmp_path):
+    result = demo("own_structure.py", "--quick", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    lines = result.stdout.splitlines()
+    steps = [line.split() for line in lines if line.startswith("step")]
+    rounds, records = [int(words[7]) for words in steps], [int(words[-1]) for words in steps]
+    assert len(set(rounds)) > 1
+    assert len(set(zip(rounds, records, strict=True))) == len(set(rounds)) == len(set(records))
+    assert float(lines[10].split()[-1][:-1]) > 80
+    assert lines[11].count("times") > 2
+    assert "while (total < 1.0).any() and rounds < most:" in lines[-1]
+
+
 def test_the_gan_demo_names_a_damaged_mnist_file(tmp_path):
     (tmp_path / "train-images-idx3-ubyte").write_bytes(b"\0\0\x08\x03")
     result = demo("gan.py", "--quick", "--mnist", ".", cwd=tmp_path)
