@@ -55,6 +55,10 @@ from dynamic.nn.adaptive import (
     max_unpool3d as max_unpool3d,
 )
 from dynamic.nn.alignments import ctc_loss as ctc_loss
+from dynamic.nn.attention import (
+    multi_head_attention_forward as multi_head_attention_forward,
+    scaled_dot_product_attention as scaled_dot_product_attention,
+)
 from dynamic.nn.classifying import cross_entropy as cross_entropy, nll_loss as nll_loss
 from dynamic.nn.convolution import (
     conv1d as conv1d,
