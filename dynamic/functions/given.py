@@ -9,7 +9,7 @@ import numpy
 from dynamic.apply import Carried, apply, default_dtype, wrap
 from dynamic.devices import moved
 from dynamic.dtypes import dtype_of, type_name
-from dynamic.functions.making import complex_default, finished, kind_of, number, plain
+from dynamic.functions.making import check_held, complex_default, finished, kind_of, number, plain
 from graphs.core.errors import DtypeError, ShapeError, at_line
 from graphs.core.op import OPS
 
@@ -30,7 +30,7 @@ def tensor(
     else:
         array = _from_python(data)
         if dtype is not None:
-            _check_held(array, dtype_of(dtype).numpy)
+            check_held(array, dtype_of(dtype).numpy)
         elif array.dtype.kind in "fc" and not _has_arrays(data):
             array = array.astype(default_dtype.get() if array.dtype.kind == "f" else complex_default())
     if dtype is not None:
@@ -56,15 +56,6 @@ def _has_arrays(data: Any) -> bool:
             _has_arrays(item) for item in data if isinstance(item, (list, tuple))
         )
     return isinstance(data, (Carried, numpy.ndarray, numpy.generic))
-
-
-def _check_held(array: Any, dtype: Any) -> None:
-    """Refuse numbers that an integer dtype does not hold; negative ones wrap around in an unsigned one."""
-    if dtype.kind in "iu" and array.size and array.dtype.kind in "iuf":
-        limits = numpy.iinfo(dtype)
-        low = -limits.max if dtype.kind == "u" else limits.min
-        if not (low <= float(array.min()) and float(array.max()) <= limits.max):
-            raise DtypeError(f"{dtype.name} does not hold some of these numbers{at_line()}")
 
 
 def _check_array(array: Any) -> None:

@@ -12,7 +12,7 @@ from dynamic.dtypes import dtype_of
 from dynamic.formats import memory_format
 from dynamic.memory import in_order_of
 from graphs.core.arrays import to_numpy
-from graphs.core.errors import GradientError, at_line
+from graphs.core.errors import DtypeError, GradientError, at_line
 
 
 def kind_of(dtype: Any) -> Any:
@@ -60,6 +60,15 @@ def plain(data: Any) -> Any:
     if isinstance(data, Carried):
         return to_numpy(data._array)
     return [plain(item) for item in data] if isinstance(data, (list, tuple)) else data
+
+
+def check_held(array: Any, dtype: Any) -> None:
+    """Refuse numbers that an integer dtype does not hold; negative ones wrap around in an unsigned one."""
+    if dtype.kind in "iu" and array.size and array.dtype.kind in "iuf":
+        limits = numpy.iinfo(dtype)
+        low = -limits.max if dtype.kind == "u" else limits.min
+        if not (low <= float(array.min()) and float(array.max()) <= limits.max):
+            raise DtypeError(f"{dtype.name} does not hold some of these numbers{at_line()}")
 
 
 def laid_out(array: Any, order: memory_format | None) -> Any:

@@ -66,7 +66,7 @@ def indexed(shape: Shape, index: Index) -> Shape:
     """The shape of what ``index`` takes from ``shape``. Raises ShapeError where it does not fit."""
     taken = len(index) - index.count(None) - index.count(Ellipsis)
     if index.count(Ellipsis) > 1:
-        raise ShapeError("an index has at most one ellipsis")
+        raise PositionError("an index has at most one ellipsis")
     if taken > len(shape):
         raise PositionError(f"{taken} indices for {len(shape)} dimensions")
     out: list[Dim] = []
