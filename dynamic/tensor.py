@@ -151,13 +151,21 @@ class Tensor(Arithmetic, Changes, Memory, Conversions):
                 raise TypeError(f"backward has no argument {', '.join(old)}")
         if gradient is not None and not isinstance(gradient, Tensor):
             gradient = wrap(numpy.asarray(gradient))
-        backward((self,), None if gradient is None else (gradient,), retain_graph, create_graph, inputs)
+        backward((self,), None if gradient is None else (gradient,), retain_graph, create_graph, inputs=inputs)
 
     def register_hook(self, hook: Callable[[Any], Any]) -> HookHandle:
         """Have ``hook(gradient)`` called when the tensor's gradient is computed; what it returns, if anything, is used."""
         if self._edge is None:
             raise GradientError(f"a tensor that does not require a gradient takes no hook{at_line()}")
         return tape.add_hook(self._edge.node, self._edge.index, hook)
+
+    def register_post_accumulate_grad_hook(self, hook: Callable[[Any], Any]) -> HookHandle:
+        """Have ``hook(tensor)`` called whenever a backward pass has added to the ``grad`` of this leaf."""
+        if self._edge is None:
+            raise GradientError(f"a tensor that does not require a gradient takes no hook{at_line()}")
+        if not self.is_leaf:
+            raise GradientError(f"gradients are collected in leaves, and {self.grad_fn} made this tensor{at_line()}")
+        return tape.add_after(self._edge, hook)
 
     def retain_grad(self) -> None:
         """Collect the gradient in ``grad`` although the tensor is no leaf."""
