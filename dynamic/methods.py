@@ -42,9 +42,23 @@ def _cast(name: str) -> Callable[..., Any]:
     return method
 
 
+_ONE_OP = frozenset(
+    f"{name}_" for name in (*pointwise._UNARY, *pointwise._BINARY, "add", "sub", "subtract", "div", "divide")
+)
+"""Changes that one op makes: ``_become`` gives its record a copy of what is about to change."""
+
+
 def _in_place(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    def method(self: Any, *args: Any, **settings: Any) -> Any:
-        return self._become(function(self, *args, **settings))
+    if name in _ONE_OP:
+
+        def method(self: Any, *args: Any, **settings: Any) -> Any:
+            return self._become(function(self, *args, **settings))
+    else:
+
+        def method(self: Any, *args: Any, **settings: Any) -> Any:
+            # What several records may have kept of the tensor has to be a copy.
+            before = self.clone() if self._edge is not None and recording.get() else self
+            return self._become(function(before, *args, **settings))
 
     return _described(method, name, function)
 

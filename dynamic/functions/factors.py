@@ -37,6 +37,9 @@ LU_FACTOR = results("linalg_lu_factor", "LU pivots")
 def lapack(name: str, *args: Any, **params: Any) -> Any:
     """Apply an op that LAPACK does. Raises LinAlgError where it has no answer."""
     given: Mapping[str, Any] = params
+    for x in args:
+        if x._array.dtype.kind not in "fc":
+            raise DtypeError(f"{name} takes floating-point tensors, not {type_name(x._array.dtype)}{at_line()}")
     try:
         return apply(OPS[name], args, given)
     except ShapeError as error:
@@ -203,7 +206,8 @@ def _svd(x: Any, full: bool) -> tuple[Any, Any, Any]:
 def linalg_lu(A: Any, *, pivot: bool = True) -> Any:  # noqa: N803
     """A permutation ``p``, a lower triangle ``l`` with ones on its diagonal and an upper one ``u``: ``A = p @ l @ u``."""
     _check_lu(A, pivot)
-    return LU(*lapack("lu", A))
+    p, lower, upper = lapack("lu", A)
+    return LU(p.detach(), lower, upper)
 
 
 def _check_lu(x: Any, pivot: bool) -> None:

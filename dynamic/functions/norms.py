@@ -18,7 +18,12 @@ from graphs.core.op import OPS
 
 
 def _cast(input: Any, dtype: Any) -> Any:
-    return input if dtype is None else input.to(dtype_of(dtype))
+    if dtype is None:
+        return input
+    kind = dtype_of(dtype).numpy
+    if not numpy.can_cast(input._array.dtype, kind):
+        raise DtypeError(f"norm: {type_name(input._array.dtype)} does not fit into dtype={dtype}{at_line()}")
+    return input.to(kind)
 
 
 def _size(input: Any) -> Any:

@@ -172,8 +172,8 @@ def _scaled_sum(name: str, input: Any, product: Any, beta: Any, alpha: Any) -> A
     kind = product._array.dtype
     if input._array.dtype != kind:
         raise DtypeError(f"{name}: {type_name(input._array.dtype)} and {type_name(kind)}{at_line()}")
-    if kind.kind in "biu" and (isinstance(beta, float) or isinstance(alpha, float)):
-        raise DtypeError(f"{name}: integers take whole beta and alpha{at_line()}")
+    if kind.kind in "biu":
+        beta, alpha = int(beta), int(alpha)
     term = product if alpha == 1 else product * alpha
     if broadcast(input._array.shape, product._array.shape) != product._array.shape:
         raise ShapeError(

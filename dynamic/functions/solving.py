@@ -166,8 +166,8 @@ def lu_solve(b: Any, LU_data: Any, LU_pivots: Any) -> Any:  # noqa: N803
 def linalg_lstsq(A: Any, B: Any, rcond: float | None = None, *, driver: str | None = None) -> Any:  # noqa: N803
     """The ``x`` that makes ``A @ x - B`` smallest, and the squares left, the rank and the singular values.
 
-    The squares are empty unless the rank is full and there are more equations than unknowns; the singular values unless
-    ``driver`` is "gelsd" or "gelss".
+    With ``driver`` "gels", "gelsd" or "gelss" there are the squares left, where the rank is full and there are more
+    equations than unknowns; with the last two there are the singular values. What is not computed is empty.
     """
     vector = B._array.ndim == 1 or (B._array.ndim == A._array.ndim - 1 and B._array.shape == A._array.shape[:-1])
     b = B.unsqueeze(-1) if vector else B
@@ -178,7 +178,7 @@ def linalg_lstsq(A: Any, B: Any, rcond: float | None = None, *, driver: str | No
     rank = (values > limit * values.max(-1, keepdims=True, initial=0)).sum(-1)
     kind = A._array.dtype
     left = wrap(numpy.zeros(0, kind))
-    if rows > columns and (rank == columns).all():
+    if rows > columns and driver not in (None, "gelsy") and (rank == columns).all():
         left = ((A @ solution - b) ** 2).sum(-2)
         left = left.squeeze(-1) if vector else left
     no_rank = driver == "gels"
@@ -200,7 +200,7 @@ def matrix_power(input: Any, n: int) -> Any:
         return matrix_power(inverse(input), -n)
     if n == 0:
         one = wrap(numpy.eye(input._array.shape[-1], dtype=input._array.dtype))
-        return one.expand(*input._array.shape).clone()
+        return apply(OPS["where"], (wrap(numpy.zeros((), bool)), input, one))  # of zero slope
     result, square = None, input
     while n:
         if n & 1:
