@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pytest
 
 import dynamic
 from tests.dynamic.oracle import agree, pytorch
@@ -64,3 +65,47 @@ def layers_agree(
 
     agree(forward, *arrays, rtol=rtol, orders=orders)
     agree(backward, *arrays, rtol=rtol, orders=orders - 1)
+
+
+def net(t: Any) -> Any:
+    """Two blocks with a parameter, buffers, and a linear map in each."""
+
+    class Block(t.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.scale = t.nn.Parameter(t.full((3,), 2.0))
+            self.register_parameter("none", None)
+            self.register_buffer("shift", t.arange(3.0))
+            self.register_buffer("hidden", t.ones(3), persistent=False)
+            self.map = t.nn.Linear(3, 3)
+            with t.no_grad():
+                self.map.weight.copy_(t.arange(9.0).view(3, 3) / 10)
+                self.map.bias.copy_(t.arange(3.0))
+
+        def forward(self, x, factor=1.0):
+            return self.map(x * self.scale + self.shift) * factor
+
+        def extra_repr(self):
+            return "size=3"
+
+    class Net(t.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first, self.second = Block(), Block()
+
+        def forward(self, x):
+            return self.second(self.first(x), factor=0.5)
+
+    return Net().double()
+
+
+def names(pairs: Any) -> list[str]:
+    """The names in pairs of name and value."""
+    return [name for name, _ in pairs]
+
+
+def refused(function: Callable[..., Any], *args: Any) -> str:
+    """The class of the error that a call raises: for an AttributeError, which ``agree`` takes for a wrong test."""
+    with pytest.raises(Exception) as error:  # noqa: PT011 (which one it is, is the question)
+        function(*args)
+    return error.type.__name__

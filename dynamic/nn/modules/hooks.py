@@ -230,10 +230,9 @@ class _Backward:
 
 
 def _as_many(changed: Any, gs: tuple[Any, ...], what: str, name: str) -> tuple[Any, ...]:
-    changed = changed if isinstance(changed, tuple) else (changed,)
     if len(changed) != len(gs):
         raise RuntimeError(f"{what} returned an invalid number of {name}, got {len(changed)}, but expected {len(gs)}")
-    return changed
+    return tuple(changed)
 
 
 def _no_kernel(xp: Any, *arrays: Any, react: Any) -> Any:
