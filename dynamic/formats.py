@@ -34,8 +34,9 @@ channels_last = memory_format("channels_last")
 channels_last_3d = memory_format("channels_last_3d")
 preserve_format = memory_format("preserve_format")
 
-_WORDS = {repr(word)[6:]: word for word in (strided, contiguous_format, channels_last, channels_last_3d, preserve_format)}
+WORDS = {repr(word)[6:]: word for word in (strided, contiguous_format, channels_last, channels_last_3d, preserve_format)}
+"""The constants by name."""
 
 
 def _word(name: str) -> Any:
-    return _WORDS[name]
+    return WORDS[name]
