@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy
 
+import dynamic
 from dynamic.apply import Carried
-from dynamic.functions.creation import as_tensor, tensor
-from dynamic.functions.shapes import stack
 from dynamic.names import lacking
 
 
@@ -18,25 +17,25 @@ Functions = Mapping[Any, Callable[..., Any]]
 
 
 def _tensors(batch: Any, *, collate_fn_map: Any = None) -> Any:
-    return stack(batch, 0)
+    return dynamic.stack(batch, 0)
 
 
 def _arrays(batch: Any, *, collate_fn_map: Any = None) -> Any:
     if batch[0].dtype.kind not in "biufc":
         raise TypeError(_message("default_collate", batch[0].dtype))
-    return stack([as_tensor(each) for each in batch], 0)
+    return dynamic.stack([dynamic.as_tensor(each) for each in batch], 0)
 
 
 def _numpy_scalars(batch: Any, *, collate_fn_map: Any = None) -> Any:
-    return as_tensor(numpy.array(batch))
+    return dynamic.as_tensor(numpy.array(batch))
 
 
 def _floats(batch: Any, *, collate_fn_map: Any = None) -> Any:
-    return tensor(batch, dtype="float64")
+    return dynamic.as_tensor(list(batch), dtype="float64")
 
 
 def _integers(batch: Any, *, collate_fn_map: Any = None) -> Any:
-    return tensor(batch)
+    return dynamic.as_tensor(list(batch))
 
 
 def _as_they_are(batch: Any, *, collate_fn_map: Any = None) -> Any:
@@ -119,7 +118,7 @@ def default_convert(data: Any) -> Any:
     if isinstance(data, Carried):
         return data
     if isinstance(data, (numpy.ndarray, numpy.generic)):
-        return as_tensor(data) if data.dtype.kind in "biufc" else data
+        return dynamic.as_tensor(data) if data.dtype.kind in "biufc" else data
     if isinstance(data, Mapping):
         return _like_mapping(data, {key: default_convert(value) for key, value in data.items()})
     if isinstance(data, tuple):

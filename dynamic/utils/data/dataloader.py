@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from typing import Any, Generic, TypeVar
 
-from dynamic.functions.creation import randint
+import dynamic
 from dynamic.multiprocessing.contexts import get_context
 from dynamic.names import lacking
 from dynamic.utils.data.collate import default_collate as default_collate, default_convert as default_convert
@@ -141,7 +141,7 @@ class DataLoader(Generic[T_co]):
 
     def _begun(self) -> Iterator[Any]:
         # Drawn in any case, so that what is drawn later does not depend on who makes the batches.
-        seed = int(randint(1 << 62, (1,), generator=self.generator).item())
+        seed = int(dynamic.randint(1 << 62, (1,), generator=self.generator).item())
         if not self.num_workers:
             return HereIterator(self)
         if not self.persistent_workers:

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
-from dynamic.functions.creation import Generator, randperm
+import dynamic
 from dynamic.names import lacking
 
 
@@ -171,7 +171,7 @@ class Subset(Dataset[T_co]):
         return len(self.indices)
 
 
-def random_split(dataset: Any, lengths: Sequence[float], generator: Generator | None = None) -> list[Subset[Any]]:
+def random_split(dataset: Any, lengths: Sequence[float], generator: Any = None) -> list[Subset[Any]]:
     """Subsets of the given lengths, or, where they add up to 1, of these shares, without overlap, drawn at random.
 
     What shares leave over goes to the first subsets, one each. Raises ValueError where the lengths do not add up.
@@ -190,7 +190,7 @@ def random_split(dataset: Any, lengths: Sequence[float], generator: Generator | 
         lengths = counts
     if sum(lengths) != size:
         raise ValueError(f"lengths {list(lengths)} do not add up to the {size} examples there are")
-    order = randperm(size, generator=generator).tolist()
+    order = dynamic.randperm(size, generator=generator).tolist()
     ends = list(itertools.accumulate(int(n) for n in lengths))
     return [Subset(dataset, order[start:end]) for start, end in zip([0, *ends], ends, strict=False)]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sized
 
-from dynamic.functions.creation import Generator, randperm
+import dynamic
 from dynamic.names import lacking
 from dynamic.utils.data.sampler import Sampler
 
@@ -41,7 +41,7 @@ class DistributedSampler(Sampler[int]):
         n = len(self.dataset)
         order = list(range(n))
         if self.shuffle:
-            order = randperm(n, generator=Generator().manual_seed(self.seed + self.epoch)).tolist()
+            order = dynamic.randperm(n, generator=dynamic.Generator().manual_seed(self.seed + self.epoch)).tolist()
         if not self.drop_last:
             order = (order * -(-self.total_size // max(n, 1)))[: self.total_size]
         return iter(order[self.rank : self.total_size : self.num_replicas])

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence, Sized
 from typing import Any, Generic, TypeVar
 
-from dynamic.functions.creation import Generator, as_tensor, multinomial, randint, randperm
+import dynamic
 from dynamic.names import lacking
 from graphs.core.errors import ShapeError
 
@@ -65,10 +65,10 @@ class RandomSampler(Sampler[int]):
         generator = self.generator or _own()
         wanted = self.num_samples
         if self.replacement:
-            yield from randint(n, (wanted,), generator=generator).tolist()
+            yield from dynamic.randint(n, (wanted,), generator=generator).tolist()
             return
         while wanted > 0:
-            yield from randperm(n, generator=generator).tolist()[:wanted]
+            yield from dynamic.randperm(n, generator=generator).tolist()[:wanted]
             wanted -= n
 
     def __len__(self) -> int:
@@ -82,7 +82,7 @@ class SubsetRandomSampler(Sampler[int]):
         self.indices, self.generator = indices, generator
 
     def __iter__(self) -> Iterator[int]:
-        for i in randperm(len(self.indices), generator=self.generator).tolist():
+        for i in dynamic.randperm(len(self.indices), generator=self.generator).tolist():
             yield self.indices[i]
 
     def __len__(self) -> int:
@@ -97,7 +97,7 @@ class WeightedRandomSampler(Sampler[int]):
             raise ValueError(f"num_samples is a positive integer, not {num_samples!r}")
         if not isinstance(replacement, bool):
             raise ValueError(f"replacement is True or False, not {replacement!r}")
-        self.weights = as_tensor(weights, dtype="float64")
+        self.weights = dynamic.as_tensor(weights, dtype="float64")
         if self.weights.dim() != 1:
             raise ValueError(f"weights are a vector, not of shape {tuple(self.weights.shape)}")
         self.num_samples, self.replacement, self.generator = num_samples, replacement, generator
@@ -105,7 +105,7 @@ class WeightedRandomSampler(Sampler[int]):
     def __iter__(self) -> Iterator[int]:
         if not self.replacement and self.num_samples > len(self.weights):
             raise ShapeError(f"{self.num_samples} numbers without replacement of {len(self.weights)}")
-        return iter(multinomial(self.weights, self.num_samples, self.replacement, generator=self.generator).tolist())
+        return iter(dynamic.multinomial(self.weights, self.num_samples, self.replacement, generator=self.generator).tolist())
 
     def __len__(self) -> int:
         return self.num_samples
@@ -139,9 +139,9 @@ class Endless(Sampler[None]):
         return itertools.repeat(None)
 
 
-def _own() -> Generator:
+def _own() -> Any:
     """A generator that the default one seeds: two samplers that are read by turns then do not disturb each other."""
-    return Generator().manual_seed(int(randint(1 << 62, (1,)).item()))
+    return dynamic.Generator().manual_seed(int(dynamic.randint(1 << 62, (1,)).item()))
 
 
 def _check_bool(name: str, value: Any) -> None:

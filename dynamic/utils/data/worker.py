@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from dynamic.functions.creation import manual_seed
+import dynamic
 from dynamic.multiprocessing.parcels import pack_batch
 from dynamic.utils.data.dataset import IterableDataset
 from dynamic.utils.data.fetching import Plan, fetcher
@@ -101,7 +101,7 @@ def work(
     try:
         _info = info
         random.seed(info.seed)
-        manual_seed(info.seed)
+        dynamic.manual_seed(info.seed)
         numpy.random.seed(numpy.random.SeedSequence(info.seed).generate_state(4))
         broken = None
         fetch: Callable[[Any], Any] | None = None
