@@ -39,10 +39,9 @@ def with_hooks(op: Op, hooks: Sequence[Callable[[Any, Any], Any]], carried: type
         found = contributions(op, needs, gs, outs, args, params)
         for hook in tuple(hooks):
             shown, flowing = (tuple(g if g is None or isinstance(g, carried) else wrap(g) for g in x) for x in (found, gs))
-            changed = hook(shown, flowing)
+            changed = checked(hook, shown, flowing)
             if changed is None:
                 continue
-            changed = changed if isinstance(changed, tuple) else (changed,)
             if len(changed) != len(found):
                 name = getattr(hook, "__name__", hook)
                 raise GradientError(
@@ -55,6 +54,15 @@ def with_hooks(op: Op, hooks: Sequence[Callable[[Any, Any], Any]], carried: type
     made = Op(_no_kernel, name=op.name, shape=_no_kernel, dtype=_no_kernel, traits=op.traits - {"elementwise"})
     made.joint = rule
     return made
+
+
+def checked(hook: Callable[[Any, Any], Any], shown: tuple[Any, ...], flowing: tuple[Any, ...]) -> tuple[Any, ...] | None:
+    """What a hook gives for the gradients that it is shown. Raises TypeError where that is neither None nor a tuple."""
+    changed = hook(shown, flowing)
+    if changed is None or isinstance(changed, tuple):
+        return changed
+    name = getattr(hook, "__name__", hook)
+    raise TypeError(f"hook '{name}' gave a {type(changed).__name__}, not a tuple or None{at_line()}")
 
 
 def _no_kernel(*_: Any, **__: Any) -> Any:

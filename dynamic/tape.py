@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import Any
 
-from dynamic.contributions import with_hooks
+from dynamic.contributions import checked, with_hooks
 from graphs.core.errors import GraphsError, Where, own
 from graphs.core.node import OwnEdge, next_serial
 from graphs.core.op import Ghost, Op
@@ -182,7 +182,11 @@ class Record(OwnEdge):
     def register_hook(self, hook: Callable[..., Any]) -> HookHandle:
         """Have ``hook(grad_inputs, grad_outputs)`` called after the gradient rules; it may return other ``grad_inputs``."""
         if self.op is leaf:
-            return add_after(self, lambda tensor: hook((), (tensor.grad,)))
+
+            def after(tensor: Any) -> None:
+                checked(hook, (), (tensor.grad,))
+
+            return add_after(self, after)
         if self.after_hooks is None:
             self.after_hooks = []
             self.op = with_hooks(self.op, self.after_hooks, *carrier)

@@ -64,7 +64,10 @@ def backward(
                     _accumulate(tensor, gs[0])
                     if record.after_hooks is not None:
                         for hook in tuple(record.after_hooks):
-                            hook(tensor)
+                            if hook(tensor) is not None:
+                                raise GradientError(
+                                    f"hook {_name(hook)}, after a leaf's gradient, gave something{at_line()}"
+                                )
         for tensor in wanted or ():
             edge = tensor._edge
             if edge.node.op is not leaf and edge.node in found:
@@ -235,10 +238,11 @@ def _call_before(functions: Any, gs: list[Any]) -> list[Any]:
         bare = [g is not None and not isinstance(g, Carried) for g in gs]
         changed = function(tuple(wrap(g) if each else g for g, each in zip(gs, bare, strict=True)))
         if changed is not None:
-            given = changed if isinstance(changed, tuple) else (changed,)
-            if len(given) != len(gs):
-                raise GradientError(f"hook {_name(function)} gave {len(given)} gradients for {len(gs)} outputs{at_line()}")
-            gs = [_replaced(function, *each) for each in zip(gs, given, bare, strict=True)]
+            if not isinstance(changed, tuple):
+                raise TypeError(f"hook {_name(function)} gave a {type(changed).__name__}, not a tuple or None{at_line()}")
+            if len(changed) != len(gs):
+                raise GradientError(f"hook {_name(function)} gave {len(changed)} gradients for {len(gs)} outputs{at_line()}")
+            gs = [_replaced(function, *each) for each in zip(gs, changed, bare, strict=True)]
     return gs
 
 
