@@ -15,8 +15,8 @@ import numpy
 
 from dynamic.apply import wrap
 from dynamic.autograd.grad_mode import no_grad
-from dynamic.functions.creation import next_key
 from dynamic.names import lacking
+from dynamic.random import next_key
 from graphs import initial
 from graphs.core.errors import ShapeError, at_line
 
