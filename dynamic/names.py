@@ -27,6 +27,8 @@ def lacking(module: str, late: tuple[str, ...] = ()) -> Callable[[str], Any]:
 
 def lacking_method(kind: type[Any], name: str) -> AttributeError:
     """The error for a method or attribute that ``kind`` lacks, which names those that come nearest."""
+    if name.startswith("_"):  # what Python and numpy ask of any object
+        return AttributeError(f"{kind.__name__} has no {name!r}", name=name)
     return _lacks(kind.__name__, f"torch.{kind.__name__}", name, [each for each in dir(kind) if not each.startswith("_")])
 
 

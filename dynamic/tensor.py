@@ -18,6 +18,7 @@ from dynamic.conversion import OWN, Conversions, rebuilt
 from dynamic.dtypes import made_of, type_name
 from dynamic.indexing import get, put
 from dynamic.memory import Memory
+from dynamic.names import lacking_method
 from dynamic.printing import show
 from dynamic.size import Size as Size
 from dynamic.tape import HookHandle, Record, leaf, new_leaf
@@ -41,7 +42,7 @@ class Tensor(Arithmetic, Changes, Memory, Conversions):
     name: str | None = None
     """A name that pictures and messages show."""
 
-    _volatile = False
+    _volatile = _variable = False
     retains_grad = False
 
     def __init__(
@@ -250,6 +251,9 @@ class Tensor(Arithmetic, Changes, Memory, Conversions):
         extra = {name: value for name, value in vars(self).items() if name not in OWN}
         return rebuilt, (type(self), self._array, self._edge is not None, extra)
 
+    def __getattr__(self, name: str) -> Any:
+        raise lacking_method(type(self), name)
+
     def __hash__(self) -> builtins.int:
         return id(self)
 
@@ -368,6 +372,7 @@ class _Variable:
                 raise TypeError(f"a Variable is made of a tensor, not of a {type(data).__name__}{at_line()}")
             data = wrap(data)
         made = Tensor(data, requires_grad=requires_grad, volatile=volatile)
+        made._variable = True
         made._counter = counter_of(data)
         return made
 
