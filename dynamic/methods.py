@@ -110,6 +110,11 @@ _ALSO = (
     *("clamp", "clamp_min", "clamp_max", "clip", "nan_to_num", "logit", "xlogy", "gcd", "lcm", "ldexp", "round"),
     *("deg2rad", "rad2deg", "conj_physical", "addmv", "index_put"),
 )
-FUNCTIONS = {f"{name}_": IN_PLACE[f"{name}_"] for name in (*pointwise._UNARY, *_ALSO) if f"{name}_" in IN_PLACE}
+_ONLY_METHODS = frozenset(("absolute", "bitwise_not", "erfinv", "lgamma", "logical_not", "sign"))
+FUNCTIONS = {
+    f"{name}_": IN_PLACE[f"{name}_"]
+    for name in (*pointwise._UNARY, *_ALSO)
+    if f"{name}_" in IN_PLACE and name not in _ONLY_METHODS
+}
 FUNCTIONS |= {name: getattr(Changes, name) for name in ("zero_", "fill_")}
 """Changes in place that are functions of the package too."""

@@ -9,6 +9,7 @@ from graphs.core.op import elementwise
 from graphs.ops.dtypes import real
 from graphs.ops.functions import exp2, log, log1p
 from graphs.ops.logic import equal, logical_and, where
+from graphs.ops.shape import zeros_like
 
 
 def _product(xp: Any, x: Any, y: Any, logarithm: Any) -> Any:
@@ -30,14 +31,14 @@ def xlog1py(xp: Any, x: Any, y: Any) -> Any:
     return _product(xp, x, y, xp.log1p)
 
 
-xlogy.vjp(
-    lambda g, _out, x, y: g * where(logical_and(equal(x, 0), y <= 0), 0.0, log(y)),
-    lambda g, _out, x, y: g * (x / y),
-)
-xlog1py.vjp(
-    lambda g, _out, x, y: g * where(logical_and(equal(x, 0), y <= -1), 0.0, log1p(y)),
-    lambda g, _out, x, y: g * (x / (y + 1)),
-)
+def _logarithm(g: Any, x: Any, y: Any, shift: int) -> Any:
+    """``g · log(y + shift)``, 0 where ``x`` is 0 and that logarithm is not finite."""
+    whole = y + zeros_like(g) if isinstance(y, (int, float)) else y  # so that it has the gradient's dtype
+    return g * where(logical_and(equal(x, 0), whole <= -shift), 0.0, log1p(whole) if shift else log(whole))
+
+
+xlogy.vjp(lambda g, _out, x, y: _logarithm(g, x, y, 0), lambda g, _out, x, y: g * (x / y))
+xlog1py.vjp(lambda g, _out, x, y: _logarithm(g, x, y, 1), lambda g, _out, x, y: g * (x / (y + 1)))
 
 
 @elementwise("entr(x)", dtype=real)
