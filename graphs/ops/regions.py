@@ -33,10 +33,12 @@ def region_positions(xp: Any, x: Any, *, starts: Bounds, stops: Bounds) -> Any:
     maximum.
     """
     sizes = x.shape[x.ndim - len(starts) :]
-    found = xp.broadcast_to(xp.arange(math.prod(sizes)).reshape(sizes), x.shape)
+    found = xp.arange(math.prod(sizes)).reshape(sizes)  # broadcast as late as can be: these are large
     for axis in range(-1, -len(starts) - 1, -1):
         first, last = xp.asarray(starts[axis]), xp.asarray(stops[axis])
-        best, place = xp.take(x, first, axis), xp.take(found, first, axis)
+        best = xp.take(x, first, axis)
+        place = xp.empty(best.shape, xp.int64)
+        place[...] = xp.take(found, first, axis)
         for offset in range(1, max(j - i for i, j in zip(starts[axis], stops[axis], strict=True))):
             at = xp.minimum(first + offset, last - 1)
             other = xp.take(x, at, axis)

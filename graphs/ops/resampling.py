@@ -98,15 +98,48 @@ def _runs(first: Any, length: Any, weight: Any) -> tuple[Tap, ...]:
     return tuple(out)
 
 
-def _each(x: Any, like: Any, axes: Any, sizes: Any, kind: str, aligned: bool, smooth: bool, steps: Steps) -> Iterator[Any]:
-    for place, (axis, number) in enumerate(zip(axes, sizes, strict=True)):
-        step = None if steps is None else steps[place]
-        yield axis % x.ndim, _taps(like.shape[axis], number, kind, aligned, smooth, step)
+def _index(at: Any) -> Any:
+    """``at`` as a slice, where it is one: taking it then costs nothing."""
+    step = int(at[1] - at[0]) if len(at) > 1 else 1
+    if step > 0 and (numpy.diff(at) == step).all():
+        return slice(int(at[0]), int(at[-1]) + 1, step)
+    return at
 
 
-def _along(xp: Any, weight: Any, x: Any, axis: int) -> Any:
-    """Weights that broadcast along ``axis`` of ``x``, in its dtype."""
-    return xp.asarray(weight, x.dtype).reshape((-1,) + (1,) * (x.ndim - axis - 1))
+@lru_cache(maxsize=256)
+def _forward(*how: Any) -> tuple[Tap, ...]:
+    """The taps, with slices for positions."""
+    return tuple(Tap(None if p is None else _index(p), _index(source), w) for p, source, w in _taps(*how))
+
+
+@lru_cache(maxsize=256)
+def _back(*how: Any) -> tuple[Tap, ...]:
+    """The taps the other way round, each old element once in a tap: its new ones are next to each other."""
+    out = []
+    for places, source, weight in _taps(*how):
+        new = numpy.arange(len(source)) if places is None else places
+        first = numpy.flatnonzero(numpy.diff(source, prepend=-1))
+        length = numpy.diff(first, append=len(source))
+        for k in range(int(length.max())):
+            at = first[length > k] + k
+            out.append(Tap(_index(source[at]), _index(new[at]), None if weight is None else weight[at]))
+    return tuple(out)
+
+
+def _settings(ndim: int, sizes: Any, axes: Any, numbers: Any, steps: Steps, *how: Any) -> Iterator[tuple[int, Any]]:
+    """For each axis its place from the front, and what its taps depend on."""
+    for place, (axis, number) in enumerate(zip(axes, numbers, strict=True)):
+        yield axis % ndim, (sizes[axis], number, *how, None if steps is None else steps[place])
+
+
+def _term(xp: Any, x: Any, at: Any, weight: Any, axis: int) -> Any:
+    """The elements of ``x`` at some positions of an axis, times weights; a view where there are none to be made."""
+    lead = (slice(None),) * axis
+    part = x[(*lead, at)] if isinstance(at, slice) else xp.take(x, xp.asarray(at), axis)
+    if weight is None:
+        return part
+    weight = xp.asarray(weight, x.dtype).reshape((-1,) + (1,) * (x.ndim - axis - 1))
+    return part * weight if isinstance(at, slice) else xp.multiply(part, weight, out=part)
 
 
 def _resampled(x: Spec, *, axes: tuple[int, ...], sizes: tuple[int, ...], kind: str, steps: Steps, **_: Any) -> Shape:
@@ -140,20 +173,19 @@ def resample(
     ``mean`` takes the old elements from floor(i * size / number) to ceil((i + 1) * size / number), as adaptive pools do.
     ``smooth`` widens the linear and cubic kernels where the new grid is the coarser one.
     """
-    for axis, taps in _each(x, x, axes, sizes, kind, aligned, smooth, steps):
+    source = x
+    for axis, settings in _settings(x.ndim, x.shape, axes, sizes, steps, kind, aligned, smooth):
         out = None
-        for places, source, weight in taps:
-            part = xp.take(x, xp.asarray(source), axis)
-            if weight is not None:
-                part *= _along(xp, weight, x, axis)
+        for places, at, weight in _forward(*settings):
+            part = _term(xp, x, at, weight, axis)
             if out is None:
                 out = part
             elif places is None:
                 out += part
             else:
-                out[(slice(None),) * axis + (xp.asarray(places),)] += part
+                out[(slice(None),) * axis + (places,)] += part
         x = out
-    return x
+    return x.copy() if x is source or x.base is not None else x
 
 
 @op(lambda x, like, **_: like.dims, dtype=lambda x, _like, **_: floats(x))
@@ -170,20 +202,19 @@ def resample_adjoint(
     steps: Steps = None,
 ) -> Any:
     """For each element of ``like`` the sum of what ``resample`` had made of it, weighted: its gradient."""
-    for axis, taps in _each(x, _like, axes, sizes, kind, aligned, smooth, steps):
-        out = xp.zeros((*x.shape[:axis], _like.shape[axis], *x.shape[axis + 1 :]), x.dtype)
+    source = x
+    for axis, settings in _settings(x.ndim, _like.shape, axes, sizes, steps, kind, aligned, smooth):
+        taps = _back(*settings)
         lead = (slice(None),) * axis
-        for places, source, weight in taps:
-            part = x if places is None else xp.take(x, xp.asarray(places), axis)
-            if weight is not None:
-                part = part * _along(xp, weight, x, axis)
-            # The old elements stand in order, so equal ones are runs.
-            starts = numpy.flatnonzero(numpy.diff(source, prepend=-1))
-            if len(starts) < len(source):
-                part = xp.add.reduceat(part, xp.asarray(starts), axis)
-            out[(*lead, xp.asarray(source[starts]))] += part
+        every, at, weight = taps[0]
+        if len(taps) == 1 and isinstance(every, slice) and every == slice(0, _like.shape[axis], 1):
+            x = _term(xp, x, at, weight, axis)
+            continue
+        out = xp.zeros((*x.shape[:axis], _like.shape[axis], *x.shape[axis + 1 :]), x.dtype)
+        for places, at, weight in taps:
+            out[(*lead, places)] += _term(xp, x, at, weight, axis)
         x = out
-    return x
+    return x.copy() if x is source or x.base is not None else x
 
 
 resample.vjp(lambda g, _out, _x, **how: resample_adjoint(g, _x, **how))

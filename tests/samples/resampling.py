@@ -84,7 +84,7 @@ WAYS = [
     {"kind": "cubic", "smooth": True},
     {"kind": "mean"},
 ]
-GRIDS = ((7, 2), (2, 5), (1, 3))
+GRIDS = ((7, 2), (2, 5), (1, 3), (3, 8))
 samples(
     "resample",
     resampled,
