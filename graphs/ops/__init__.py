@@ -204,7 +204,11 @@ from graphs.ops.neural import (
     softmax_cross_entropy_with_logits as softmax_cross_entropy_with_logits,
     sparse_softmax_cross_entropy_with_logits as sparse_softmax_cross_entropy_with_logits,
 )
-from graphs.ops.normalization import batch_norm as batch_norm, standardize as standardize
+from graphs.ops.normalization import (
+    batch_norm as batch_norm,
+    standardize as standardize,
+    sum_products as sum_products,
+)
 from graphs.ops.numbers import (
     copysign as copysign,
     fmax as fmax,

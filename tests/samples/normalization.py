@@ -48,3 +48,14 @@ samples(
         case(normal(6, 3), normal(3), normal(3), axis=(2,), epsilon=1e-3),
     ),
 )
+samples(
+    "sum_products",
+    lambda x, y, axis: (x * y).sum(axis, keepdims=True),
+    *(case(normal(2, 3, 4), normal(2, 3, 4, seed=1), axis=axis) for axis in ((0,), (-1,), (0, 2), (0, 1, 2), ())),
+    case(normal(2, 0), normal(2, 0), axis=(1,)),
+    refuses=(
+        case(normal(2, 3), normal(2, 1), axis=(0,)),
+        case(normal(2, 3), normal(3), axis=(0,)),
+        case(normal(2, 3), normal(2, 3), axis=(2,)),
+    ),
+)
