@@ -26,7 +26,7 @@ from dynamic.dtypes import (
 from dynamic.functions import FUNCTIONS as _FUNCTIONS, creation, drawing
 from dynamic.methods import FUNCTIONS as _CHANGES, attach
 from dynamic.names import lacking
-from dynamic.nn import recurrent as _recurrent
+from dynamic.nn import recurrent as _recurrent, spatial as _spatial
 from dynamic.random import Generator as Generator
 from dynamic.settings import FUNCTIONS as _SETTINGS, NAMES as _NAMES
 from dynamic.size import Size as Size
@@ -42,7 +42,7 @@ inf, nan, pi, e = float("inf"), float("nan"), 3.141592653589793, 2.7182818284590
 attach(Tensor)
 globals().update(_FUNCTIONS)
 globals().update(_CHANGES)
-for _module in (creation, drawing, _recurrent):
+for _module in (creation, drawing, _recurrent, _spatial):
     globals().update(_module.FUNCTIONS)
 globals().update(_SETTINGS)
 globals().update(_NAMES)
