@@ -8,6 +8,7 @@ from typing import Any
 
 from dynamic.apply import apply, wrap
 from dynamic.functions.creation import rand, tensor, zeros
+from dynamic.names import lacking
 from dynamic.nn.layout import along_windows, check, check_rank, numbers
 from graphs import ops
 from graphs.core.errors import ShapeError, at_line
@@ -259,3 +260,6 @@ def fractional_max_pool3d(
 ) -> Any:
     """The maxima of windows at random places of ``input``, (N, C, D, H, W) or (C, D, H, W)."""
     return _fractional(3, input, kernel_size, output_size, output_ratio, return_indices, _random_samples)
+
+
+__getattr__ = lacking(__name__)

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from dynamic.apply import apply
+from dynamic.names import lacking
 from dynamic.nn.layout import channels_first, channels_last, check, numbers
 from graphs import ops
 from graphs.core.errors import PositionError, ShapeError, at_line
@@ -70,3 +71,6 @@ def fold(input: Any, output_size: Any, kernel_size: Any, dilation: Any = 1, padd
     apart = input.reshape(shape[0] if len(shape) == 3 else 1, shape[-2] // elements, *how["window"], *counts)
     windows = apply(ops.transpose, (apart,), {"axes": (0, 4, 5, 2, 3, 1)})
     return channels_first(apply(ops.fold, (windows,), {"sizes": sizes, **how}), 2, len(shape) == 3)
+
+
+__getattr__ = lacking(__name__)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dynamic.apply import apply
+from dynamic.names import lacking
 from dynamic.nn.layout import numbers
 from graphs import ops
 from graphs.core.errors import ShapeError, at_line
@@ -71,3 +72,6 @@ def _cropped(input: Any, pairs: tuple[tuple[int, int], ...]) -> Any:
 
 def _fill(input: Any, value: float | None) -> Any:
     return 0 if value is None else value if input._array.dtype.kind in "fc" else int(value)
+
+
+__getattr__ = lacking(__name__)

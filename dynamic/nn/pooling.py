@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from dynamic.apply import unary
+from dynamic.names import lacking
 from dynamic.nn.layout import along_windows, check, check_rank, numbers
 from graphs import ops
 from graphs.core.errors import PositionError, ShapeError, at_line
@@ -204,3 +205,6 @@ def lp_pool2d(input: Any, norm_type: float, kernel_size: Any, stride: Any = None
 def lp_pool3d(input: Any, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> Any:
     """The ``norm_type``-norm of each window of each channel of ``input``, (N, C, D, H, W) or (C, D, H, W)."""
     return _norm(3, input, norm_type, kernel_size, stride, ceil_mode)
+
+
+__getattr__ = lacking(__name__)

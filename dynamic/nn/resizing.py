@@ -7,6 +7,7 @@ from operator import index as as_int
 from typing import Any
 
 from dynamic.apply import apply
+from dynamic.names import lacking
 from dynamic.nn.adaptive import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
 from graphs import ops
 from graphs.core.errors import ShapeError, at_line
@@ -153,3 +154,6 @@ def channel_shuffle(input: Any, groups: int) -> Any:
 
 
 native_channel_shuffle = channel_shuffle
+
+
+__getattr__ = lacking(__name__)

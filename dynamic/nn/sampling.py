@@ -9,6 +9,7 @@ from typing import Any
 from dynamic.apply import apply
 from dynamic.functions.creation import linspace, ones, tensor, zeros
 from dynamic.functions.pointwise import where
+from dynamic.names import lacking
 from dynamic.nn.layout import channels_first, channels_last
 from graphs import ops
 from graphs.core.errors import DtypeError, ShapeError, at_line
@@ -154,3 +155,6 @@ def affine_grid(theta: Any, size: Any, align_corners: bool | None = None) -> Any
         lines.append(line.reshape(*layout).expand(*size[2:]))
     base = apply(ops.stack, (*reversed(lines), ones(*size[2:], dtype=theta.dtype)), {"axis": -1}).reshape(-1, count + 1)
     return (base @ theta.transpose(1, 2)).reshape(size[0], *size[2:], count) if math.prod(size[2:]) else base
+
+
+__getattr__ = lacking(__name__)

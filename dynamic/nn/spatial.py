@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from dynamic.names import lacking
 from dynamic.nn.adaptive import (
     adaptive_avg_pool1d,
     adaptive_max_pool1d as _adaptive_max_pool1d,
@@ -183,3 +184,6 @@ FUNCTIONS = {
 """Functions of the package."""
 
 FUNCTIONS["native_channel_shuffle"] = native_channel_shuffle
+
+
+__getattr__ = lacking(__name__)
