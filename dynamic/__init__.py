@@ -23,11 +23,13 @@ from dynamic.dtypes import (
     ShortTensor as ShortTensor,
     dtype as dtype,
 )
+from dynamic.era import era as era, get_era as get_era
 from dynamic.functions import FUNCTIONS as _FUNCTIONS, creation, drawing
 from dynamic.methods import FUNCTIONS as _CHANGES, attach
 from dynamic.names import lacking
 from dynamic.nn import recurrent as _recurrent, spatial as _spatial
 from dynamic.random import Generator as Generator
+from dynamic.serialization import load as load, save as save
 from dynamic.settings import FUNCTIONS as _SETTINGS, NAMES as _NAMES
 from dynamic.size import Size as Size
 from dynamic.tensor import Tensor as Tensor
@@ -53,5 +55,5 @@ del _module
 
 
 __getattr__ = lacking(
-    __name__, late=("accelerator", "backends", "cuda", "distributions", "legacy", "mps", "multiprocessing", "utils")
+    __name__, late=("accelerator", "backends", "cuda", "distributions", "legacy", "mps", "multiprocessing", "utils", "vision")
 )

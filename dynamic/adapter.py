@@ -10,12 +10,13 @@ import numpy
 from numpy import ndarray
 
 from dynamic import tape
+from dynamic.era import era as era
 from graphs.compare import Batch, Log, State
 from graphs.compare.calls import watching
 from graphs.core.node import ancestors
 
 
-ALIASES = {"torch": "dynamic"}
+ALIASES = {"torch": "dynamic", "torchvision": "dynamic.vision"}
 """Modules of other packages, and which of ours stand in for them."""
 
 Shown = tuple[Mapping[str, Any], Mapping[str, Any]]

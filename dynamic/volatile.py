@@ -11,8 +11,14 @@ from dynamic.tape import recording
 from graphs.core.op import Op
 
 
+begun = False
+"""Whether there was ever a volatile tensor: until then nobody pays for looking out for them."""
+
+
 def begin() -> None:
-    """Look out for volatile tensors from now on: until there is one, nobody pays for it."""
+    """Look out for volatile tensors from now on."""
+    global begun
+    begun = True
     if applying.around is None:
         applying.around = spreading
 

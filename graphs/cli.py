@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import ExitStack
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -14,7 +15,7 @@ from rich.console import Console
 from graphs.compare import Report, adapters, as_dict, load, lockstep, measure, render, with_passes, without_passes
 from graphs.compare.pictures import write, write_passes
 from graphs.core.errors import GraphsError
-from graphs.execute import execute
+from graphs.execute import ScriptError, execute
 
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -92,12 +93,19 @@ def draw(
 def exec_(
     script: Annotated[Path, typer.Argument(help="a Python script that imports tensorflow or torch")],
     args: Annotated[list[str] | None, typer.Argument(help="its arguments")] = None,
+    era: Annotated[str | None, typer.Option(help="an early version of the framework to behave as, such as 0.3")] = None,
 ) -> None:
     """Run a script in which TensorFlow means Diptych's static mode and PyTorch its dynamic mode."""
     aliases: dict[str, str] = {}
-    for adapter in adapters().values():
-        aliases.update(adapter.ALIASES)
-    raise typer.Exit(execute(script, args or [], aliases))
+    with ExitStack() as around:
+        for adapter in adapters().values():
+            aliases.update(adapter.ALIASES)
+            if era is not None and hasattr(adapter, "era"):
+                try:
+                    around.enter_context(adapter.era(era))
+                except ValueError as error:
+                    raise ScriptError(f"--era {era}: {error}") from None
+        raise typer.Exit(execute(script, args or [], aliases))
 
 
 def _json(report: Report) -> str:

@@ -382,7 +382,7 @@ def test_a_failed_save_leaves_the_old_checkpoint(session, tmp_path, monkeypatch)
     def full(handle):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("static.files.os.fsync", full)
+    monkeypatch.setattr("graphs.core.files.os.fsync", full)
     with pytest.raises(OSError, match="No space left"):
         saver.save(session, str(tmp_path / "m.ckpt"), global_step=2)
     assert tf.train.latest_checkpoint(str(tmp_path)) == old
