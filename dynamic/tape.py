@@ -71,6 +71,7 @@ class Record(OwnEdge):
         shape, dtype: those of the only output where ``outs`` does not tell.
         serial: order of creation, counted together with graph nodes.
         hooks: per output index, functions called with its gradient before it flows on; under -1, with those of all outputs.
+        refill: computes anew what the record had saved and was made to forget; None where nothing was.
         after_hooks: functions called with what the rules gave and were given; of a leaf, with the tensor once its gradient
             is there.
     """
@@ -78,6 +79,7 @@ class Record(OwnEdge):
     after = ()
     hooks: dict[int, list[Callable[[Any], Any]]] | None = None
     after_hooks: list[Callable[..., Any]] | None = None
+    refill: Callable[[], None] | None = None
     owner: weakref.ref[Any] | None = None
 
     def __init__(

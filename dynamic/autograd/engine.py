@@ -166,7 +166,10 @@ def _bare(record: Record) -> tuple[Sequence[Any], Sequence[Any]]:
     """What the tape kept, as arrays."""
     saved = record.saved
     if saved is None:
-        raise _freed(record)
+        if record.refill is None:
+            raise _freed(record)
+        record.refill()
+        saved = record.saved
     serial = record.serial
     for holder in record.held:
         counter = holder if holder.__class__ is list else holder._counter
