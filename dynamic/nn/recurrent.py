@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy
 
+import graphs.codegen.recurrent  # noqa: F401 - steps of a single sequence become native
 from dynamic.apply import Carried, apply, wrap
 from dynamic.names import lacking
 from dynamic.nn.functional import dropout as _dropout

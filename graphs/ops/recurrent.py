@@ -7,26 +7,10 @@ call ufuncs on memory that is made once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from graphs.ops.steps import Steps
-
-
-def _projected(xp: Any, x: Any, weight: Any, bias: Any) -> Any:
-    out = xp.matmul(x, weight.T)
-    if bias is not None:
-        out += bias
-    return out
-
-
-def _scratch(xp: Any, like: Any, steps: Steps, width: int) -> Iterable[Any]:
-    """Memory for what a step needs for itself, with as many rows as the step has."""
-    whole = xp.empty((steps.batch, width), like.dtype)
-    if steps.packed is None:
-        return [whole] * steps.count
-    sizes = steps.packed[::-1] if steps.reverse else steps.packed
-    return [whole[:n] for n in sizes]
+from graphs.ops.steps import Steps, collected, columns, dense, memory, native, optional, projected
 
 
 # Long short-term memory (Hochreiter and Schmidhuber 1997, with the forget gate of Gers et al. 2000)
@@ -38,14 +22,25 @@ def lstm_forward(xp: Any, steps: Steps, x: Any, h: Any, c: Any, w_ih: Any, w_hh:
     A sigmoid is ``1 / (1 + exp(-z))``, so the loop has ``-z`` of all gates; tanh of the third is turned round in the end.
     """
     units = w_hh.shape[1]
-    inputs = _projected(xp, x, w_ih, biases[0] + biases[1] if biases else None)
-    xp.negative(inputs, out=inputs)
+    inputs = projected(xp, x, w_ih, biases[0] + biases[1] if biases else None)
     gates = xp.empty_like(inputs)
     cells, ys = (xp.empty((len(x), units), inputs.dtype) for _ in range(2))
-    i, f, g, o = (gates[:, k * units : (k + 1) * units] for k in range(4))
-    sums = list(_scratch(xp, inputs, steps, 4 * units))
+    i, f, g, o = columns(gates, units)
+    step = native(xp, "lstm", steps, w_hh)
+    if step is not None:
+        c = xp.ascontiguousarray(c)
+        s, w = xp.empty((1, 4 * units), inputs.dtype), w_hh.T
+        sums = columns(s, units)
+        turns = zip(*map(steps.of, (*columns(inputs, units), i, f, g, o, cells, ys)), strict=True)
+        for *zs, i, f, g, o, cell, y in turns:
+            xp.matmul(h, w, out=s)
+            step((*zs, *sums, c), (i, f, g, o, cell, y), units)
+            h, c = y, cell
+        return ys, h.copy(), c.copy(), cells, gates
+    xp.negative(inputs, out=inputs)
+    sums = list(memory(xp, inputs, steps, 4 * units))
     parts = [s[:, 2 * units : 3 * units] for s in sums]
-    scratch = _scratch(xp, inputs, steps, units)
+    scratch = memory(xp, inputs, steps, units)
     w, one = w_hh.T, xp.ones((), inputs.dtype)
     packed = steps.packed is not None
     if packed:
@@ -82,6 +77,18 @@ def lstm_backward(
     ys, cells, gates = kept
     g_ys, g_h, g_c, g_cells, g_gates = gs
     units = w_hh.shape[1]
+    d_h = xp.zeros(h.shape, h.dtype) if g_h is None else g_h.copy()
+    d_c = xp.zeros(c.shape, c.dtype) if g_c is None else g_c.copy()
+    step = native(xp, "lstm_back", steps, w_hh) if g_cells is None and g_gates is None else None
+    if step is not None:
+        flat = xp.empty((len(x), 4 * units), gates.dtype)
+        rows = dense(xp, g_ys, ys), *columns(flat, units), *columns(dense(xp, gates), units), dense(xp, cells)
+        before = dense(xp, steps.before(xp, c, cells))
+        turns = zip(*(steps.of(a, back=True) for a in (flat, *rows, before)), strict=True)
+        for row, g_y, d_i, d_f, d_g, d_o, *kept in turns:
+            step((g_y, d_h, d_c, *kept), (d_i, d_f, d_g, d_o, d_c), units)
+            xp.matmul(row, w_hh, out=d_h)
+        return collected(xp, steps, needs, flat, flat, (x, h, w_ih, ys), (d_h, d_c))
     split = gates.reshape(len(x), 4, units)
     i, f, g, o = (split[:, k] for k in range(4))
     bent = xp.tanh(cells)
@@ -95,11 +102,9 @@ def lstm_backward(
     through = o * (1 - xp.square(bent))
     d = xp.empty_like(split)
     flat = d.reshape(len(x), 4 * units)
-    d_h = xp.zeros(h.shape, h.dtype) if g_h is None else g_h.copy()
-    d_c = xp.zeros(c.shape, c.dtype) if g_c is None else g_c.copy()
     rows = (through, slopes[:, :3], slopes[:, 3], d[:, :3], d[:, 3], flat, f)
-    optional = (_optional(steps, a) for a in (g_ys, g_cells, extra))
-    turns = zip(*(steps.of(a, back=True) for a in rows), *optional, strict=True)
+    others = (optional(steps, a) for a in (g_ys, g_cells, extra))
+    turns = zip(*(steps.of(a, back=True) for a in rows), *others, strict=True)
     whole, spread, t = d_c, d_c[:, None], xp.empty_like(d_c)
     part_h, part_c, part_t = d_h, whole, t
     for slope_c, slope, slope_o, ifg, out, row, f, g_y, g_cell, more in turns:
@@ -118,34 +123,7 @@ def lstm_backward(
             xp.add(row, more, out=row)
         xp.multiply(part_c, f, out=part_c)
         xp.matmul(row, w_hh, out=part_h)
-    return _collected(xp, steps, needs, flat, flat, (x, h, w_ih, ys), (d_h, d_c))
-
-
-def _optional(steps: Steps, rows: Any) -> Iterable[Any]:
-    return [None] * steps.count if rows is None else steps.of(rows, back=True)
-
-
-def _collected(
-    xp: Any, steps: Steps, needs: Sequence[bool], d_in: Any, d_state: Any, args: Sequence[Any], d_states: Sequence[Any]
-) -> list[Any]:
-    """The gradients behind the loop that ``needs`` marks: of inputs, first states, weights and biases."""
-    x, h, w_ih, ys = args
-    n = 1 + len(d_states)
-    found = [xp.matmul(d_in, w_ih)] if needs[0] else []
-    found += [d for d, need in zip(d_states, needs[1:n], strict=True) if need]
-    if needs[n]:
-        found.append(_summed(xp, d_in, x))
-    if needs[n + 1]:
-        found.append(_summed(xp, d_state, steps.before(xp, h, ys)))
-    for d, need in zip((d_in, d_state), needs[n + 2 :], strict=False):
-        if need:
-            found.append(d.sum(axis=0))
-    return found
-
-
-def _summed(xp: Any, d: Any, x: Any) -> Any:
-    """The products of each row of ``d`` with that of ``x``, summed: for one row BLAS takes three times as long."""
-    return xp.matmul(d.T, x) if len(d) > 1 else xp.multiply(d.T, x)
+    return collected(xp, steps, needs, flat, flat, (x, h, w_ih, ys), (d_h, d_c))
 
 
 # Gated recurrent units (Cho et al. 2014, with the reset gate behind the product, as cuDNN and PyTorch have it)
@@ -155,15 +133,26 @@ def gru_forward(xp: Any, steps: Steps, x: Any, h: Any, w_ih: Any, w_hh: Any, *bi
     """The rows of outputs, the last state, and ``r z m n`` side by side: both gates, what the reset gate scales, and the
     candidate."""
     units = w_hh.shape[1]
-    inputs = _projected(xp, x, w_ih, biases[0] if biases else None)
+    inputs = projected(xp, x, w_ih, biases[0] if biases else None)
     if biases:
         inputs[:, : 2 * units] += biases[1][: 2 * units]
     bias = biases[1][2 * units :] if biases else None
-    xp.negative(inputs[:, : 2 * units], out=inputs[:, : 2 * units])
     gates = xp.empty((len(x), 4 * units), inputs.dtype)
     ys = xp.empty((len(x), units), inputs.dtype)
+    step = native(xp, "gru", steps, w_hh)
+    if step is not None:
+        h, bias = xp.ascontiguousarray(h), dense(xp, bias, ys[0])
+        s, w = xp.empty((1, 3 * units), inputs.dtype), w_hh.T
+        sums = columns(s, units)
+        turns = zip(*map(steps.of, (*columns(inputs, units), *columns(gates, units), ys)), strict=True)
+        for z_r, z_z, z_n, r, z, m, n, y in turns:
+            xp.matmul(h, w, out=s)
+            step((z_r, z_z, z_n, *sums, bias, h), (r, z, m, n, y), units)
+            h = y
+        return ys, h.copy(), gates
+    xp.negative(inputs[:, : 2 * units], out=inputs[:, : 2 * units])
     both, r, z, m, n = (gates[:, a * units : b * units] for a, b in ((0, 2), (0, 1), (1, 2), (2, 3), (3, 4)))
-    sums = list(_scratch(xp, inputs, steps, 3 * units))
+    sums = list(memory(xp, inputs, steps, 3 * units))
     parts = [(s[:, : 2 * units], s[:, 2 * units :]) for s in sums]
     w, one = w_hh.T, xp.ones((), inputs.dtype)
     packed = steps.packed is not None
@@ -203,6 +192,19 @@ def gru_backward(
     ys, gates = kept
     g_ys, g_h, g_gates = gs
     units = w_hh.shape[1]
+    d_h = xp.zeros(h.shape, h.dtype) if g_h is None else g_h.copy()
+    step = native(xp, "gru_back", steps, w_hh) if g_gates is None else None
+    if step is not None:
+        flat, product = xp.empty((len(x), 4 * units), gates.dtype), xp.empty_like(d_h)
+        rows = dense(xp, g_ys, ys), *columns(flat, units), *columns(dense(xp, gates), units)
+        before = dense(xp, steps.before(xp, h, ys))
+        turns = zip(*(steps.of(a, back=True) for a in (flat[:, : 3 * units], *rows, before)), strict=True)
+        for row, g_y, d_r, d_z, d_m, d_n, *kept in turns:
+            step((g_y, d_h, *kept), (d_r, d_z, d_m, d_n, d_h), units)
+            xp.matmul(row, w_hh, out=product)
+            xp.add(d_h, product, out=d_h)
+        d_in = xp.concatenate((flat[:, : 2 * units], flat[:, 3 * units :]), axis=1)
+        return collected(xp, steps, needs, d_in, flat[:, : 3 * units], (x, h, w_ih, ys), (d_h,))
     split = gates.reshape(len(x), 4, units)
     r, z, m, n = (split[:, k] for k in range(4))
     bent = 1 - xp.square(n)
@@ -222,9 +224,8 @@ def gru_backward(
     d = xp.empty_like(split)
     flat = d.reshape(len(x), 4 * units)
     d_state = flat[:, : 3 * units]
-    d_h = xp.zeros(h.shape, h.dtype) if g_h is None else g_h.copy()
     rows = (slopes, d, d_state, z)
-    turns = zip(*(steps.of(a, back=True) for a in rows), _optional(steps, g_ys), _optional(steps, extra), strict=True)
+    turns = zip(*(steps.of(a, back=True) for a in rows), optional(steps, g_ys), optional(steps, extra), strict=True)
     t = xp.empty_like(d_h)
     part, part_t, spread = d_h, t, d_h[:, None]
     for slope, out, row, z, g_y, more in turns:
@@ -239,7 +240,7 @@ def gru_backward(
         xp.multiply(part, z, out=part)
         xp.add(part, part_t, out=part)
     d_in = xp.concatenate((flat[:, : 2 * units], flat[:, 3 * units :]), axis=1)
-    return _collected(xp, steps, needs, d_in, d_state, (x, h, w_ih, ys), (d_h,))
+    return collected(xp, steps, needs, d_in, d_state, (x, h, w_ih, ys), (d_h,))
 
 
 # The plain recurrent net (Elman 1990)
@@ -249,7 +250,7 @@ def rnn_forward(
     xp: Any, steps: Steps, x: Any, h: Any, w_ih: Any, w_hh: Any, *biases: Any, nonlinearity: str
 ) -> tuple[Any, ...]:
     """The rows of outputs and the last state."""
-    inputs = _projected(xp, x, w_ih, biases[0] + biases[1] if biases else None)
+    inputs = projected(xp, x, w_ih, biases[0] + biases[1] if biases else None)
     ys = xp.empty((len(x), w_hh.shape[1]), inputs.dtype)
     w, zero = w_hh.T, xp.zeros((), inputs.dtype)
     packed = steps.packed is not None
@@ -289,11 +290,11 @@ def rnn_backward(
     d = xp.empty_like(ys)
     d_h = xp.zeros(h.shape, h.dtype) if g_h is None else g_h.copy()
     part = d_h
-    for slope, row, g_y in zip(steps.of(slopes, back=True), steps.of(d, back=True), _optional(steps, g_ys), strict=True):
+    for slope, row, g_y in zip(steps.of(slopes, back=True), steps.of(d, back=True), optional(steps, g_ys), strict=True):
         if steps.packed is not None:
             part = d_h[: len(row)]
         if g_y is not None:
             xp.add(part, g_y, out=part)
         xp.multiply(slope, part, out=row)
         xp.matmul(row, w_hh, out=part)
-    return _collected(xp, steps, needs, d, d, (x, h, w_ih, ys), (d_h,))
+    return collected(xp, steps, needs, d, d, (x, h, w_ih, ys), (d_h,))

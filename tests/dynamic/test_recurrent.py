@@ -11,6 +11,8 @@ import pytest
 import dynamic as torch
 from dynamic.autograd import Variable
 from dynamic.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
+from graphs.codegen.machine import available
+from graphs.ops import steps
 
 
 def test_dropout_is_between_layers_and_in_training_only() -> None:
@@ -129,6 +131,37 @@ def test_a_length_beyond_the_steps_is_refused() -> None:
 def test_a_projection_is_said_to_be_missing() -> None:
     with pytest.raises(NotImplementedError, match="proj_size"):
         torch.nn.LSTM(3, 4, proj_size=2)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("kind", ["LSTM", "GRU", "LSTMCell", "GRUCell"])
+def test_native_steps_compute_what_numpy_does(kind: str, dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("llvmlite")
+    if not available():
+        pytest.skip("no native code here")
+    torch.manual_seed(0)
+    net = getattr(torch.nn, kind)(3, steps.MANY).to(getattr(torch, dtype))
+    x = (
+        torch.randn(1, 3, dtype=getattr(torch, dtype))
+        if kind.endswith("Cell")
+        else torch.randn(4, 1, 3).to(net.weight_hh_l0)
+    )
+    asked = []
+    chosen = steps._Chosen.native
+    results = []
+    for native in (lambda name, dtype: asked.append(name) or chosen(name, dtype), None):
+        monkeypatch.setattr(steps._Chosen, "native", native and staticmethod(native))
+        net.zero_grad()
+        out = net(x)
+        out = out[0] if isinstance(out, tuple) else out
+        out.sin().sum().backward()
+        results.append([out.detach().numpy(), *(p.grad.numpy().copy() for p in net.parameters())])
+    name = kind.removesuffix("Cell").lower()
+    assert asked == [name, f"{name}_back"]
+    assert chosen(name, np.dtype(dtype)) is not None
+    for ours, theirs in zip(*results, strict=True):
+        tolerance = 1e-5 if dtype == "float32" else 1e-13
+        np.testing.assert_allclose(ours, theirs, rtol=tolerance, atol=tolerance)
 
 
 def test_packed_sequences_unpack_into_their_parts() -> None:

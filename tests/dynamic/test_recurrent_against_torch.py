@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import dynamic
+from graphs.ops.steps import MANY
 from tests.dynamic.oracle import agree, flat, normal, plain, pytorch, same
 
 
@@ -144,6 +145,30 @@ def test_extreme_gates(name: str) -> None:
         return called(torch, name, (x * 500.0,), rest, len(states), True, 1, 0.0, True, False, False)
 
     agree(build, normal(3, 2, INPUTS), *states, *weights, rtol=1e-10)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("switches", variants("bias", "reverse", "packed", "outputs alone"))
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_single_sequences_with_many_units(name: str, switches: dict[str, bool], dtype: str) -> None:
+    """Their steps are native, where that is possible."""
+    bias, reverse, packed, alone = switches.values()
+    units, gates, count = MANY + 3, GATES[name] * (MANY + 3), 2 if reverse else 1
+    states = [normal(count, 1, units, seed=k) for k in range(2 if name == "lstm" else 1)]
+    weights = []
+    for k in range(count):
+        weights += [normal(gates, INPUTS, seed=k), normal(gates, units, seed=k + 2) / 4]
+        weights += [normal(gates, seed=k), normal(gates, seed=k + 2)] if bias else []
+    settings = (bias, 1, 0.0, True, reverse, *([] if packed else [False]))
+
+    def build(torch: Any, x: Any, *rest: Any) -> Any:
+        front = (x, torch.tensor([1] * 4)) if packed else (x,)
+        made = called(torch, name, front, rest, len(states), *settings)
+        return made[0] if alone else made
+
+    x = normal(4, INPUTS) if packed else normal(4, 1, INPUTS)
+    arrays = [a.astype(dtype) for a in (x, *states, *weights)]
+    agree(build, *arrays, rtol=1e-11, orders=2 if dtype == "float64" else 1)
 
 
 # Modules

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy
 
+import graphs.codegen.recurrent  # noqa: F401 - steps of a single sequence become native
 from graphs.control import recurrent as recurrent
+from graphs.ops.steps import MANY
 from tests.samples.table import case, normal, samples, uniform
 
 
@@ -135,6 +137,7 @@ def _calls(name: str) -> list[Any]:
         case(*_arguments(name, normal(2, 3), 2, 2), **settings),
         case(*_arguments(name, normal(7, 2), 3, 2), batch_sizes=(3, 2, 2)),
         case(*_arguments(name, normal(6, 2), 3, 2, False), batch_sizes=(3, 2, 1), reverse=True),
+        case(*(0.3 * a for a in _arguments(name, normal(3, 1, 2), 1, MANY))),
     ]
 
 
@@ -144,7 +147,8 @@ def _ways_back(name: str) -> list[Any]:
     outs = 1 + STATES[name] + {"lstm": 2, "gru": 1, "rnn": 0}[name]
     last = (*[False] * (outs - 1), True)
     some = (False, True, *[False] * (len(every) - 2))
-    flows = [((True,) * outs, every), ((True, *[False] * (outs - 1)), every), (last, some), ((True,) * outs, every)]
+    first = (True, *[False] * (outs - 1))
+    flows = [((True,) * outs, every), (first, every), (last, some), ((True,) * outs, every), (first, every)]
     for (flow, needs), each in zip(flows, _calls(name)[:2] + _calls(name)[3:], strict=True):
         x, *rest = each.args[: 3 + STATES[name]]
         units = rest[-1].shape[1]
