@@ -218,7 +218,6 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Any, ...]:
     grids = [x.reshape([-1 if i == axis else 1 for i in range(len(given))]).expand(*shape) for axis, x in enumerate(given)]
     if turned:
         grids[:2] = grids[1::-1]
-        grids = [x.transpose(0, 1) for x in grids]
     return tuple(grids)
 
 

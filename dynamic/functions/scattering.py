@@ -222,7 +222,7 @@ def _plain_index(each: Any) -> Any:
 def put(input: Any, index: Any, source: Any, accumulate: bool = False) -> Any:
     """With ``source`` at, or added to, the elements at ``index`` of the flattened tensor."""
     if index._array.size != source._array.size:
-        raise ShapeError(f"put: {index._array.size} positions for {source._array.size} elements{at_line()}")
+        raise PositionError(f"put: {index._array.size} positions for {source._array.size} elements{at_line()}")
     if source._array.dtype != input._array.dtype:
         raise DtypeError(f"put: a source of {type_name(source._array.dtype)}{at_line()}")
     at = (input.reshape(-1), source.reshape(-1), index.reshape(-1))
