@@ -200,6 +200,17 @@ def test_means_and_variances_of_batches_are_kept():
         nn.SpatialBatchNormalization(4).forward(X)
 
 
+@pytest.mark.parametrize("size", [(3, 2), (0.5, 0.4)], ids=str)
+def test_pools_at_random_places(size):
+    pool = nn.SpatialFractionalMaxPooling(2, 2, *size)
+    x = dynamic.from_numpy(normal(1, 2, 6, 7))
+    out = pool.forward(x)
+    assert tuple(out.shape) == (1, 2, 2, 3)
+    back = plain(pool.backward(x, dynamic.ones(1, 2, 2, 3).double()))
+    assert back.sum() == 12
+    assert set(plain(out).ravel()) == set(plain(x)[back > 0])
+
+
 def test_unpooling_follows_its_pool():
     pool = nn.SpatialMaxPooling(2, 2)
     back = nn.SpatialMaxUnpooling(pool)

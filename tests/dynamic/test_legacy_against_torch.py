@@ -347,7 +347,50 @@ TABLES = {
     ),
     "PairwiseDistance": (lambda: nn.PairwiseDistance(3), lambda t, x: (x[0] - x[1]).abs().pow(3).sum(1).pow(1 / 3), PAIR),
 }
-NAMES = {"Add": ("bias",), "CAdd": ("bias",)}
+
+
+def around(t, x, kernel, power):
+    """The weighted mean of a power of the pixels around, and how much of the kernel lies inside."""
+    kernel = (kernel / kernel.sum())[None, None]
+    middle = [n // 2 for n in kernel.shape[2:]]
+    inside = t.nn.functional.conv2d(t.ones_like(x)[:, :1], kernel, padding=middle)
+    return t.nn.functional.conv2d(x.pow(power).mean(1, keepdim=True), kernel, padding=middle), inside
+
+
+def less(t, x, kernel):
+    mean, inside = around(t, x, kernel, 1)
+    return x - mean / inside
+
+
+def over(t, x, kernel, threshold=1e-4):
+    square, inside = around(t, x, kernel, 2)
+    return x / t.nn.functional.threshold(square.sqrt() / inside, threshold, threshold)
+
+
+K = abs(normal(3, 5)) + 0.1
+LINE_K = np.array([1.0, 2.0, 1.0])
+SPATIAL |= {
+    "SpatialSubtractiveNormalization": (
+        lambda: nn.SpatialSubtractiveNormalization(4, ours(K)),
+        lambda t, x: less(t, x, t.from_numpy(K)),
+        IMAGE,
+    ),
+    "SpatialSubtractiveNormalization of one image": (
+        lambda: nn.SpatialSubtractiveNormalization(4, ours(LINE_K)),
+        lambda t, x: less(t, x[None], t.from_numpy(np.outer(LINE_K, LINE_K)))[0],
+        IMAGE[0],
+    ),
+    "SpatialDivisiveNormalization": (
+        lambda: nn.SpatialDivisiveNormalization(4, ours(K), 0.6),
+        lambda t, x: over(t, x, t.from_numpy(K), 0.6),
+        IMAGE,
+    ),
+    "SpatialContrastiveNormalization": (
+        lambda: nn.SpatialContrastiveNormalization(4),
+        lambda t, x: over(t, less(t, x, t.ones(9, 9).double()), t.ones(9, 9).double()),
+        IMAGE,
+    ),
+}
 EVERY = {**TRANSFER, **WEIGHTED, **SPATIAL, **SHAPED, **TABLES}
 
 

@@ -45,7 +45,10 @@ from dynamic.legacy.nn.module import (
 from dynamic.legacy.nn.normalization import (
     BatchNormalization as BatchNormalization,
     SpatialBatchNormalization as SpatialBatchNormalization,
+    SpatialContrastiveNormalization as SpatialContrastiveNormalization,
     SpatialCrossMapLRN as SpatialCrossMapLRN,
+    SpatialDivisiveNormalization as SpatialDivisiveNormalization,
+    SpatialSubtractiveNormalization as SpatialSubtractiveNormalization,
     VolumetricBatchNormalization as VolumetricBatchNormalization,
 )
 from dynamic.legacy.nn.several import (
@@ -86,6 +89,7 @@ from dynamic.legacy.nn.spatial import (
     SpatialAveragePooling as SpatialAveragePooling,
     SpatialConvolution as SpatialConvolution,
     SpatialDilatedConvolution as SpatialDilatedConvolution,
+    SpatialFractionalMaxPooling as SpatialFractionalMaxPooling,
     SpatialFullConvolution as SpatialFullConvolution,
     SpatialLPPooling as SpatialLPPooling,
     SpatialMaxPooling as SpatialMaxPooling,

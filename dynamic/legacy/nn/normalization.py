@@ -1,10 +1,11 @@
-"""Batch normalization, and across channels."""
+"""Normalization over batches, across channels, and over places around."""
 
 from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from dynamic.functions.creation import ones
+from dynamic.functions.creation import ones, ones_like
+from dynamic.legacy.nn.containers import Sequential
 from dynamic.legacy.nn.module import Module
 from dynamic.legacy.nn.simple import Weighted
 from dynamic.names import lacking
@@ -75,6 +76,67 @@ class SpatialCrossMapLRN(Module):
 
     def _compute(self, x: Any) -> Any:
         return functional.local_response_norm(x, self.size, self.alpha, self.beta, self.k)
+
+
+# Over places around
+
+
+class SpatialSubtractiveNormalization(Module):
+    """Each pixel less the weighted mean of the pixels around it, over all channels; ``kernel`` has the weights.
+
+    The kernel, by default 9 by 9 ones, has odd sizes; one of one dimension stands for its product with itself. At the border
+    the mean is of what lies inside.
+    """
+
+    _names = ()
+
+    def __init__(self, nInputPlane: int = 1, kernel: Any = None) -> None:
+        super().__init__()
+        self.nInputPlane = nInputPlane
+        given = ones(9, 9) if kernel is None else kernel
+        square = given.unsqueeze(1) * given if given.dim() == 1 else given
+        if square.dim() != 2 or any(n % 2 == 0 for n in square.shape):
+            raise ShapeError(f"{type(self).__name__}: a kernel of odd sizes is wanted, not {tuple(given.shape)}{at_line()}")
+        self.kernel = square
+
+    def _mean(self, x: Any) -> tuple[Any, Any]:
+        """The weighted sum around each pixel of the mean of all channels, and how much of the weights lies inside."""
+        middle = tuple(n // 2 for n in self.kernel.shape)
+        kernel = (self.kernel / self.kernel.sum()).reshape(1, 1, *self.kernel.shape)
+        inside = functional.conv2d(ones_like(x.detach())[:, :1], kernel, padding=middle)
+        return functional.conv2d(x.mean(1, True), kernel, padding=middle), inside
+
+    def _normalized(self, x: Any) -> Any:
+        mean, inside = self._mean(x)
+        return x - mean / inside
+
+    def _compute(self, x: Any) -> Any:
+        return self._normalized(x) if x.dim() == 4 else self._normalized(x.unsqueeze(0)).squeeze(0)
+
+
+class SpatialDivisiveNormalization(SpatialSubtractiveNormalization):
+    """Each pixel over the root of the weighted mean square around; over ``thresval`` where that is up to ``threshold``."""
+
+    def __init__(
+        self, nInputPlane: int = 1, kernel: Any = None, threshold: float = 1e-4, thresval: float | None = None
+    ) -> None:
+        super().__init__(nInputPlane, kernel)
+        self.threshold, self.thresval = threshold, thresval or threshold
+
+    def _normalized(self, x: Any) -> Any:
+        mean, inside = self._mean(x.pow(2))
+        return x / functional.threshold(mean.sqrt() / inside, self.threshold, self.thresval)
+
+
+class SpatialContrastiveNormalization(Sequential):
+    """``SpatialSubtractiveNormalization``, then ``SpatialDivisiveNormalization`` (Jarrett et al. 2009)."""
+
+    def __init__(
+        self, nInputPlane: int = 1, kernel: Any = None, threshold: float = 1e-4, thresval: float | None = None
+    ) -> None:
+        super().__init__()
+        self.add(SpatialSubtractiveNormalization(nInputPlane, kernel))
+        self.add(SpatialDivisiveNormalization(nInputPlane, kernel, threshold, thresval))
 
 
 __getattr__ = lacking(__name__)

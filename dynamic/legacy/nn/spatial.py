@@ -220,6 +220,27 @@ class SpatialAdaptiveMaxPooling(Module):
         return functional.adaptive_max_pool2d(x, (self.h, self.w))
 
 
+class SpatialFractionalMaxPooling(Module):
+    """The maxima of windows at random places (Graham 2014).
+
+    The last two settings are the output's width and height, or which parts of the input's they are, between 0 and 1.
+    """
+
+    _names = ()
+
+    def __init__(self, poolSizeW: int, poolSizeH: int, arg1: float, arg2: float) -> None:
+        super().__init__()
+        self.poolSizeW, self.poolSizeH = poolSizeW, poolSizeH
+        self._size = (int(arg2), int(arg1)) if arg1 >= 1 else None
+        self._ratio = None if arg1 >= 1 else (arg2, arg1)
+        self.indices: Any = None
+
+    def _compute(self, x: Any) -> Any:
+        how = ((self.poolSizeH, self.poolSizeW), self._size, self._ratio)
+        out, self.indices = functional.fractional_max_pool2d(x, *how, return_indices=True)
+        return out
+
+
 class SpatialZeroPadding(Module):
     """Zeros around the last two dimensions; negative numbers crop."""
 
