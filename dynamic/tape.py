@@ -39,6 +39,7 @@ _TORCH_NAMES = {
     "concat": "Cat",
     "cast": "ToCopy",
     "identity": "Clone",
+    "linear": "Addmm",
     "matrix_transpose": "T",
     "transpose": "Permute",
     "swapaxes": "Transpose",
@@ -137,6 +138,8 @@ class Record(OwnEdge):
         name = self.op.name
         if name in ("maximum", "minimum") and "tie" not in self.params:
             return "Clamp"  # on one side: the function of two tensors says what to do where they tie
+        if name == "standardize":
+            return "NativeBatchNorm" if self.params.get("uniform") else "NativeLayerNorm"
         if name == "matmul":
             return {0: "Dot", 1: "Mv", 2: "Mm"}.get(self.specs[0].ndim, "Bmm")
         if name == "getitem":

@@ -190,6 +190,7 @@ from dynamic.nn.modules.upsampling import (
     UpsamplingBilinear2d as UpsamplingBilinear2d,
     UpsamplingNearest2d as UpsamplingNearest2d,
 )
+from dynamic.nn.parallel import DataParallel as DataParallel
 from dynamic.nn.parameter import Buffer as Buffer, Parameter as Parameter
 
 

@@ -281,3 +281,25 @@ def test_first_values_are_within_the_bound(name):
         values = plain(parameter)
         assert 0.15 < abs(values).max() <= 0.2
         assert abs(values.mean()) < 0.05
+
+
+NAMED = {
+    "Linear": lambda t, x: t.nn.Linear(4, 2)(x),
+    "BatchNorm1d": lambda t, x: t.nn.BatchNorm1d(4)(x),
+    "LayerNorm": lambda t, x: t.nn.LayerNorm(4)(x),
+    "ReLU": lambda t, x: t.nn.ReLU()(x),
+    "Embedding": lambda t, x: t.nn.Embedding(3, 2)(t.tensor([0, 1])),
+}
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_names_on_the_tape(name):
+    def build(t, x):
+        record = NAMED[name](t, x.float()).grad_fn
+        return record.label if t is dynamic else type(record).__name__
+
+    agree(build, normal(3, 4))
+
+
+def test_data_parallel_calls_its_module():
+    layers_agree(lambda t: t.nn.DataParallel(t.nn.Linear(3, 2)), normal(4, 3))
