@@ -148,7 +148,7 @@ class Sequential(Container):
 
     def __repr__(self) -> str:
         way = " -> ".join(["input", *(f"({i})" for i in range(len(self.modules))), "output"])
-        return _listed("nn.Sequential", f"[{way}]", self.modules)
+        return _listed(f"nn.{type(self).__name__}", f"[{way}]", self.modules)
 
 
 class ConcatTable(Container):
