@@ -130,7 +130,7 @@ def read_data_sets(
     if kind.kind != "f" and kind != numpy.uint8:
         raise TypeError(f"images are floating-point or uint8, not {kind}")
     directory = Path(train_dir)
-    found = {title: _find(directory, name) for title, name in FILES.items()}
+    found = {title: find_idx(directory, name) for title, name in FILES.items()}
     if any(found.values()):
         train_images, train_labels = _read_pair(directory, found, "training")
         test_images, test_labels = _read_pair(directory, found, "test")
@@ -183,7 +183,7 @@ def _one_hot(labels: ndarray) -> ndarray:
     return rows
 
 
-def _find(directory: Path, name: str) -> Path | None:
+def find_idx(directory: Path, name: str) -> Path | None:
     """The file of that name, plain or gzipped, with MNIST's hyphen or the dot that some archives have in its place."""
     for stem in (name, name.replace("-idx", ".idx")):
         for path in (directory / stem, directory / f"{stem}.gz"):

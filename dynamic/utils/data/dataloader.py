@@ -83,13 +83,13 @@ class DataLoader(Generic[T_co]):
                 if given not in ((None, False) if name == "shuffle" else (None,)):
                     raise ValueError(f"DataLoader with an IterableDataset takes no {name}, but got {name}={given!r}")
         if sampler is not None and shuffle:
-            raise ValueError("sampler option is mutually exclusive with shuffle")
+            raise ValueError("a sampler says in which order: it goes with no shuffle")
         if batch_sampler is not None:
             if batch_size != 1 or shuffle or sampler is not None or drop_last:
-                raise ValueError("batch_sampler is mutually exclusive with batch_size, shuffle, sampler, and drop_last")
+                raise ValueError("a batch_sampler goes with no batch_size, shuffle, sampler or drop_last")
             batch_size, drop_last = None, False
         elif batch_size is None and drop_last:
-            raise ValueError("batch_size=None makes no batches and is mutually exclusive with drop_last")
+            raise ValueError("batch_size=None makes no batches of which drop_last could leave one out")
         self.sampler: Any = self._sampler(shuffle, generator) if sampler is None else sampler
         if batch_size is not None:
             batch_sampler = BatchSampler(self.sampler, batch_size, drop_last)
@@ -106,7 +106,7 @@ class DataLoader(Generic[T_co]):
 
     def __setattr__(self, name: str, value: Any) -> None:
         if self._initialized and name in _FIXED:
-            raise ValueError(f"{name} attribute should not be set after {type(self).__name__} is initialized")
+            raise ValueError(f"{name} cannot be changed once there is a {type(self).__name__}")
         super().__setattr__(name, value)
 
     @property
@@ -118,7 +118,7 @@ class DataLoader(Generic[T_co]):
     def multiprocessing_context(self, given: Any) -> None:
         if given is not None:
             if not self.num_workers:
-                raise ValueError("multiprocessing_context can only be used with num_workers > 0")
+                raise ValueError("multiprocessing_context is for num_workers > 0")
             if isinstance(given, str):
                 given = get_context(given)
             if not hasattr(given, "Process"):
@@ -207,7 +207,7 @@ def _check_workers(num_workers: int, timeout: float, prefetch_factor: int | None
     if prefetch_factor is not None and prefetch_factor < 0:
         raise ValueError("prefetch_factor is not negative")
     if persistent and not num_workers:
-        raise ValueError("persistent_workers option needs num_workers > 0")
+        raise ValueError("persistent_workers is for num_workers > 0")
 
 
 __getattr__ = lacking(__name__)
