@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy
 
-from dynamic.devices import device_of, moved
+from dynamic.devices import available, device_of, moved
 from dynamic.names import lacking
 from dynamic.packing import Packer, SaveError as SaveError, Unpacker
 from dynamic.storage import UntypedStorage
@@ -170,7 +170,9 @@ def _places(map_location: Any) -> Any:
 
     def place(tensor: Any, location: str) -> Any:
         target: Any = map_location
-        if isinstance(map_location, dict):
+        if map_location is None and location != "cpu" and available():
+            target = location
+        elif isinstance(map_location, dict):
             target = map_location.get(location)
         elif callable(map_location):
             storage = tensor.untyped_storage()

@@ -262,6 +262,12 @@ def _like(input: Any, dtype: Any) -> Any:
     return input._array.dtype if dtype is None else dtype_of(dtype).numpy
 
 
+def _shaped(make: Any, input: Any, kind: Any) -> Any:
+    """An array of the processor's of the shape of ``input``, with its order of dimensions in memory."""
+    array = input._array
+    return make(array if isinstance(array, numpy.ndarray) else numpy.empty(array.shape, kind), kind, subok=False)
+
+
 def _beside(input: Any, array: Any, memory_format: Any, requires_grad: bool, device: Any) -> Any:
     return finished(laid_out(array, memory_format), requires_grad, input.device if device is None else device)
 
@@ -278,7 +284,7 @@ def zeros_like(
 ) -> Any:
     """Zeros of the shape and dtype of ``input``."""
     kind = _like(input, dtype)
-    return _beside(input, numpy.zeros_like(input._array, kind, subok=False), memory_format, requires_grad, device)
+    return _beside(input, _shaped(numpy.zeros_like, input, kind), memory_format, requires_grad, device)
 
 
 def ones_like(
@@ -307,7 +313,7 @@ def empty_like(
 ) -> Any:
     """Memory of the shape and dtype of ``input``, with whatever was in it."""
     kind = _like(input, dtype)
-    return _beside(input, numpy.empty_like(input._array, kind, subok=False), memory_format, requires_grad, device)
+    return _beside(input, _shaped(numpy.empty_like, input, kind), memory_format, requires_grad, device)
 
 
 def full_like(
@@ -323,7 +329,7 @@ def full_like(
 ) -> Any:
     """One value in the shape and dtype of ``input``."""
     kind = _like(input, dtype)
-    array = numpy.empty_like(input._array, kind, subok=False)
+    array = _shaped(numpy.empty_like, input, kind)
     array.fill(number(fill_value))
     return _beside(input, array, memory_format, requires_grad, device)
 
