@@ -45,11 +45,16 @@ def reduce(op: Op, input: Any, dim: Dims, keepdim: bool, dtype: Any = None, **mo
     return apply(op, (input,), {"axis": axes_of(input, dim), "keepdims": keepdim, **more})
 
 
-def counted(input: Any, dtype: Any) -> Any:
-    """What is added up: in ``dtype``, or in int64 where bytes are."""
+def _counted(input: Any, dtype: Any) -> Any:
+    """What is added up or multiplied: in ``dtype``, or in int64 where bytes are."""
     if dtype is not None:
         return input.to(dtype_of(dtype))
     return input.to("int64") if input._array.dtype.kind == "u" else input
+
+
+def _in(dtype: Any, result: Any) -> Any:
+    """A result in ``dtype``, where one is given: numpy counts in 64 bits whatever it is told."""
+    return result if dtype is None else result.to(dtype_of(dtype))
 
 
 def needs_floats(name: str, input: Any) -> None:
@@ -63,8 +68,8 @@ def needs_floats(name: str, input: Any) -> None:
 def sum(input: Any, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
     """The sum, over ``dim`` or over everything; integers and bools are summed as int64."""
     if isinstance(input, Carried):
-        input = counted(input, dtype)
-    return unary(sum_op, input) if dim is None and not keepdim else reduce(sum_op, input, dim, keepdim)
+        input = _counted(input, dtype)
+    return _in(dtype, unary(sum_op, input) if dim is None and not keepdim else reduce(sum_op, input, dim, keepdim))
 
 
 def nansum(input: Any, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
@@ -94,7 +99,7 @@ def nanmean(input: Any, dim: Dims = None, keepdim: bool = False, *, dtype: Any =
 
 def prod(input: Any, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
     """The product, over ``dim`` or over everything."""
-    return reduce(OPS["prod"], counted(input, dtype), dim, keepdim)
+    return _in(dtype, reduce(OPS["prod"], _counted(input, dtype), dim, keepdim))
 
 
 def count_nonzero(input: Any, dim: Dims = None) -> Any:
@@ -239,12 +244,12 @@ def _running(name: str, input: Any, dim: int) -> Any:
 
 def cumsum(input: Any, dim: int, *, dtype: Any = None) -> Any:
     """Running sums along ``dim``."""
-    return _running("cumsum", counted(input, dtype), dim)
+    return _in(dtype, _running("cumsum", _counted(input, dtype), dim))
 
 
 def cumprod(input: Any, dim: int, *, dtype: Any = None) -> Any:
     """Running products along ``dim``."""
-    return _running("cumprod", counted(input, dtype), dim)
+    return _in(dtype, _running("cumprod", _counted(input, dtype), dim))
 
 
 def logcumsumexp(input: Any, dim: int) -> Any:

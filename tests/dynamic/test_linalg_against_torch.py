@@ -9,7 +9,7 @@ import pytest
 import dynamic
 from dynamic import linalg
 from dynamic.functions import factors, norms, products, solving
-from tests.dynamic.oracle import agree, covered, normal
+from tests.dynamic.oracle import agree, covered, normal, pytorch
 
 
 pytestmark = pytest.mark.oracle
