@@ -109,8 +109,8 @@ def _indices(xp: Any, target: Any, count: int, ignored: int) -> tuple[Any, Any]:
     """
     if not target.size:
         return target, None
-    low, high = target.min(), target.max()
-    if low < 0 or high >= count or 0 <= ignored < count:
+    # Read as unsigned, what is negative is beyond every class: one reduction sees both.
+    if target.view(f"u{target.dtype.itemsize}").max() >= count or 0 <= ignored < count:
         kept = target != ignored
         target = xp.where(kept, target, 0)
         if (target < 0).any() or (target >= count).any():
