@@ -282,6 +282,17 @@ def test_a_net_decides_on_its_own_structure(tmp_path):
     assert "while (total < 1.0).any() and rounds < most:" in lines[-1]
 
 
+def test_the_demo_of_own_optimizers_shows_the_same_losses_however_they_are_written(tmp_path):
+    result = demo("own_optimizer.py", "--iterations", "30", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    losses = {line[:13].strip(): line[13:].split()[:-4] for line in result.stdout.splitlines()}
+    assert list(losses) == ["Adam", "Lion, 2017", "Lion, today", "Lion, a rule"]
+    assert losses["Lion, 2017"] == losses["Lion, today"] == losses["Lion, a rule"] != losses["Adam"]
+    for numbers in losses.values():
+        assert float(numbers[0]) > 1.4
+        assert float(numbers[-1]) < 1.1
+
+
 def test_the_gan_demo_names_a_damaged_mnist_file(tmp_path):
     (tmp_path / "train-images-idx3-ubyte").write_bytes(b"\0\0\x08\x03")
     result = demo("gan.py", "--quick", "--mnist", ".", cwd=tmp_path)
