@@ -105,7 +105,7 @@ def names(pairs: Any) -> list[str]:
 
 
 def refused(function: Callable[..., Any], *args: Any) -> str:
-    """The class of the error that a call raises: for an AttributeError, which ``agree`` takes for a wrong test."""
+    """The built-in class of the error that a call raises: for an AttributeError, which ``agree`` takes for a wrong test."""
     with pytest.raises(Exception) as error:  # noqa: PT011 (which one it is, is the question)
         function(*args)
-    return error.type.__name__
+    return next(kind.__name__ for kind in error.type.__mro__ if kind.__module__ == "builtins")

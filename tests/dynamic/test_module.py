@@ -225,6 +225,13 @@ def test_a_missing_attribute_names_the_nearest():
         Linear(1, 1).bais  # noqa: B018
 
 
+def test_an_error_of_a_missing_attribute_is_pickled_with_its_hint():
+    with pytest.raises(AttributeError) as error:
+        Linear(1, 1).bais  # noqa: B018
+    again = pickle.loads(pickle.dumps(error.value))
+    assert (type(again), str(again)) == (AttributeError, str(error.value))
+
+
 def test_dir_names_what_is_registered():
     assert {"weight", "bias", "forward", "in_features"} <= set(dir(Linear(1, 1)))
     assert "0" not in dir(dynamic.nn.Sequential(Linear(1, 1)))

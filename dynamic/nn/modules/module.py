@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import Any, Self
@@ -17,6 +16,7 @@ from dynamic.nn.modules.hooks import (
     register_module_full_backward_hook as register_module_full_backward_hook,
     register_module_full_backward_pre_hook as register_module_full_backward_pre_hook,
 )
+from dynamic.nn.modules.missing import LackingError
 from dynamic.nn.modules.state import Stateful
 from dynamic.nn.parameter import Buffer, Parameter
 from dynamic.tensor import Tensor
@@ -60,12 +60,17 @@ class Module(Called, Stateful, Convertible):
 
     def __getattr__(self, name: str) -> Any:
         state = self.__dict__
-        for kind in ("_parameters", "_modules", "_buffers"):
-            if kind in state and name in state[kind]:
-                return state[kind][name]
-        near = difflib.get_close_matches(name, [each for each in dir(self) if not each.startswith("_")], n=3)
-        hint = f"; there is {', '.join(near)}" if near and not name.startswith("__") else ""
-        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'{hint}", name=name)
+        if "_parameters" in state:
+            parameters = state["_parameters"]
+            if name in parameters:
+                return parameters[name]
+            modules = state["_modules"]
+            if name in modules:
+                return modules[name]
+            buffers = state["_buffers"]
+            if name in buffers:
+                return buffers[name]
+        raise LackingError(self, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
         state = self.__dict__
@@ -123,7 +128,7 @@ class Module(Called, Stateful, Convertible):
     def _check_name(self, name: Any, kind: str, registered: Any) -> None:
         if not isinstance(name, str):
             raise TypeError(f"{kind} name should be a string. Got {type(name)}")
-        if hasattr(self, name) and name not in registered:
+        if name not in registered and hasattr(self, name):
             raise KeyError(f"attribute '{name}' already exists")
         if "." in name:
             raise KeyError(f'{kind} name can\'t contain ".", got: {name}')
