@@ -5,6 +5,7 @@ from __future__ import annotations
 from dynamic import autograd as autograd, linalg as linalg, nn as nn, optim as optim, special as special, tracing as tracing
 from dynamic.autograd.grad_mode import (
     enable_grad as enable_grad,
+    inference_mode as inference_mode,
     is_grad_enabled as is_grad_enabled,
     no_grad as no_grad,
     set_grad_enabled as set_grad_enabled,
@@ -27,7 +28,7 @@ from dynamic.era import era as era, get_era as get_era
 from dynamic.functions import FUNCTIONS as _FUNCTIONS, creation, drawing
 from dynamic.methods import FUNCTIONS as _CHANGES, attach
 from dynamic.names import lacking
-from dynamic.nn import recurrent as _recurrent, spatial as _spatial
+from dynamic.nn import recurrent as _recurrent, shortcuts as _shortcuts, spatial as _spatial
 from dynamic.random import Generator as Generator
 from dynamic.serialization import load as load, save as save
 from dynamic.settings import FUNCTIONS as _SETTINGS, NAMES as _NAMES
@@ -44,7 +45,7 @@ inf, nan, pi, e = float("inf"), float("nan"), 3.141592653589793, 2.7182818284590
 attach(Tensor)
 globals().update(_FUNCTIONS)
 globals().update(_CHANGES)
-for _module in (creation, drawing, _recurrent, _spatial):
+for _module in (creation, drawing, _recurrent, _spatial, _shortcuts):
     globals().update(_module.FUNCTIONS)
 globals().update(_SETTINGS)
 globals().update(_NAMES)
@@ -54,6 +55,18 @@ trace = tracing.trace  # of a matrix, too
 del _module
 
 
-__getattr__ = lacking(
-    __name__, late=("accelerator", "backends", "cuda", "distributions", "legacy", "mps", "multiprocessing", "utils", "vision")
+_LATE = (
+    "accelerator",
+    "backends",
+    "compiler",
+    "cuda",
+    "distributions",
+    "legacy",
+    "mps",
+    "multiprocessing",
+    "return_types",
+    "utils",
+    "vision",
 )
+
+__getattr__ = lacking(__name__, late=_LATE)

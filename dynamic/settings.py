@@ -97,6 +97,11 @@ def adjoint(input: Any) -> Any:
     return input.mH
 
 
+def to_dlpack(tensor: Any) -> Any:
+    """A capsule by which another library takes over the tensor's memory."""
+    return tensor.__dlpack__()
+
+
 # Threads and precision
 
 
@@ -202,7 +207,7 @@ FUNCTIONS = {
     **{
         function.__name__: function
         for function in (
-            *(is_tensor, numel, typename, is_storage, real, imag, adjoint, set_printoptions),
+            *(is_tensor, numel, typename, is_storage, real, imag, adjoint, to_dlpack, set_printoptions),
             *(set_default_device, get_default_device, get_num_threads, set_num_threads, get_num_interop_threads),
             *(set_num_interop_threads, set_flush_denormal, use_deterministic_algorithms, compile),
             *(are_deterministic_algorithms_enabled, get_float32_matmul_precision, set_float32_matmul_precision),

@@ -250,6 +250,9 @@ ROWS = {
         t.are_deterministic_algorithms_enabled(),
     ],
     "version": lambda t: [t.__version__ > "1.9", t.__version__ >= (1, 10), t.__version__ < "10", t.version.cuda],
+    "compiler": lambda t: [t.compiler.is_compiling(), t.compiler.disable(abs)(-3)],
+    "return_types": lambda t: [t.return_types.max.__name__, isinstance(t.ones(2, 2).max(0), t.return_types.max)],
+    "inference_mode": lambda t: _without_recording(t),
     "versions like 2.2 after 2.13": lambda t: [t.__version__ > "2.2", t.__version__ >= "2.13.0"],
     "cuda": lambda t: [
         t.cuda.is_available(),
@@ -311,6 +314,11 @@ ROWS = {
     ],
     "grad modes": lambda t: [t.is_grad_enabled(), t.inf, t.pi, t.e, t.nan != t.nan],
 }
+
+
+def _without_recording(t):
+    with t.inference_mode():
+        return [(t.ones(2, requires_grad=True) * 2).requires_grad]
 
 
 def _shares(t, make):
