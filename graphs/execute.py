@@ -6,6 +6,7 @@ objects under the other names, and never the real package, even where that is in
 
 from __future__ import annotations
 
+import json
 import linecache
 import os
 import sys
@@ -19,6 +20,10 @@ from pathlib import Path
 from types import CodeType, ModuleType, TracebackType
 
 from graphs.core.errors import GraphsError, own
+
+
+_RUNNING = "DIPTYCH_EXEC"
+"""The environment variable that tells processes which a script spawns what the script is, and which modules stand in."""
 
 
 class ScriptError(GraphsError):
@@ -77,6 +82,10 @@ def execute(script: Path, args: Sequence[str], aliases: Mapping[str, str]) -> in
     code = _compile(script)
     module = ModuleType("__main__")
     module.__dict__.update(__file__=str(script), __builtins__=__builtins__, __cached__=None)
+    module.__spec__ = ModuleSpec(
+        __name__, None
+    )  # what a process that the script spawns runs first: this module, see its end
+    os.environ[_RUNNING] = json.dumps({"script": str(script.resolve()), "aliases": dict(aliases)})
     before = sys.argv, sys.path[:], sys.modules.get("__main__")
     sys.argv = [str(script), *args]
     sys.path.insert(0, str(script.resolve().parent))
@@ -86,6 +95,7 @@ def execute(script: Path, args: Sequence[str], aliases: Mapping[str, str]) -> in
             return _run(code, module)
     finally:
         sys.argv, sys.path[:] = before[0], before[1]
+        del os.environ[_RUNNING]
         if before[2] is not None:
             sys.modules["__main__"] = before[2]
 
@@ -133,3 +143,17 @@ def _theirs(error: BaseException, code: CodeType) -> TracebackType | None:
     for each in reversed(frames):
         kept = TracebackType(kept, each.tb_frame, each.tb_lasti, each.tb_lineno)
     return kept
+
+
+def run_again(namespace: dict[str, object]) -> None:
+    """In a process that a script has spawned: run the script as a module that is not ``__main__``, the aliases in force."""
+    running = json.loads(os.environ[_RUNNING])
+    sys.meta_path.insert(0, _Aliases(running["aliases"]))
+    for name in [name for name in namespace if not name.startswith("__")]:
+        del namespace[name]
+    namespace["__file__"] = running["script"]
+    exec(_compile(Path(running["script"])), namespace)  # as multiprocessing does with every program
+
+
+if __name__ == "__mp_main__":
+    import_module("graphs.execute").run_again(globals())
