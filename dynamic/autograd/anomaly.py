@@ -23,7 +23,7 @@ class set_detect_anomaly:  # noqa: N801 (PyTorch's name)
 
     def __init__(self, mode: bool, check_nan: bool = True) -> None:
         self._before = anomaly.get()
-        anomaly.set((bool(mode), check_nan))
+        anomaly.set((bool(mode), bool(mode and check_nan)))
 
     def __enter__(self) -> Self:
         return self
@@ -61,7 +61,7 @@ def is_anomaly_enabled() -> bool:
 
 def is_anomaly_check_nan_enabled() -> bool:
     """Whether NaNs in backward passes are errors."""
-    return anomaly.get() == (True, True)
+    return anomaly.get()[1]
 
 
 class Watch:

@@ -317,16 +317,16 @@ def _edge_of(tensor: Any, role: str) -> Any:
 
 def _freed(record: Record) -> GradientError:
     return GradientError(
-        f"Trying to backward through the graph a second time: what {record.label} had saved at {record.where} was freed "
-        f"by the first pass. Give that one retain_graph=True, or compute the value again{at_line()}"
+        f"Trying to backward through the graph a second time: the first pass freed what {record.label} had saved\n"
+        f"  at {record.where}\nGive the first pass retain_graph=True, or compute the value again{at_line()}"
     )
 
 
 def _changed(record: Record, counter: Any) -> GradientError:
-    change = f" at {Where(*counter[2:])}" if len(counter) == 4 else ""
+    change = f"\n  at {Where(*counter[2:])}" if len(counter) == 4 else ""
     return GradientError(
-        f"one of the variables needed for gradient computation has been modified by an inplace operation: a value that "
-        f"{record.label} saved at {record.where}\nwas changed{change}\nafter that{at_line()}"
+        f"one of the variables needed for gradient computation has been modified by an inplace operation: what "
+        f"{record.label} saved\n  at {record.where}\nwas changed{change}\nbefore this backward pass{at_line()}"
     )
 
 
