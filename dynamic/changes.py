@@ -71,11 +71,16 @@ class Changes(Carried):
             and not tape.watched
         ):
             try:
-                # Where somebody has made errors of numpy's warnings, one raised here would leave the memory half changed.
-                with numpy.errstate(all="ignore"):
-                    function(array, operand, array)
+                function(array, operand, array)
             except (TypeError, ValueError):
                 pass  # nothing was written; told in our own words below
+            except (RuntimeWarning, FloatingPointError):
+                # Somebody has made errors of these. numpy looks for overflow when all is written, unless it wrote elsewhere.
+                if operand.__class__ is ndarray and numpy.may_share_memory(array, operand) and not _same(array, operand):
+                    with numpy.errstate(all="ignore"):
+                        function(array, operand, array)
+                self._touch()
+                return self
             else:
                 self._touch()
                 return self
@@ -168,6 +173,11 @@ class Changes(Carried):
         if value._edge is not None:
             value = apply(identity, (value,))
         return self._become(value)
+
+
+def _same(x: ndarray, y: ndarray) -> bool:
+    """Whether two arrays are the same elements of the same memory."""
+    return x.ctypes.data == y.ctypes.data and x.shape == y.shape and x.strides == y.strides
 
 
 def _fits(shape: tuple[int, ...], into: tuple[int, ...]) -> bool:

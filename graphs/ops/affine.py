@@ -9,7 +9,7 @@ from graphs.core.op import op
 from graphs.core.spec import Shape, Spec, show
 from graphs.ops.dtypes import floats
 from graphs.ops.einsum import tensordot
-from graphs.ops.linalg import matmul, outer
+from graphs.ops.linalg import matmul, outer, product
 from graphs.ops.reduction import sum
 from graphs.ops.shape import matrix_transpose, rank
 
@@ -28,7 +28,7 @@ def _mapped(x: Spec, weight: Spec, bias: Spec) -> Shape:
 @op(_mapped, dtype=floats)
 def linear(xp: Any, x: Any, weight: Any, bias: Any) -> Any:
     """``x @ weight.T + bias``: along the last axis of ``x``, with a row of ``weight`` for each output."""
-    out = xp.matmul(x, weight.T)
+    out = product(x, weight.T)
     out += bias
     return out
 

@@ -72,6 +72,8 @@ def _expand(xp: Any, x: Any, shape: tuple[int, ...], axis: Axes, keepdims: bool)
 @op(reduced, dtype=widened, traits={"reduction"})
 def sum(xp: Any, x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
     """Sum over ``axis``; of bool and short integers in 64 bits, as in numpy."""
+    if axis is None and not keepdims:
+        return x.sum()  # without keywords it takes 1 µs less
     return x.sum(axis=axis, keepdims=keepdims)
 
 

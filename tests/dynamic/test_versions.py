@@ -147,9 +147,10 @@ def test_a_leaf_that_collects_gradients_is_not_changed(change):
         (lambda x: x.__imul__(torch.tensor([2.0, 1e30, 1.0])), [6.0, np.inf, 3e38]),
         (lambda x: x.__imul__(torch.tensor([2.0, 1e30, 1.0], dtype=torch.float64)), [6.0, np.inf, 3e38]),
         (lambda x: x[1:].__imul__(x[:-1]), [3.0, 3e38, np.inf]),
+        (lambda x: x.__imul__(x), [9.0, np.inf, np.inf]),
         (lambda x: x.__itruediv__(0.0), [np.inf, np.inf, np.inf]),
     ],
-    ids=["overflow", "overflow in another dtype", "overflow into what is read", "division by zero"],
+    ids=["overflow", "overflow in another dtype", "overflow into what is read", "overflow of a square", "division by zero"],
 )
 def test_a_change_is_made_once_where_warnings_are_errors(change, expected):
     """As they are in these tests: numpy raises after it has written some of the memory, or all of it."""
