@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy
 
-from dynamic.apply import wrap as wrap_array
+from dynamic.apply import apply, wrap as wrap_array
 from dynamic.changes import Changes
 from dynamic.dtypes import dtype_of
 from dynamic.functions import IN_PLACE as CHANGING, METHODS, drawing, noise, pointwise, shapes
 from dynamic.shared_memory import is_shared, share_memory_
 from dynamic.tape import recording
 from graphs.core.errors import GradientError, ShapeError, at_line
+from graphs.core.op import OPS
 
 
 CASTS = ("float", "double", "half", "long", "int", "short", "char", "byte", "bool", "cfloat", "cdouble")
@@ -30,6 +31,7 @@ def attach(tensor_class: type[Any]) -> None:
     tensor_class.multinomial = drawing.multinomial
     tensor_class.bernoulli = drawing.bernoulli
     tensor_class.fill_diagonal_ = fill_diagonal_
+    tensor_class.hardshrink = lambda self, lambd=0.5: apply(OPS["hard_shrink"], (self,), {"width": lambd})
     tensor_class.share_memory_, tensor_class.is_shared = share_memory_, is_shared
 
 

@@ -8,7 +8,7 @@ import numpy
 
 from dynamic.apply import Carried, apply, binary
 from dynamic.dtypes import type_name
-from dynamic.functions.calling import named, old_scale
+from dynamic.functions.calling import into, named, old_scale
 from graphs.core.errors import DtypeError, PositionError, ShapeError, at_line
 from graphs.core.node import check_carrier
 from graphs.core.op import OPS
@@ -27,16 +27,18 @@ def _ranks(name: str, *pairs: tuple[Any, int]) -> None:
             )
 
 
-def mm(input: Any, mat2: Any) -> Any:
+def mm(input: Any, mat2: Any, *, out: Any = None) -> Any:
     """The product of two matrices."""
     if not isinstance(mat2, Carried) or input._array.ndim != 2 or mat2._array.ndim != 2:
         _ranks("mm", (input, 2), (mat2, 2))
-    return binary(matmul_op, input, mat2)
+    result = binary(matmul_op, input, mat2)
+    return result if out is None else into(out, result)
 
 
-def matmul(input: Any, other: Any) -> Any:
+def matmul(input: Any, other: Any, *, out: Any = None) -> Any:
     """The product of matrices or vectors, dimensions before the last two broadcast."""
-    return binary(matmul_op, input, other)
+    result = binary(matmul_op, input, other)
+    return result if out is None else into(out, result)
 
 
 def bmm(input: Any, mat2: Any) -> Any:
@@ -258,7 +260,7 @@ def trace(input: Any) -> Any:
 METHODS = named(
     *(mm, matmul, bmm, mv, dot, vdot, inner, outer, kron, cross, addmm, addmv, addr, addbmm, baddbmm, cov, corrcoef, trace)
 )
-METHODS["ger"] = METHODS["outer"]
+METHODS |= {"mm": mm, "matmul": matmul, "ger": METHODS["outer"]}  # these two as they are: they are called most
 """Functions that are methods too."""
 
 FUNCTIONS = {**METHODS, **named(einsum, tensordot, chain_matmul)}

@@ -305,12 +305,16 @@ METHODS = named(
     *(diagonal, diag_embed, diag, diagflat, broadcast_to, sum_to_size),
 )
 METHODS |= {
+    f.__name__: f for f in (reshape, view, view_as, flatten, expand, expand_as, t, transpose, permute, chunk, unbind)
+}
+METHODS |= {
     "moveaxis": METHODS["movedim"],
     "swapaxes": transpose,
     "swapdims": transpose,
     "reshape_as": METHODS["view_as"],
     "split_with_sizes": METHODS["split"],
     "unsafe_split": METHODS["split"],
+    "unsafe_split_with_sizes": METHODS["split"],
     "unsafe_chunk": METHODS["chunk"],
 }
 """Functions that are methods too."""

@@ -64,7 +64,15 @@ SHAPES = {
     "dsplit": (lambda t, x: [*t.dsplit(x, 2), *x.dsplit([1, 3])], CUBE),
     "dsplit of a matrix": (lambda t, x: x.dsplit(2), A),
     "split_with_sizes": (lambda t, x: [*t.split_with_sizes(x, [1, 3], 1), *x.split_with_sizes([1, 2])], A),
-    "unsafe_split": (lambda t, x: [*t.unsafe_split(x, 2, 1), *x.unsafe_chunk(2), *t.unsafe_chunk(x, 2, 1)], A),
+    "unsafe_split": (
+        lambda t, x: [
+            *t.unsafe_split(x, 2, 1),
+            *x.unsafe_chunk(2),
+            *x.unsafe_split_with_sizes([1, 3], 1),
+            *t.unsafe_chunk(x, 2, 1),
+        ],
+        A,
+    ),
     "broadcast_to": (lambda t, x: [t.broadcast_to(x, (2, 3, 4)), x.broadcast_to((1, 3, 4))], A),
     "broadcast_to a size": (lambda t, x: t.broadcast_to(x, (2, 4)), A),
     "sum_to_size": (lambda t, x: [x.sum_to_size(3, 1), x.sum_to_size((4,)), x.sum_to_size(1, 4), x.sum_to_size(3, 4)], A),
