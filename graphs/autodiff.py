@@ -59,7 +59,14 @@ def backprop(
         if node not in pending and node not in others:
             heappush(queue, (-node.serial, node))
         if index == 0:
-            pending[node] = pending[node] + g if node in pending else g
+            if node not in pending:
+                pending[node] = g
+                return
+            before = pending[node]
+            if before.__class__ is ndarray and before.base is None and getrefcount(before) <= _SOLE:
+                before += g
+            else:
+                pending[node] = before + g
         else:
             at = others.setdefault(node, {})
             at[index] = at[index] + g if index in at else g
