@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 import os
-import tempfile
 import weakref
 from mmap import mmap
 from typing import Any
@@ -68,6 +67,8 @@ def new_segment(size: int) -> Segment:
     if hasattr(os, "memfd_create"):
         file = os.memfd_create("dynamic")
     else:
+        import tempfile  # 30 ms, and not wanted on Linux
+
         with tempfile.TemporaryFile() as opened:
             file = os.dup(opened.fileno())
     os.ftruncate(file, size)
