@@ -61,6 +61,7 @@ _LATE = (
     "compiler",
     "cuda",
     "distributions",
+    "func",
     "legacy",
     "mps",
     "multiprocessing",
