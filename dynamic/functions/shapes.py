@@ -28,13 +28,24 @@ def reshape(input: Any, *shape: Any) -> Any:
 
 
 def view(input: Any, *shape: Any) -> Any:
-    """A view of the same memory in another shape (or read as another dtype). Raises where it would need a copy."""
+    """A view of the same memory in another shape (or read as another dtype). Raises where it would need a copy.
+
+    What a convolution or pool gives has its channels last in memory, where PyTorch has them first: it is laid out anew.
+    """
     if len(shape) == 1 and not isinstance(shape[0], (int, numpy.integer, tuple, list)):
         return _reinterpreted(input, dtype_of(shape[0]).numpy)
     out = reshape(input, *shape)
     if out._array.size and not numpy.may_share_memory(out._array, input._array):
+        if input._source is None and _channels_last(input._array):
+            input._array = numpy.ascontiguousarray(input._array)
+            return reshape(input, *shape)
         raise ShapeError(f"view of shape {tuple(input._array.shape)} as {given_sizes(shape)} needs a copy: use reshape")
     return out
+
+
+def _channels_last(array: Any) -> bool:
+    """Whether dimension 1 is the innermost in memory, and the others are in order."""
+    return bool(array.ndim > 2 and numpy.moveaxis(array, 1, -1).flags.c_contiguous)
 
 
 def _reinterpreted(input: Any, dtype: Any) -> Any:
@@ -54,9 +65,15 @@ def view_as(input: Any, other: Any) -> Any:
 def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
     """Dimensions ``start_dim`` to ``end_dim`` made one."""
     shape = input._array.shape
-    if not shape:
-        return reshape(input, 1)
-    start, end = start_dim % len(shape), end_dim % len(shape)
+    rank = max(len(shape), 1)
+    for dim in (start_dim, end_dim):
+        if not -rank <= dim < rank:
+            raise PositionError(f"flatten: dimension {dim} of a tensor of shape {tuple(shape)}{at_line()}")
+    start, end = start_dim % rank, end_dim % rank
+    if start > end:
+        raise ShapeError(f"flatten: dimension {start_dim} comes after {end_dim}{at_line()}")
+    if len(shape) < 2:
+        return input if shape else reshape(input, 1)
     return reshape(input, *shape[:start], math.prod(shape[start : end + 1]), *shape[end + 1 :])
 
 

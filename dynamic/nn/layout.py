@@ -44,9 +44,14 @@ def channels_last(input: Any, count: int) -> Any:
 
 
 def channels_first(out: Any, count: int, batched: bool) -> Any:
-    """What a kernel gave, with the channels where PyTorch has them, a view; without the batch where there was none."""
+    """What a kernel gave, with the channels where PyTorch has them; without the batch where there was none.
+
+    The memory stays as it is, but nobody else sees it in another way: the result is no view of another tensor.
+    """
     out = apply(transpose, (out,), {"axes": (0, count + 1, *range(1, count + 1))})
-    return out if batched else apply(squeeze, (out,), {"axis": (0,)})
+    out = out if batched else apply(squeeze, (out,), {"axis": (0,)})
+    out._counter = out._source = None
+    return out
 
 
 def along_windows(op: Op, input: Any, count: int, **params: Any) -> Any:

@@ -237,3 +237,20 @@ def test_a_net_of_the_tutorials():
         )
 
     check(make, IMAGE, orders=1)
+
+
+@pytest.mark.parametrize("pooled", [False, True], ids=["convolution", "pool"])
+def test_what_a_convolution_gives_can_be_viewed(pooled):
+    """As in nearly every program: PyTorch lays channels out first, so that ``view`` needs no copy there."""
+
+    def build(torch, x, w):
+        h = torch.relu(torch.nn.functional.conv2d(x, w))
+        h = torch.nn.functional.max_pool2d(h, 2) if pooled else h
+        flat = h.view(h.size(0), -1)
+        if not pooled:
+            with torch.no_grad():
+                flat.mul_(1)
+            assert flat.data_ptr() == h.data_ptr()
+        return flat * 2, h.view(-1)
+
+    agree(build, normal(2, 3, 6, 7), normal(4, 3, 3, 2))
