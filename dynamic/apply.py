@@ -214,14 +214,19 @@ def _record_several(op: Op, args: Any, arrays: Any, edges: Any, params: Mapping[
     """Put a call with several outputs on the tape: they share one record."""
     saved, held, keep_out = _kept(op, args, arrays, edges)
     if keep_out:
-        held = (*held, *map(counter_of, tensors))
-        outs = tuple([tensor._array for tensor in tensors])
+        ghosts = op.ghost_outs
+        held = (*held, *[counter_of(tensor) for index, tensor in enumerate(tensors) if index not in ghosts])
+        outs = tuple([_ghost(x._array) if index in ghosts else x._array for index, x in enumerate(tensors)])
     else:
-        outs = tuple([Ghost((tensor._array.shape, tensor._array.dtype)) for tensor in tensors])
+        outs = tuple([_ghost(tensor._array) for tensor in tensors])
     record = Record(op, tuple(edges), params, saved, held, outs)
     for index, tensor in enumerate(tensors):
         if tensor._array.dtype.kind in _SMOOTH:
             tensor._edge = record if index == 0 else Output(record, index)
+
+
+def _ghost(array: Any) -> Ghost:
+    return Ghost((array.shape, array.dtype))
 
 
 def _kept(op: Op, args: Any, arrays: Any, edges: Any) -> tuple[Any, tuple[Any, ...], bool]:
@@ -341,10 +346,14 @@ def result_type(args: Sequence[Any]) -> numpy.dtype[Any]:
             continue
         before = categories[place]
         categories[place] = dtype if before is None else _promoted(before, dtype)
-    result = None
+    result: numpy.dtype[Any] | None = None
     for dtype in categories:
-        if dtype is not None and (result is None or _rank(dtype) > _rank(result)):
-            joined = result is not None and result.kind == "f" and dtype.kind == "c"
+        if dtype is None:
+            continue
+        if result is None:
+            result = dtype
+        elif _rank(dtype) > _rank(result):
+            joined = result.kind == "f" and dtype.kind == "c"
             result = numpy.promote_types(result, numpy.complex64) if joined else dtype
     assert result is not None
     return result

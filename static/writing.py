@@ -96,7 +96,7 @@ class Writer:
         ]
         strides = _layout(views, shape)
         outs = [self.lowering.new(out, spec.dtype, shape, strides) for out, spec in zip(step.outs, node.specs, strict=True)]
-        own = node.op is fused or (node.op.large and is_large([x.spec.shape for x in node.inputs if isinstance(x, Value)]))
+        own = node.op is fused or (node.op.large and is_large([x.spec.dims for x in node.inputs if isinstance(x, Value)]))
         return [Region(made, tuple(views), tuple(outs), shape, own=own)]
 
     def _accumulated(self, step: Step) -> list[Instruction]:

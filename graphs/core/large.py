@@ -49,8 +49,8 @@ def applies(text: str | None) -> bool:
     return text is not None and _MENTIONED.search(text) is not None
 
 
-def is_large(shapes: Sequence[tuple[int, ...]]) -> bool:
-    """Whether arrays of these shapes are left to native code."""
+def is_large(shapes: Sequence[Any]) -> bool:
+    """Whether arrays of these shapes, which are known, are left to native code."""
     return len(set(shapes)) == 1 and math.prod(shapes[0]) >= LARGE
 
 

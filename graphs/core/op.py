@@ -84,6 +84,7 @@ class Op:
         "view",
         "rules",
         "joint",
+        "ghost_outs",
         "keeps",
         "_shape",
         "_dtype",
@@ -116,6 +117,7 @@ class Op:
         self.view = "view" in self.traits
         self.rules: tuple[Callable[..., Any] | None, ...] | None = None
         self.joint: Callable[..., Any] | None = None
+        self.ghost_outs: tuple[int, ...] = ()
         self.keeps: dict[tuple[bool, ...], Keep] = {}
         self._kept: tuple[tuple[frozenset[int], bool], ...] = ()
         self._ghosts: tuple[int, ...] = ()
@@ -152,13 +154,17 @@ class Op:
             kept.append((arrays, bool(names) and not names[0].startswith("_")))
         self._kept = tuple(kept)
 
-    def joint_vjp(self, rule: Callable[..., Any], *, ghosts: tuple[int, ...] = ()) -> Callable[..., Any]:
+    def joint_vjp(
+        self, rule: Callable[..., Any], *, ghosts: tuple[int, ...] = (), ghost_outs: tuple[int, ...] = ()
+    ) -> Callable[..., Any]:
         """Give one rule for all gradients: ``rule(needs, gs, outs, args, **attributes)``, a sequence of one per argument.
 
         ``needs`` says which are wanted, ``gs`` has one gradient per output (None where nothing flowed back). ``_outs`` and
-        ``_args`` with a leading underscore keep shapes and dtypes only; so do the arguments at the positions ``ghosts``.
+        ``_args`` with a leading underscore keep shapes and dtypes only; so do the arguments at the positions ``ghosts`` and
+        the outputs at ``ghost_outs``.
         """
         self._ghosts = ghosts
+        self.ghost_outs = ghost_outs
         self.joint = _with_attributes(rule, self.attributes)
         names = list(inspect.signature(rule).parameters)
         self._kept = ((frozenset([0]) if not names[3].startswith("_") else frozenset(), not names[2].startswith("_")),)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -47,8 +46,8 @@ def as_ufunc(node: Node) -> tuple[numpy.ufunc, Sequence[Any]] | None:
 
 def _is_small(node: Node) -> bool:
     """Whether it is known that a node's arrays are not left to native code."""
-    spec = node.specs[0]
-    return spec.known and math.prod(spec.shape) < large.LARGE
+    size = node.specs[0].size
+    return size is not None and size < large.LARGE
 
 
 def literals(node: Node, args: Sequence[Any]) -> list[Any]:
