@@ -83,6 +83,21 @@ from dynamic.nn.modules.instancenorm import (
     InstanceNorm2d as InstanceNorm2d,
     InstanceNorm3d as InstanceNorm3d,
 )
+from dynamic.nn.modules.lazy import (
+    LazyBatchNorm1d as LazyBatchNorm1d,
+    LazyBatchNorm2d as LazyBatchNorm2d,
+    LazyBatchNorm3d as LazyBatchNorm3d,
+    LazyConv1d as LazyConv1d,
+    LazyConv2d as LazyConv2d,
+    LazyConv3d as LazyConv3d,
+    LazyConvTranspose1d as LazyConvTranspose1d,
+    LazyConvTranspose2d as LazyConvTranspose2d,
+    LazyConvTranspose3d as LazyConvTranspose3d,
+    LazyInstanceNorm1d as LazyInstanceNorm1d,
+    LazyInstanceNorm2d as LazyInstanceNorm2d,
+    LazyInstanceNorm3d as LazyInstanceNorm3d,
+    LazyLinear as LazyLinear,
+)
 from dynamic.nn.modules.linear import (
     Bilinear as Bilinear,
     Identity as Identity,
@@ -192,6 +207,10 @@ from dynamic.nn.modules.upsampling import (
 )
 from dynamic.nn.parallel import DataParallel as DataParallel
 from dynamic.nn.parameter import Buffer as Buffer, Parameter as Parameter
+from dynamic.nn.uninitialized import (
+    UninitializedBuffer as UninitializedBuffer,
+    UninitializedParameter as UninitializedParameter,
+)
 
 
 __getattr__ = lacking(__name__)
