@@ -271,7 +271,9 @@ def counter_of(tensor: Any) -> list[int]:
 
 
 def _as_array(value: Any) -> Any:
-    return value if is_array(value) and not isinstance(value, numpy.generic) else numpy.asarray(value)
+    if isinstance(value, numpy.generic):
+        return numpy.asarray(value)
+    return value if is_array(value) else numpy.asarray(value)
 
 
 def _mixed(op: Op, args: tuple[Any, ...], params: Mapping[str, Any]) -> Any:

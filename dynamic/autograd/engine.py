@@ -15,6 +15,7 @@ from dynamic.tape import Record, leaf, recording
 from graphs.autodiff import backprop
 from graphs.core.arrays import is_array, xp_of
 from graphs.core.errors import GradientError, ShapeError, Where, at_line
+from graphs.core.node import next_serial
 from graphs.ops.joining import stack
 
 
@@ -276,7 +277,11 @@ def _accumulate(tensor: Any, g: Any) -> None:
         tensor.grad = before + wrap(g)
     else:
         before._array += g
-        before._touch()
+        counter = before._counter
+        if counter is None:
+            before._counter = [next_serial(), 1]
+        else:
+            counter[:] = next_serial(), counter[1] + 1
 
 
 def _roots(tensors: tuple[Any, ...], seeds: Any, create_graph: bool) -> list[tuple[Any, Any]]:

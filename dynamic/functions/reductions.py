@@ -67,9 +67,10 @@ def needs_floats(name: str, input: Any) -> None:
 
 def sum(input: Any, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
     """The sum, over ``dim`` or over everything; integers and bools are summed as int64."""
-    if isinstance(input, Carried):
+    if isinstance(input, Carried) and (dtype is not None or input._array.dtype.kind == "u"):
         input = _counted(input, dtype)
-    return _in(dtype, unary(sum_op, input) if dim is None and not keepdim else reduce(sum_op, input, dim, keepdim))
+    result = unary(sum_op, input) if dim is None and not keepdim else reduce(sum_op, input, dim, keepdim)
+    return result if dtype is None else _in(dtype, result)
 
 
 def nansum(input: Any, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
