@@ -47,6 +47,7 @@ _TORCH_NAMES = {
     "norm": "LinalgVectorNorm",
     "tile": "Repeat",
     "reshape": "View",
+    "softplus_below": "Softplus",
     "broadcast_to": "Expand",
     "expand_dims": "Unsqueeze",
     "concatenate": "Cat",

@@ -31,7 +31,7 @@ from graphs.ops import (
     sigmoid as sigmoid_op,
     silu as silu_op,
     soft_shrink,
-    softplus as softplus_op,
+    softplus_below as softplus_op,
     softsign as softsign_op,
     tanh as tanh_op,
     threshold as threshold_op,
@@ -148,9 +148,9 @@ def tanhshrink(input: Any) -> Any:
 
 def softplus(input: Any, beta: float = 1, threshold: float = 20) -> Any:
     """``log(1 + exp(beta * x)) / beta``, and ``x`` itself where ``beta * x`` is above ``threshold``."""
-    scaled = input if beta == 1 else input * beta
-    smooth = unary(softplus_op, scaled)
-    return apply(where, (scaled > threshold, input, smooth if beta == 1 else smooth / beta))
+    if beta == 1 and threshold == 20:
+        return unary(softplus_op, input)
+    return apply(softplus_op, (input,), {"beta": beta, "threshold": threshold})
 
 
 def softsign(input: Any) -> Any:

@@ -18,6 +18,7 @@ from graphs.ops.activations import (
     silu as silu,
     soft_shrink as soft_shrink,
     softplus as softplus,
+    softplus_below as softplus_below,
     softsign as softsign,
     threshold as threshold,
 )

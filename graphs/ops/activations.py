@@ -12,6 +12,7 @@ from graphs.ops.dtypes import ordered, real
 from graphs.ops.elementwise import minimum, multiply
 from graphs.ops.functions import erf, exp, square
 from graphs.ops.logic import logical_and, logical_or, not_equal, where
+from graphs.ops.shape import ones_like
 from graphs.ops.trigonometric import tanh
 
 
@@ -138,6 +139,18 @@ def softplus(xp: Any, x: Any) -> Any:
 
 
 softplus.vjp(lambda g, _out, x: g * sigmoid(x))
+
+
+@elementwise("where(x * beta > threshold, x, (maximum(x * beta, 0.0) + log1p(exp(-absolute(x * beta)))) / beta)", dtype=real)
+def softplus_below(xp: Any, x: Any, *, beta: float = 1.0, threshold: float = 20.0) -> Any:
+    """``softplus(beta · x) / beta``, and ``x`` itself where ``beta · x`` is above ``threshold``: PyTorch's softplus."""
+    steep = x * beta
+    return xp.where(xp.greater(steep, threshold), x, softplus.kernel(xp, steep) / beta)
+
+
+softplus_below.vjp(
+    lambda g, _out, x, *, beta, threshold: g * where(x * beta > threshold, ones_like(x * beta), sigmoid(x * beta))
+)
 
 
 @elementwise("x / (1.0 + absolute(x))", dtype=real)

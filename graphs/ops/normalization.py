@@ -44,7 +44,6 @@ def batch_norm(xp: Any, x: Any, scale: Any, offset: Any, *, epsilon: float) -> t
     return out, centre, spread
 
 
-@batch_norm.joint_vjp
 def _batch_norm_vjp(needs: Any, gs: Any, outs: Any, args: Any, *, epsilon: float) -> Sequence[Any]:
     g, g_mean, g_variance = gs
     x, scale, _ = args
@@ -69,6 +68,9 @@ def _batch_norm_vjp(needs: Any, gs: Any, outs: Any, args: Any, *, epsilon: float
         more = 2 * (x - centre) * spread_like(g_variance, x, axis=axes)
         along = more if along is None else along + more
     return along, d_scale, d_offset
+
+
+batch_norm.joint_vjp(_batch_norm_vjp, ghost_outs=(0,))
 
 
 def _paired(x: Spec, y: Spec, *, axis: tuple[int, ...]) -> Shape | None:
@@ -140,7 +142,6 @@ def standardize(
     return out, centre, spread
 
 
-@standardize.joint_vjp
 def _standardize_vjp(
     needs: Any, gs: Any, outs: Any, args: Any, *, axis: Any, epsilon: float, uniform: bool
 ) -> Sequence[Any]:
@@ -171,6 +172,9 @@ def _standardize_vjp(
         more = 2 * (x - centre) * spread_like(g_variance, x, axis=axis, keepdims=True)
         along = more if along is None else along + more
     return along, d_scale, d_offset
+
+
+standardize.joint_vjp(_standardize_vjp, ghost_outs=(0,))
 
 
 def _less_common(g: Any, normal: Any, total: Any, common: Any, axis: Any) -> Any:

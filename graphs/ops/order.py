@@ -60,8 +60,8 @@ def _back_to_place(needs: Any, gs: Any, outs: Any, args: Any, *, axis: int) -> A
     return (None if gs[0] is None else take_along_axis_adjoint(gs[0], args[0], outs[1], axis=axis),)
 
 
-sort.joint_vjp(_back_to_place, ghosts=(0,))
-topk.joint_vjp(_back_to_place, ghosts=(0,))
+sort.joint_vjp(_back_to_place, ghosts=(0,), ghost_outs=(0,))
+topk.joint_vjp(_back_to_place, ghosts=(0,), ghost_outs=(0,))
 
 
 @op(lambda x, *, axis, **_: _sorted(x, axis=axis)[0], dtype=index_dtype)

@@ -70,6 +70,12 @@ samples(
 samples("sigmoid", sigmoid, *ONE, WIDE, kinds="if")
 samples("log_sigmoid", lambda x: -softplus(-x), *ONE, WIDE, kinds="if")
 samples("softplus", softplus, *ONE, WIDE, kinds="if")
+samples(
+    "softplus_below",
+    lambda x, beta=1.0, threshold=20.0: numpy.where(x * beta > threshold, x, softplus(x * beta) / beta),
+    *(*ONE, WIDE, case(X, beta=2.0, threshold=0.5), case(X, beta=0.5)),
+    kinds="if",
+)
 samples("softsign", lambda x: x / (1 + abs(x)), *ONE, kinds="if")
 samples("elu", elu, *ONE, WIDE, case(X, alpha=0.5), kinds="if")
 samples("selu", lambda x: 1.0507009873554805 * elu(x, 1.6732632423543772), *ONE, WIDE, kinds="if")
