@@ -13,7 +13,7 @@ from dynamic import tape
 from dynamic.apply import Carried, apply, counter_of, wrap
 from dynamic.dtypes import type_name
 from dynamic.inplace import assigned, follow
-from dynamic.tape import Record, leaf, recording
+from dynamic.tape import Record, _own as is_own, leaf, recording
 from graphs.core.arrays import is_array
 from graphs.core.errors import DtypeError, GradientError, ShapeError, at_line
 from graphs.core.node import next_serial
@@ -29,6 +29,22 @@ _IN_PLACE: Mapping[Op, Callable[..., Any]] = {
     divide: numpy.divide,
 }
 """Ops that one ufunc does, which can write where it reads."""
+_LENT = frozenset(
+    [
+        "divide",
+        "gru",
+        "hard_sigmoid",
+        "hard_tanh",
+        "logaddexp",
+        "logaddexp2",
+        "lstm",
+        "max_pool",
+        "relu6",
+        "rnn",
+        "soft_shrink",
+    ]
+)
+"""Ops whose rules read the result where PyTorch's do not, so that its programs may change what they got."""
 
 
 class Changes(Carried):
@@ -102,6 +118,7 @@ class Changes(Carried):
             if new.dtype != array.dtype:
                 value = value.to(array.dtype)
             self._rescue(value._edge.node)
+        self._take_back()
         array[...] = new
         self._touch()
         if recording.get():
@@ -136,17 +153,32 @@ class Changes(Carried):
             record.saved = [x.copy() if is_array(x) and numpy.may_share_memory(x, array) else x for x in record.saved]
             record.held = tuple(held for held in record.held if not self._counts_with(held))
 
+    def _take_back(self) -> None:
+        """Give the record of this tensor a copy of the result, if it keeps that for convenience only."""
+        edge = (self if self._source is None else self._source[0])._edge
+        while edge is not None and edge.node.op.view:
+            edge = edge.node.edges[0]
+        if edge is None or edge.node.op.name not in _LENT:
+            return
+        record, array = edge.node, self._array
+        record.outs = tuple([x.copy() if is_array(x) and numpy.may_share_memory(x, array) else x for x in record.outs or ()])
+        record.held = tuple([[0] if self._counts_with(held) else held for held in record.held])
+
     def _counts_with(self, held: Any) -> bool:
         """Whether a tensor or counter that a record holds tells of changes to this tensor's memory."""
         return held is self or (held if isinstance(held, list) else held._counter) is counter_of(self)
 
     def _touch(self) -> None:
         counter = self._counter
-        frame = tape.user_frame(sys._getframe(2))
+        frame: Any = sys._getframe(2)
+        code = frame.f_code
+        if is_own.get(code.co_filename) is not False:
+            frame = tape.user_frame(frame)
+            code = frame.f_code
         if counter is None:
-            self._counter = [next_serial(), 1, frame.f_code, frame.f_lasti]
+            self._counter = [next_serial(), 1, code, frame.f_lasti]
         else:
-            counter[:] = (next_serial(), counter[1] + 1, frame.f_code, frame.f_lasti)
+            counter[:] = next_serial(), counter[1] + 1, code, frame.f_lasti
 
     def zero_(self) -> Self:
         """Fill with zeros, in place."""

@@ -50,7 +50,7 @@ def channels_first(out: Any, count: int, batched: bool) -> Any:
     """
     out = apply(transpose, (out,), {"axes": (0, count + 1, *range(1, count + 1))})
     out = out if batched else apply(squeeze, (out,), {"axis": (0,)})
-    out._counter = out._source = None
+    out._source = None  # its count of changes it keeps: the record of a kernel may have kept what it gave
     return out
 
 
