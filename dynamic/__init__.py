@@ -25,7 +25,7 @@ from dynamic.dtypes import (
     dtype as dtype,
 )
 from dynamic.era import era as era, get_era as get_era
-from dynamic.functions import FUNCTIONS as _FUNCTIONS, creation, drawing
+from dynamic.functions import FUNCTIONS as _FUNCTIONS, creation, drawing, windows
 from dynamic.methods import FUNCTIONS as _CHANGES, attach
 from dynamic.names import lacking
 from dynamic.nn import recurrent as _recurrent, shortcuts as _shortcuts, spatial as _spatial
@@ -45,7 +45,7 @@ inf, nan, pi, e = float("inf"), float("nan"), 3.141592653589793, 2.7182818284590
 attach(Tensor)
 globals().update(_FUNCTIONS)
 globals().update(_CHANGES)
-for _module in (creation, drawing, _recurrent, _spatial, _shortcuts):
+for _module in (creation, drawing, windows, _recurrent, _spatial, _shortcuts):
     globals().update(_module.FUNCTIONS)
 globals().update(_SETTINGS)
 globals().update(_NAMES)

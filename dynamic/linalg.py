@@ -7,7 +7,7 @@ from typing import Any
 import numpy
 
 from dynamic.apply import wrap
-from dynamic.functions import factors, norms, products, shapes, solving
+from dynamic.functions import factors, norms, products, reflections, shapes, solving
 from dynamic.functions.calling import public, results
 from dynamic.functions.factors import LinAlgError as LinAlgError
 from dynamic.functions.joining import powers
@@ -26,6 +26,7 @@ solve_triangular, matrix_power, matrix_exp, tensorinv, tensorsolve = (
 cond, matrix_norm, matrix_rank = (public(getattr(norms, name)) for name in ("cond", "matrix_norm", "matrix_rank"))
 vector_norm, norm = public(norms.vector_norm), public(norms.linalg_norm)
 matmul = products.FUNCTIONS["matmul"]
+householder_product = public(reflections.householder_product)
 
 
 @public

@@ -156,18 +156,56 @@ def set_flush_denormal(mode: bool) -> bool:
     return False
 
 
-_deterministic = False
+_deterministic = 0
 
 
 def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
     """Accepted: the same program gives the same bits here in any case."""
     global _deterministic
-    _deterministic = bool(mode)
+    _deterministic = (1 if warn_only else 2) if mode else 0
 
 
 def are_deterministic_algorithms_enabled() -> bool:
     """What ``use_deterministic_algorithms`` was told last."""
+    return _deterministic > 0
+
+
+def is_deterministic_algorithms_warn_only_enabled() -> bool:
+    """Whether ``use_deterministic_algorithms`` was told to warn only."""
+    return _deterministic == 1
+
+
+_MODES = ("default", "warn", "error")
+
+
+def set_deterministic_debug_mode(debug_mode: int | str) -> None:
+    """``use_deterministic_algorithms`` by a word, default, warn or error, or its number. Raises RuntimeError for another."""
+    global _deterministic
+    if debug_mode in _MODES:
+        _deterministic = _MODES.index(str(debug_mode))
+    elif debug_mode in (0, 1, 2):
+        _deterministic = int(debug_mode)
+    else:
+        raise ShapeError(f"debug_mode is one of {', '.join(_MODES)} or its number, not {debug_mode!r}{at_line()}")
+
+
+def get_deterministic_debug_mode() -> int:
+    """The number of the word that ``set_deterministic_debug_mode`` was told."""
     return _deterministic
+
+
+_always = False
+
+
+def set_warn_always(b: bool, /) -> None:
+    """Accepted: Python's own filters say how often a warning is shown."""
+    global _always
+    _always = bool(b)
+
+
+def is_warn_always_enabled() -> bool:
+    """What ``set_warn_always`` was told last."""
+    return _always
 
 
 _precision = "highest"
@@ -211,6 +249,8 @@ FUNCTIONS = {
             *(set_default_device, get_default_device, get_num_threads, set_num_threads, get_num_interop_threads),
             *(set_num_interop_threads, set_flush_denormal, use_deterministic_algorithms, compile),
             *(are_deterministic_algorithms_enabled, get_float32_matmul_precision, set_float32_matmul_precision),
+            *(is_deterministic_algorithms_warn_only_enabled, set_deterministic_debug_mode, get_deterministic_debug_mode),
+            *(set_warn_always, is_warn_always_enabled),
         )
     },
     **LIMITS,

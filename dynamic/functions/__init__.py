@@ -16,7 +16,9 @@ from dynamic.functions import (
     pointwise,
     products,
     reductions,
+    reflections,
     scattering,
+    segments,
     shapes,
     solving,
 )
@@ -24,7 +26,7 @@ from dynamic.functions import (
 
 _MODULES: tuple[Any, ...] = (
     *(pointwise, blends, reductions, ordering, counting, shapes, joining, scattering, products, calculus),
-    *(factors, solving, norms),
+    *(factors, solving, norms, reflections, segments),
 )
 
 METHODS: dict[str, Callable[..., Any]] = {

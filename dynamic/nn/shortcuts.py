@@ -81,9 +81,10 @@ def feature_alpha_dropout(input: Any, p: float, train: bool) -> Any:
 
 
 _SAME = ("bilinear", "celu", "cosine_similarity", "hardshrink", "pairwise_distance", "prelu", "rms_norm", "rrelu")
+_CHANGING = ("celu_", "rrelu_", "selu_", "threshold_")
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
-    **{name: getattr(functional, name) for name in _SAME},
+    **{name: getattr(functional, name) for name in (*_SAME, *_CHANGING)},
     **{function.__name__: function for function in (batch_norm, instance_norm, layer_norm, group_norm, embedding)},
     **{function.__name__: function for function in (dropout, alpha_dropout, feature_alpha_dropout)},
 }
