@@ -74,10 +74,13 @@ SCHEDULES = {
     ],
 }
 
+FUNCTIONS = ("lr_lambda", "scale_fn")
+"""Settings that do not show in a case's name: as text they have addresses."""
+
 CASES = [
-    pytest.param(name, settings, id=f"{name} {', '.join(f'{k}={v}' for k, v in settings.items() if k[-2:] != 'fn')[:70]}")
+    pytest.param(name, each, id=f"{name}-{i} {', '.join(f'{k}={v}' for k, v in each.items() if k not in FUNCTIONS)[:70]}")
     for name, table in SCHEDULES.items()
-    for settings in table
+    for i, each in enumerate(table)
 ]
 
 
