@@ -10,6 +10,7 @@ from dynamic.autograd.grad_mode import (
     no_grad as no_grad,
     set_grad_enabled as set_grad_enabled,
 )
+from dynamic.batching import vmap as vmap
 from dynamic.dtypes import (
     ALIASES,
     DTYPES,

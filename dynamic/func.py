@@ -9,6 +9,11 @@ from dynamic.apply import Carried
 from dynamic.autograd import functional
 from dynamic.autograd.engine import grad as gradients
 from dynamic.autograd.grad_mode import enable_grad
+from dynamic.batching import (
+    replace_all_batch_norm_modules_ as replace_all_batch_norm_modules_,
+    stack_module_state as stack_module_state,
+    vmap as vmap,
+)
 from dynamic.names import lacking
 from graphs.core.errors import GradientError, at_line
 
@@ -171,6 +176,47 @@ def jacfwd(
 def hessian(func: Callable[..., Any], argnums: Any = 0) -> Callable[..., Any]:
     """A function that gives the Jacobian of the Jacobian of ``func``."""
     return jacrev(jacrev(func, argnums), argnums)
+
+
+def linearize(func: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., Any]]:
+    """What ``func`` gives for ``primals``, and the function from tangents, one each, to its change along them.
+
+    The backward pass and the pass back through it are recorded once, so that each further tangent costs one pass.
+    """
+    with enable_grad():
+        given = tuple(_mapped(x, lambda x: x.detach().requires_grad_()) for x in primals)
+        out = func(*given)
+        outs, inputs = _tensors(out), _tensors(given)
+        flowing = [y for y in outs if y.requires_grad]
+        seeds = [(y.detach() * 0).requires_grad_() for y in flowing]
+        back = gradients(flowing, inputs, seeds, create_graph=True, allow_unused=True, materialize_grads=True)
+    linear = [(g, i) for i, g in enumerate(back) if g.requires_grad]
+
+    def pushed(*tangents: Any) -> Any:
+        along = _tensors(tangents)
+        for x, t in zip(inputs, along, strict=True):
+            if x.shape != t.shape:
+                raise GradientError(f"linearize: a tangent of shape {tuple(t.shape)} for {tuple(x.shape)}{at_line()}")
+        found = iter(
+            gradients(
+                [g for g, _ in linear],
+                seeds,
+                [along[i] for _, i in linear],
+                retain_graph=True,
+                allow_unused=True,
+                materialize_grads=True,
+            )
+            if linear
+            else [seed.detach() for seed in seeds]
+        )
+        return _mapped(out, lambda y: next(found) if y.requires_grad else y * 0)
+
+    return _mapped(out, lambda y: y.detach()), pushed
+
+
+def functionalize(func: Callable[..., Any], *, remove: str = "mutations") -> Callable[..., Any]:
+    """``func`` itself: in PyTorch it is traced without changes in place; here nothing traces it."""
+    return func
 
 
 def functional_call(
