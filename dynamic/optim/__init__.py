@@ -11,4 +11,4 @@ from dynamic.optim.optimizer import Optimizer as Optimizer
 from dynamic.optim.ruled import FromRule as FromRule
 
 
-__getattr__ = lacking(__name__)
+__getattr__ = lacking(__name__, late=("swa_utils",))
