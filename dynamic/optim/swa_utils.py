@@ -119,11 +119,11 @@ class AveragedModel(Module):
             averages.append(average.detach())
             currents.append(now)
         if not first and averages:
-            if self.multi_avg_fn is not None or self.avg_fn is None:
-                (self.multi_avg_fn or get_swa_multi_avg_fn())(averages, currents, self.n_averaged)
+            if self.multi_avg_fn is not None:
+                self.multi_avg_fn(averages, currents, self.n_averaged)
             else:
                 for each, now in zip(averages, currents, strict=True):
-                    each.copy_(self.avg_fn(each, now, self.n_averaged))
+                    each.copy_((self.avg_fn or get_swa_avg_fn())(each, now, self.n_averaged))
         if not self.use_buffers:
             for mine, other in zip(self.module.buffers(), model.buffers(), strict=True):
                 mine.detach().copy_(other.detach())
