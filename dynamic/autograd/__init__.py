@@ -16,4 +16,4 @@ from dynamic.names import lacking
 from dynamic.tensor import Variable as Variable
 
 
-__getattr__ = lacking(__name__)
+__getattr__ = lacking(__name__, late=("graph",))

@@ -11,6 +11,7 @@ import numpy
 from dynamic import tape
 from dynamic.apply import Carried, wrap
 from dynamic.autograd.anomaly import Watch, anomaly
+from dynamic.autograd.edges import GradientEdge, passing, standing
 from dynamic.tape import Record, leaf, recording
 from graphs.autodiff import backprop
 from graphs.core.arrays import is_array, xp_of
@@ -148,7 +149,10 @@ def _run(roots: list[tuple[Any, Any]], wrt: list[Any] | None, retain: bool | Non
     try:
         if anomaly.get()[1]:
             return _run_watched(roots, wrt, _taped if create else _bare, hooks, keep)
-        return backprop(roots, wrt, residuals, on_gradient=hooks)
+        if hooks is None:
+            return backprop(roots, wrt, residuals)
+        with passing():
+            return backprop(roots, wrt, residuals, on_gradient=hooks)
     finally:
         recording.reset(token)
 
@@ -339,4 +343,8 @@ tape.set_carrier(Carried, wrap)
 
 
 def _as_tuple(x: Any) -> tuple[Any, ...]:
-    return (x,) if isinstance(x, Carried) else tuple(x)
+    if isinstance(x, Carried):
+        return (x,)
+    if isinstance(x, GradientEdge):
+        return (standing(x),)
+    return tuple([standing(each) if isinstance(each, GradientEdge) else each for each in x])
