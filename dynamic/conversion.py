@@ -113,12 +113,12 @@ class Conversions(Carried):
     # numpy and others
 
     def numpy(self, *, force: bool = False) -> ndarray:
-        """The array itself: memory is shared. Raises where a gradient is required (use ``detach()`` first, or ``force``)."""
+        """An array over the same memory. Raises where a gradient is required (use ``detach()`` first, or ``force``)."""
         if self._edge is not None and not force:
             raise GradientError(f"numpy() on a tensor that requires a gradient: use tensor.detach().numpy(){at_line()}")
         if self._array.__class__ is not ndarray and not isinstance(self._array, ndarray) and not force:
             raise DtypeError(f"can't convert a tensor on {self.device} to numpy: use tensor.cpu() first{at_line()}")  # type: ignore[attr-defined]
-        return to_numpy(self._array)
+        return to_numpy(self._array).view()  # of its own, so that a shape given to it is no change of the tensor
 
     def tolist(self) -> Any:
         """The elements as nested Python lists."""

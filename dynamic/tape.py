@@ -13,11 +13,11 @@ from contextvars import ContextVar
 from typing import Any
 
 from dynamic.contributions import checked, with_hooks
+from dynamic.labels import label_of
 from graphs.core.errors import GraphsError, Where, own
 from graphs.core.node import OwnEdge, next_serial
 from graphs.core.op import Ghost, Op
 from graphs.core.spec import Spec
-from graphs.ops.slicing import Slice
 
 
 recording: ContextVar[bool] = ContextVar("grad mode", default=True)
@@ -26,33 +26,6 @@ recording: ContextVar[bool] = ContextVar("grad mode", default=True)
 
 _own: dict[str, bool] = {}
 """Which files belong to this project's packages; remembered, since it is asked at every record."""
-
-
-_TORCH_NAMES = {
-    "subtract": "Sub",
-    "multiply": "Mul",
-    "divide": "Div",
-    "negative": "Neg",
-    "absolute": "Abs",
-    "power": "Pow",
-    "clip": "Clamp",
-    "concat": "Cat",
-    "cast": "ToCopy",
-    "identity": "Clone",
-    "linear": "Addmm",
-    "matrix_transpose": "T",
-    "transpose": "Permute",
-    "swapaxes": "Transpose",
-    "take_along_axis": "Gather",
-    "norm": "LinalgVectorNorm",
-    "tile": "Repeat",
-    "reshape": "View",
-    "softplus_below": "Softplus",
-    "broadcast_to": "Expand",
-    "expand_dims": "Unsqueeze",
-    "concatenate": "Cat",
-}
-"""PyTorch's names of backward functions where they are not the op's own in capitals."""
 
 
 class Record(OwnEdge):
@@ -134,29 +107,10 @@ class Record(OwnEdge):
         """The user's line that ran the operation."""
         return Where(self.code, self.lasti)
 
-    def _kind(self) -> str:
-        """PyTorch's name of the operation, which for products depends on the rank and for an index on its last item."""
-        name = self.op.name
-        if name in ("maximum", "minimum") and "tie" not in self.params:
-            return "Clamp"  # on one side: the function of two tensors says what to do where they tie
-        if name == "standardize":
-            return "NativeBatchNorm" if self.params.get("uniform") else "NativeLayerNorm"
-        if name == "matmul":
-            return {0: "Dot", 1: "Mv", 2: "Mm"}.get(self.specs[0].ndim, "Bmm")
-        if name == "getitem":
-            parts = [item for item in self.params["index"] if item is not Ellipsis and item != Slice()] or [Slice()]
-            return "Unsqueeze" if parts[-1] is None else "Slice" if isinstance(parts[-1], Slice) else "Select"
-        return _TORCH_NAMES.get(name) or name.title().replace("_", "")
-
     @property
     def label(self) -> str:
         """PyTorch's name for the backward function: ``AddBackward0``."""
-        name = self.op.name
-        if self.op is leaf:
-            return "AccumulateGrad"
-        if "function" in self.op.traits:
-            return f"{name}Backward"
-        return f"{self._kind()}Backward0"
+        return "AccumulateGrad" if self.op is leaf else label_of(self)
 
     @property
     def name(self) -> str:
@@ -259,14 +213,20 @@ hooked = False
 """Whether any hook was ever registered: until then a backward pass does not look for them."""
 
 
-def add_hook(record: Record, index: int, hook: Callable[[Any], Any]) -> HookHandle:
-    """Add a hook on the gradient of one of a record's outputs."""
+def add_hook(record: Record, index: int, hook: Callable[[Any], Any], last: bool = False) -> HookHandle:
+    """Add a hook on the gradient of one of a record's outputs; one that is ``last`` stays behind those added later."""
     global hooked
     hooked = True
     if record.hooks is None:
         record.hooks = {}
     hooks = record.hooks.setdefault(index, [])
-    hooks.append(hook)
+    place = len(hooks)
+    if last:
+        vars(hook)["last"] = True
+    else:
+        while place and "last" in getattr(hooks[place - 1], "__dict__", ()):
+            place -= 1
+    hooks.insert(place, hook)
     return HookHandle(hooks, hook)
 
 

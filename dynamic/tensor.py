@@ -182,7 +182,7 @@ class Tensor(Arithmetic, Changes, Memory, Conversions):
             if tensor is not None:
                 tensor.grad = g if tensor.grad is None else tensor.grad + g
 
-        self.register_hook(keep)
+        tape.add_hook(self._edge.node, self._edge.index, keep, last=True)  # what other hooks make of it
 
     @property
     def volatile(self) -> builtins.bool:

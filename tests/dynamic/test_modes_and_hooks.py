@@ -57,6 +57,28 @@ def test_retained_gradients_of_values_that_are_no_leaves():
     assert (x * 2).grad is None
 
 
+def test_what_is_retained_is_what_all_hooks_made_of_it():
+    x = leaf(1, 2)
+    y = x * 3
+    before = y.register_hook(lambda g: g + 1)
+    y.retain_grad()
+    y.register_hook(lambda g: g * 10)
+    y.sum().backward(retain_graph=True)
+    assert y.grad.tolist() == [20.0, 20.0]
+    before.remove()
+    y.sum().backward()
+    assert y.grad.tolist() == [30.0, 30.0]
+    assert x.grad.tolist() == [90.0, 90.0]
+
+
+def test_a_shape_given_to_the_array_is_no_change_of_the_tensor():
+    x = torch.zeros(4)
+    array = x.numpy()
+    array.shape = 2, 2
+    array[1, 1] = 5
+    assert x.tolist() == [0.0, 0.0, 0.0, 5.0]
+
+
 # Modes
 
 
