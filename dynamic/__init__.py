@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dynamic import autograd as autograd, linalg as linalg, nn as nn, optim as optim, special as special, tracing as tracing
+from dynamic.amp import GradScaler as GradScaler, autocast as autocast
 from dynamic.autograd.grad_mode import (
     enable_grad as enable_grad,
     inference_mode as inference_mode,

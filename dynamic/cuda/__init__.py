@@ -227,4 +227,4 @@ def set_rng_state_all(new_states: Any) -> None:
         default_generator.set_state(state)
 
 
-__getattr__ = lacking(__name__)
+__getattr__ = lacking(__name__, late=("amp",))
