@@ -11,6 +11,7 @@ from numpy import ndarray
 
 from dynamic import tape
 from dynamic.era import era as era
+from dynamic.optim.ruled import Ruled
 from graphs.compare import Batch, Log, State
 from graphs.compare.calls import watching
 from graphs.core.node import ancestors
@@ -77,11 +78,11 @@ class DynamicProgram:
         )
 
     def _slots(self) -> dict[str, ndarray]:
-        """The optimisers' arrays beside each parameter, by the names that both modes share."""
+        """The optimisers' arrays beside each parameter, by the names that both modes share, where rules give them some."""
         found = {}
         names = {id(tensor): name for name, tensor in self._parameters.items()}
         for optimizer in self._optimizers:
-            for group in optimizer.param_groups:
+            for group in optimizer.param_groups if isinstance(optimizer, Ruled) else ():
                 rule = optimizer.rule(group)
                 fills = rule.fills(**optimizer.hyper(group))
                 for tensor in group["params"]:
