@@ -39,6 +39,7 @@ from dynamic.nn.modules.batchnorm import (
     BatchNorm1d as BatchNorm1d,
     BatchNorm2d as BatchNorm2d,
     BatchNorm3d as BatchNorm3d,
+    SyncBatchNorm as SyncBatchNorm,
 )
 from dynamic.nn.modules.collections import (
     ParameterDict as ParameterDict,
@@ -130,6 +131,7 @@ from dynamic.nn.modules.margin import (
     TripletMarginWithDistanceLoss as TripletMarginWithDistanceLoss,
 )
 from dynamic.nn.modules.normalization import (
+    CrossMapLRN2d as CrossMapLRN2d,
     GroupNorm as GroupNorm,
     LayerNorm as LayerNorm,
     LocalResponseNorm as LocalResponseNorm,

@@ -37,6 +37,7 @@ from dynamic.nn.modules.batchnorm import (
     BatchNorm1d as BatchNorm1d,
     BatchNorm2d as BatchNorm2d,
     BatchNorm3d as BatchNorm3d,
+    SyncBatchNorm as SyncBatchNorm,
 )
 from dynamic.nn.modules.collections import (
     ParameterDict as ParameterDict,
@@ -129,6 +130,7 @@ from dynamic.nn.modules.margin import (
 )
 from dynamic.nn.modules.module import Module as Module
 from dynamic.nn.modules.normalization import (
+    CrossMapLRN2d as CrossMapLRN2d,
     GroupNorm as GroupNorm,
     LayerNorm as LayerNorm,
     LocalResponseNorm as LocalResponseNorm,

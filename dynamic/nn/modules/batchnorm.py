@@ -145,4 +145,48 @@ class BatchNorm3d(_BatchNorm):
             raise ValueError(f"expected 5D input (got {input._array.ndim}D input)")
 
 
+class SyncBatchNorm(_BatchNorm):
+    """Batch normalisation of (N, C, ...) over all processes of a group; here there is one, so by its batch alone.
+
+    The arguments are those of ``BatchNorm1d``, and ``process_group``, which is kept and not used.
+    """
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+        process_group: Any = None,
+        device: Any = None,
+        dtype: Any = None,
+        *,
+        bias: bool = True,
+    ) -> None:
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype, bias=bias)
+        self.process_group = process_group
+
+    def _check_input_dim(self, input: Any) -> None:
+        if input._array.ndim < 2:
+            raise ValueError(f"expected at least 2D input (got {input._array.ndim}D input)")
+
+    @classmethod
+    def convert_sync_batchnorm(cls, module: Module, process_group: Any = None) -> Any:
+        """``module`` with the batch normalisations in it replaced, which keep their parameters and statistics."""
+        made: Any = module
+        if isinstance(module, _BatchNorm):
+            old: Any = module
+            settings = (old.num_features, old.eps, old.momentum, old.affine, old.track_running_stats, process_group)
+            made = cls(*settings)
+            if old.affine:
+                made.weight, made.bias = old.weight, old.bias
+            made.running_mean, made.running_var = old.running_mean, old.running_var
+            made.num_batches_tracked = old.num_batches_tracked
+            made.training = old.training
+        for name, child in module.named_children():
+            made.add_module(name, cls.convert_sync_batchnorm(child, process_group))
+        return made
+
+
 __getattr__ = lacking(__name__)

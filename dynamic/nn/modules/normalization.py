@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy
+
+from dynamic.apply import wrap
 from dynamic.functions.creation import empty
 from dynamic.names import lacking
 from dynamic.nn import init
@@ -159,6 +162,38 @@ class LocalResponseNorm(Module):
 
     def extra_repr(self) -> str:
         """All settings."""
+        return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"
+
+
+class CrossMapLRN2d(Module):
+    """Normalisation across channels of (N, C, H, W), with the sums of Torch 7, which PyTorch has kept.
+
+    They are taken along the channels by adding one square and taking away another, and the first channel's is never taken
+    away: from channel ``size // 2 + 1`` on it still counts. ``LocalResponseNorm`` is the one of the paper (Krizhevsky et al.
+    2012). PyTorch's gradients are not those of its values; here they are.
+
+    Args:
+        size: over how many channels a sum runs.
+        alpha, beta, k: each element is divided by ``(k + alpha / size * sum of squares) ** beta``.
+    """
+
+    def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1) -> None:
+        super().__init__()
+        self.size, self.alpha, self.beta, self.k = size, alpha, beta, k
+
+    def forward(self, input: Any) -> Any:
+        """``input`` normalised. Raises ValueError where it has no four dimensions."""
+        if input.dim() != 4:
+            raise ValueError(f"CrossMapLRN2d: Expected input to be 4D, got {input.dim()}D instead.")
+        channels, half = input.shape[1], int((self.size - 1) / 2 + 1)
+        row, column = numpy.indices((channels, channels))
+        counted = (abs(row - column) < half) | ((column == 0) & (row >= half))
+        weights = wrap(counted.astype(input._array.dtype))
+        sums = (weights @ (input**2).flatten(2)).reshape(input.shape)
+        return input / (self.k + self.alpha / self.size * sums) ** self.beta
+
+    def extra_repr(self) -> str:
+        """The settings."""
         return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"
 
 
