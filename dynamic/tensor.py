@@ -379,6 +379,12 @@ class _Variable:
     def __instancecheck__(self, instance: Any) -> builtins.bool:
         return isinstance(instance, Tensor)
 
+    def __eq__(self, other: object) -> builtins.bool:
+        return other is self or other is Tensor  # programs of 2017 ask for type(h) == Variable
+
+    def __hash__(self) -> builtins.int:
+        return hash(Tensor)
+
     def __mro_entries__(self, bases: Any) -> tuple[type[Any], ...]:
         return (Tensor,)
 

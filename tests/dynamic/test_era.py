@@ -109,6 +109,62 @@ def test_reductions_are_of_size_1_and_vectors_hold_numbers():
             loss.data[1]
 
 
+X = torch.from_numpy(np.arange(6.0).reshape(2, 3))
+NUMBERS = {
+    "sum": lambda: X.sum(),
+    "sum by function": lambda: torch.sum(X),
+    "mean": lambda: X.mean(),
+    "max": lambda: X.max(),
+    "std": lambda: X.std(),
+    "norm": lambda: X.norm(),
+    "norm by p": lambda: X.norm(1),
+    "dot": lambda: X[0].dot(X[1]),
+    "dist": lambda: torch.dist(X, X * 2),
+    "of data": lambda: Variable(X).data.prod(),
+}
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_whole_tensors_reduce_to_numbers(name):
+    today = NUMBERS[name]()
+    with torch.era("0.3"):
+        number = NUMBERS[name]()
+    assert type(number) is float
+    assert number == today.item()
+    assert isinstance(NUMBERS[name](), torch.Tensor)
+
+
+@pytest.mark.parametrize("name", ["sum", "mean", "std", "prod", "max", "min", "median", "norm"])
+def test_reduced_dimensions_stay_in_0_1(name):
+    settings = (2, 1) if name == "norm" else (1,)
+
+    def size(x, **more):
+        found = getattr(x, name)(*settings, **more)
+        return tuple((found[0] if isinstance(found, tuple) else found).size())
+
+    for x in (X, Variable(X)):
+        with torch.era("0.1"):
+            assert size(x) == (2, 1)
+            assert size(x, keepdim=False) == (2,)
+        with torch.era("0.2"):
+            assert size(x) == (2,)
+        assert size(x) == (2,)
+
+
+def test_functions_of_ours_still_reduce_to_tensors():
+    with torch.era("0.1"):
+        x = Variable(X, requires_grad=True)
+        loss = torch.nn.functional.cross_entropy(x, torch.LongTensor([0, 1]))
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_([x], 0.1)
+        assert abs(x.grad.data.norm() - 0.1) < 1e-4
+
+
+def test_the_type_of_a_variable_is_asked_for():
+    assert type(Variable(torch.ones(1))) == Variable  # noqa: E721
+    assert int != Variable
+
+
 def test_there_is_no_broadcasting_in_0_1():
     def layer(repeat):
         x, w, b = Variable(torch.ones(4, 3)), Variable(torch.ones(3, 2)), Variable(torch.zeros(1, 2), requires_grad=True)
@@ -129,29 +185,29 @@ def test_there_is_no_broadcasting_in_0_1():
 
 
 def test_an_era_ends():
-    before = repr(torch.ones(2)), torch.ones(2).sum().shape
+    before = repr(torch.ones(2)), Variable(torch.ones(2)).sum().shape
     with torch.era("0.1"):
         assert torch.get_era() == "0.1"
         with torch.era("2.13"):
             assert repr(torch.ones(2)) == before[0]
         assert torch.get_era() == "0.1"
-    assert (repr(torch.ones(2)), torch.ones(2).sum().shape) == before
+    assert (repr(torch.ones(2)), Variable(torch.ones(2)).sum().shape) == before
     assert torch.get_era() == "2"
     assert (torch.ones(2, 3) + torch.ones(3)).shape == (2, 3)
     torch.era("0.3")
     try:
-        assert torch.ones(2).sum().size() == (1,)
+        assert Variable(torch.ones(2)).sum().size() == (1,)
     finally:
         torch.era("2")
-    assert torch.ones(2).sum().size() == ()
+    assert Variable(torch.ones(2)).sum().size() == ()
 
 
 def test_as_a_decorator():
     @torch.era("0.3")
     def sizes():
-        return torch.ones(2).sum().size()
+        return Variable(torch.ones(2)).sum().size()
 
-    assert torch.ones(2).sum().size() == ()
+    assert Variable(torch.ones(2)).sum().size() == ()
     assert sizes() == (1,)
     assert torch.get_era() == "2"
 
