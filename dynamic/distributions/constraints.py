@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import accumulate
 from typing import Any
 
 import numpy
@@ -213,6 +214,37 @@ class _PositiveSemidefinite(_Symmetric):
         return (_eigenvalues(value) >= 0).all(-1) & symmetric if symmetric.all() else symmetric
 
 
+class _Parts(Constraint):
+    """Constraints of the parts of a value along a dimension."""
+
+    def __init__(self, cseq: Sequence[Constraint], dim: int) -> None:
+        self.cseq, self.dim = list(cseq), dim
+        self.is_discrete = any(each.is_discrete for each in self.cseq)
+        self.event_dim = max(each.event_dim for each in self.cseq)
+
+
+class _Stack(_Parts):
+    def __init__(self, cseq: Sequence[Constraint], dim: int = 0) -> None:
+        super().__init__(cseq, dim)
+        if self.dim + self.event_dim < 0:
+            self.event_dim += 1
+
+    def check(self, value: Any) -> Any:
+        slices = value.unbind(self.dim)
+        return dynamic.stack([each.check(part) for each, part in zip(self.cseq, slices, strict=True)], self.dim)
+
+
+class _Cat(_Parts):
+    def __init__(self, cseq: Sequence[Constraint], dim: int = 0, lengths: Sequence[int] | None = None) -> None:
+        super().__init__(cseq, dim)
+        self.lengths = [1] * len(self.cseq) if lengths is None else list(lengths)
+
+    def check(self, value: Any) -> Any:
+        starts = accumulate(self.lengths, initial=0)
+        parts = zip(self.cseq, starts, self.lengths, strict=False)
+        return dynamic.cat([each.check(value.narrow(self.dim, start, n)) for each, start, n in parts], self.dim)
+
+
 def _diagonal(value: Any) -> Any:
     n = dynamic.arange(value.shape[-1])
     return value[..., n, n]
@@ -240,6 +272,8 @@ less_than = _LessThan
 multinomial = _Multinomial
 unit_interval = _Interval(0.0, 1.0)
 interval = _Interval
+stack = _Stack
+cat = _Cat
 half_open_interval = _HalfOpenInterval
 simplex = _Simplex()
 lower_triangular = _LowerTriangular()

@@ -8,7 +8,7 @@ import dynamic
 from dynamic.distributions import constraints
 from dynamic.distributions.distribution import Distribution
 from dynamic.distributions.independent import Independent, sum_rightmost
-from dynamic.distributions.transforms import Transform
+from dynamic.distributions.mapping import ComposeTransform, Transform
 from dynamic.names import lacking
 from dynamic.tensor import Size
 
@@ -25,20 +25,25 @@ class TransformedDistribution(Distribution):
         self.transforms = [transforms] if isinstance(transforms, Transform) else list(transforms)
         if not all(isinstance(each, Transform) for each in self.transforms):
             raise ValueError("transforms are a Transform or a list of them")
-        whole = base_distribution.batch_shape + base_distribution.event_shape
-        base_event = len(base_distribution.event_shape)
-        event = max([base_event, *(each.event_dim for each in self.transforms)])
-        if len(whole) < event:
-            raise ValueError(f"a transform of {event} dimensions for values of shape {tuple(whole)}")
-        if event > base_event:
-            base_distribution = Independent(base_distribution, event - base_event)
+        together = ComposeTransform(self.transforms)
+        before = tuple(base_distribution.batch_shape) + tuple(base_distribution.event_shape)
+        base_event, taken = len(base_distribution.event_shape), together.domain.event_dim
+        if len(before) < taken:
+            raise ValueError(f"a transform of {taken} dimensions for values of shape {before}")
+        whole = tuple(together.forward_shape(before))
+        if (spread := tuple(together.inverse_shape(whole))) != before:
+            base_distribution = base_distribution.expand(spread[: len(spread) - base_event])
+        if taken > base_event:
+            base_distribution = Independent(base_distribution, taken - base_event)
         self.base_dist = base_distribution
-        super().__init__(whole[: len(whole) - event], whole[len(whole) - event :], validate_args)
+        cut = len(whole) - together.codomain.event_dim - max(base_event - taken, 0)
+        super().__init__(whole[:cut], whole[cut:], validate_args)
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> Any:
         """The distribution with its batch expanded."""
         new = self._get_checked_instance(type(self), _instance)
-        new.base_dist = self.base_dist.expand(tuple(batch_shape))
+        before = tuple(ComposeTransform(self.transforms).inverse_shape((*batch_shape, *self._event_shape)))
+        new.base_dist = self.base_dist.expand(before[: len(before) - len(self.base_dist.event_shape)])
         new.transforms = self.transforms
         new._batch_shape, new._event_shape = Size(batch_shape), self._event_shape
         new._validate_args = self._validate_args
@@ -81,7 +86,8 @@ class TransformedDistribution(Distribution):
         y = value
         for each in reversed(self.transforms):
             x = each._inv_call(y)
-            total = total - sum_rightmost(each.log_abs_det_jacobian(x, y), event - each.event_dim)
+            event += each.domain.event_dim - each.codomain.event_dim
+            total = total - sum_rightmost(each.log_abs_det_jacobian(x, y), event - each.domain.event_dim)
             y = x
         return total + sum_rightmost(self.base_dist.log_prob(y), event - len(self.base_dist.event_shape))
 
