@@ -4,7 +4,7 @@ What the switch changes, for the whole process:
 
 - A tensor without dimensions shows as one of size 1, as full reductions were: ``loss.size()`` is ``torch.Size([1])``.
 - Indexing a vector gives a Python number (``loss.data[0]``), and so does reducing a whole tensor (``x.data.mean()``); of a
-  Variable, both give a Variable of size 1. In 0.1 a dimension that is reduced stays, with size 1, unless ``keepdim`` is given.
+  Variable, both give a Variable of size 1. In 0.1 a dimension that is reduced stays, with size 1, unless told otherwise.
 - Tensors print their rows and ``[torch.FloatTensor of size 2x2]``, Variables after ``Variable containing:``.
 - In 0.1 there is no broadcasting: sizes have to agree, or at least the numbers of elements, and ``X @ W + b`` needs
   ``b.repeat(X.size(0), 1)``. 0.2 brought broadcasting, so 0.2 and 0.3 have it.

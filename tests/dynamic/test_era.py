@@ -162,7 +162,7 @@ def test_functions_of_ours_still_reduce_to_tensors():
 
 def test_the_type_of_a_variable_is_asked_for():
     assert type(Variable(torch.ones(1))) == Variable  # noqa: E721
-    assert int != Variable
+    assert Variable != int  # noqa: E721
 
 
 def test_there_is_no_broadcasting_in_0_1():
