@@ -6,7 +6,7 @@ A module with such a parameter gets a class of its own, in which the parameter's
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from dynamic.apply import Carried
@@ -47,7 +47,8 @@ class ParametrizationList(ModuleList):
         with no_grad():
             for module in reversed(list(modules)):
                 if hasattr(module, "right_inverse"):
-                    values = module.right_inverse(values)
+                    with suppress(NotImplementedError):  # then what there is is what is computed from
+                        values = module.right_inverse(values)
         self.is_tensor = isinstance(values, Carried)
         self.ntensors = 1 if self.is_tensor else len(values)
         if self.is_tensor:
