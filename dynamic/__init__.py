@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from dynamic import autograd as autograd, linalg as linalg, nn as nn, optim as optim, special as special, tracing as tracing
 from dynamic.amp import GradScaler as GradScaler, autocast as autocast
 from dynamic.autograd.grad_mode import (
@@ -28,6 +30,7 @@ from dynamic.dtypes import (
 )
 from dynamic.era import era as era, get_era as get_era
 from dynamic.functions import FUNCTIONS as _FUNCTIONS, creation, drawing, windows
+from dynamic.functions.calling import reachable as _reachable
 from dynamic.methods import FUNCTIONS as _CHANGES, attach
 from dynamic.names import lacking
 from dynamic.nn import recurrent as _recurrent, shortcuts as _shortcuts, spatial as _spatial
@@ -54,6 +57,8 @@ globals().update(_NAMES)
 globals().update(DTYPES)
 globals().update({alias: DTYPES[name] for alias, name in ALIASES.items() if alias not in ("char", "byte")})
 trace = tracing.trace  # of a matrix, too
+for _module in (sys.modules[__name__], linalg, special):
+    _reachable(_module)
 del _module
 
 

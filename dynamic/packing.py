@@ -104,7 +104,7 @@ class Packer:
             return {"is": "module", **_path(kind, name), "items": self._pairs(vars(value), name)}
         if kind is defaultdict and not value.default_factory:
             return {"is": "dict", "items": self._pairs(value, name)}
-        if isinstance(value, types.FunctionType) and value.__module__.startswith("dynamic."):
+        if isinstance(value, types.FunctionType) and f"{value.__module__}.".startswith("dynamic."):
             return {"is": "function", **_path(value, name)}
         what = f"{kind.__module__}.{kind.__qualname__}"
         raise SaveError(f"{name or 'what is to be saved'} is a {what}, which save cannot write{at_line()}")
@@ -303,7 +303,7 @@ class Unpacker:
 
     def _make_function(self, about: dict[str, Any]) -> Any:
         found = _found(about)
-        if not (isinstance(found, types.FunctionType) and found.__module__.startswith("dynamic.")):
+        if not (isinstance(found, types.FunctionType) and f"{found.__module__}.".startswith("dynamic.")):
             raise ClassError(f"{about['home']}.{about['path']} is no function of ours: it is not taken{at_line()}")
         return found
 

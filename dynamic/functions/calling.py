@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import functools
+import sys
 import warnings
 from collections import namedtuple
 from collections.abc import Callable
+from types import FunctionType, ModuleType
 from typing import Any
 
 import numpy
@@ -78,6 +80,18 @@ def public(function: Callable[..., Any]) -> Callable[..., Any]:
 def named(*functions: Callable[..., Any]) -> dict[str, Callable[..., Any]]:
     """Functions by their names, each taking ``out=`` and numpy's names too."""
     return {function.__name__: public(function) for function in functions}
+
+
+def reachable(module: ModuleType) -> None:
+    """Say of functions that they are a module's, where they are not found under their own names: pickle looks there.
+
+    So a model that has ``torch.tanh`` among its attributes can be saved, and ``pool.map(torch.sum, ...)`` be sent.
+    """
+    for name, function in vars(module).items():
+        if function.__class__ is FunctionType and name[0] != "_":
+            home = sys.modules.get(function.__module__)
+            if vars(home).get(function.__qualname__) is not function:
+                function.__module__, function.__qualname__ = module.__name__, name
 
 
 def results(name: str, fields: str) -> Any:

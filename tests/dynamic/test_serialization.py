@@ -162,6 +162,27 @@ def test_modules_are_made_again_of_classes_that_are_there(tmp_path):
         dynamic.load(tmp_path / "file.pt", weights_only=True)
 
 
+FUNCTIONS = {
+    name: getattr(home, name)
+    for home, names in {
+        dynamic: ["sum", "tanh", "relu", "softmax", "add", "ones", "rand", "matmul", "einsum", "lerp", "conv2d"],
+        dynamic.nn.functional: ["gelu", "relu", "mse_loss", "silu"],
+        dynamic.linalg: ["norm", "inv"],
+        dynamic.special: ["digamma", "legendre_polynomial_p"],
+    }.items()
+    for name in names
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_functions_of_ours_are_kept_by_name(name, tmp_path):
+    function = FUNCTIONS[name]
+    net = Net()
+    net.act = function
+    assert again(net, tmp_path).act is function
+    assert pickle.loads(pickle.dumps(function)) is function
+
+
 def test_state_dicts_of_modules_and_optimizers(tmp_path):
     net = Net()
     optimizer = dynamic.optim.Adam(net.parameters())
