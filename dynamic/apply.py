@@ -10,6 +10,7 @@ from typing import Any
 import numpy
 from numpy import ndarray
 
+from dynamic.contributions import holomorphic
 from dynamic.tape import Output, Record, recording
 from graphs.core.arrays import MODULES, is_array, xp_of
 from graphs.core.errors import DtypeError, GraphsError, PositionError, ShapeError, at_line
@@ -28,7 +29,7 @@ _SMOOTH = "fcO"
 """The kinds of dtypes that gradients flow into: floating, complex, and what a loop has kept of its rounds."""
 _JOINING = frozenset(["concat", "stack"])
 _PRODUCTS = frozenset(["matmul", "dot", "einsum"])
-_PLAIN = frozenset([float, int, bool, ndarray, Ghost, complex])
+_PLAIN = frozenset([float, int, bool, ndarray, Ghost])
 
 default_dtype: ContextVar[Any] = ContextVar("default dtype", default=numpy.dtype(numpy.float32))  # noqa: B039 (a dtype never changes)
 """The dtype of new floating-point tensors, and of what a float makes of an integer tensor."""
@@ -173,6 +174,8 @@ def apply(op: Op, args: tuple[Any, ...], params: Mapping[str, Any] = _NO_PARAMS,
             edges.append(edge)
         else:
             if arg.__class__ not in _PLAIN:
+                if arg.__class__ is complex:
+                    return _mixed(op, args, params)  # which makes complex what it is combined with
                 check_carrier(arg, _tensor_class, op)
                 # A numpy scalar counts as Python's, as in PyTorch: it leaves the dtype to the tensors.
                 arg = arg.item() if isinstance(arg, numpy.generic) else _as_array(arg)
@@ -194,9 +197,10 @@ def _run(op: Op, args: Any, arrays: list[Any], edges: list[Any], wanted: bool, p
             _share(tensor, args[0], (op, params, None))
         if differentiable and out.dtype.kind in "fc":
             saved, held, keep_out = _kept(op, args, arrays, edges)
+            joint, op = op.joint, holomorphic(op) if out.dtype.kind == "c" else op
             if keep_out:
                 tensor._edge = Record(op, tuple(edges), params, saved, (*held, counter_of(tensor)), (out,))
-            elif op.joint is None:
+            elif joint is None:
                 tensor._edge = Record(op, tuple(edges), params, saved, held, _UNREAD, out.shape, out.dtype)
             else:
                 tensor._edge = Record(op, tuple(edges), params, saved, held, (Ghost((out.shape, out.dtype)),))
@@ -219,6 +223,7 @@ def _record_several(op: Op, args: Any, arrays: Any, edges: Any, params: Mapping[
         outs = tuple([_ghost(x._array) if index in ghosts else x._array for index, x in enumerate(tensors)])
     else:
         outs = tuple([_ghost(tensor._array) for tensor in tensors])
+    op = holomorphic(op) if any(tensor._array.dtype.kind == "c" for tensor in tensors) else op
     record = Record(op, tuple(edges), params, saved, held, outs)
     for index, tensor in enumerate(tensors):
         if tensor._array.dtype.kind in _SMOOTH:
@@ -281,7 +286,7 @@ def _mixed(op: Op, args: tuple[Any, ...], params: Mapping[str, Any]) -> Any:
     args = settled(op, args, params)
     arrays = [arg._array if isinstance(arg, Carried) else arg for arg in args]
     for arg in arrays:
-        if arg.__class__ not in _PLAIN:
+        if arg.__class__ not in _PLAIN and arg.__class__ is not complex:
             check_carrier(arg, _tensor_class, op)
     edges = [arg._edge if isinstance(arg, Carried) else None for arg in args]
     return _run(op, args, arrays, edges, any(edge is not None for edge in edges), params)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from graphs.core.errors import GradientError, at_line
-from graphs.core.op import Op
+from graphs.core.op import Ghost, Op
+from graphs.ops.complex import conj
 from graphs.ops.shape import unbroadcast
 
 
@@ -27,6 +29,30 @@ def contributions(
                 each = unbroadcast(each, arg)
         found.append(each)
     return found
+
+
+@lru_cache(maxsize=256)
+def holomorphic(op: Op) -> Op:
+    """``op`` for records whose output is complex: its rules are handed the conjugates of what they read.
+
+    So a rule that is the derivative gives the gradient that PyTorch has, ``dL/dx + i dL/dy`` of a real loss by ``x + iy``.
+    """
+
+    def rule(needs: Any, gs: Any, outs: Any, args: Any, **params: Any) -> list[Any]:
+        return contributions(op, needs, gs, [_conjugate(x) for x in outs], [_conjugate(x) for x in args], params)
+
+    made = Op(op.kernel, name=op.name, shape=_no_kernel, dtype=_no_kernel, traits=op.traits - {"elementwise"})
+    made.joint = rule
+    return made
+
+
+def _conjugate(x: Any) -> Any:
+    if isinstance(x, Ghost) or x is None:
+        return x
+    if isinstance(x, complex):
+        return x.conjugate()
+    dtype = getattr(getattr(x, "_array", x), "dtype", None)
+    return conj(x) if dtype is not None and dtype.kind == "c" else x
 
 
 def with_hooks(op: Op, hooks: Sequence[Callable[[Any, Any], Any]], carried: type[Any], wrap: Callable[[Any], Any]) -> Op:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy
 
-from dynamic.apply import Carried
+from dynamic.apply import Carried, apply
 from dynamic.devices import device, get_default_device, set_default_device
 from dynamic.dtypes import TensorType
 from dynamic.formats import (
@@ -30,6 +30,7 @@ from dynamic.size import Size
 from dynamic.storage import STORAGES, TypedStorage, UntypedStorage, is_storage
 from dynamic.strided import FUNCTIONS as STRIDED
 from graphs.core.errors import ShapeError, at_line
+from graphs.core.op import OPS
 
 
 def is_tensor(obj: Any) -> bool:
@@ -90,6 +91,29 @@ def real(input: Any) -> Any:
 def imag(input: Any) -> Any:
     """The imaginary part, as a view. Raises RuntimeError for a real tensor."""
     return input.imag
+
+
+def view_as_real(input: Any) -> Any:
+    """The parts of complex numbers along a new last dimension, as a view. Raises RuntimeError for real numbers."""
+    return apply(OPS["view_as_real"], (input,))
+
+
+def view_as_complex(input: Any) -> Any:
+    """The complex numbers whose parts lie along the last dimension, as a view.
+
+    Raises RuntimeError where these are not two floating-point numbers, side by side in memory.
+    """
+    array = input._array
+    if array.dtype.kind == "f" and array.shape[-1:] == (2,):
+        steps = [step // array.itemsize for step in array.strides]
+        if steps[-1] != 1 or any(step % 2 for step in steps[:-1]):
+            raise ShapeError(f"the parts of complex numbers lie side by side in memory, not {steps} apart{at_line()}")
+    return apply(OPS["view_as_complex"], (input,))
+
+
+def is_conj(input: Any) -> bool:
+    """Whether a conjugate was put off until it is read: no, conjugates are computed at once."""
+    return False
 
 
 def adjoint(input: Any) -> Any:
@@ -246,6 +270,7 @@ FUNCTIONS = {
         function.__name__: function
         for function in (
             *(is_tensor, numel, typename, is_storage, real, imag, adjoint, to_dlpack, set_printoptions),
+            *(view_as_real, view_as_complex, is_conj),
             *(set_default_device, get_default_device, get_num_threads, set_num_threads, get_num_interop_threads),
             *(set_num_interop_threads, set_flush_denormal, use_deterministic_algorithms, compile),
             *(are_deterministic_algorithms_enabled, get_float32_matmul_precision, set_float32_matmul_precision),

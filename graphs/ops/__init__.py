@@ -36,6 +36,8 @@ from graphs.ops.complex import (
     fft as fft,
     imag as imag,
     real as real,
+    view_as_complex as view_as_complex,
+    view_as_real as view_as_real,
 )
 from graphs.ops.convolution import (
     convolution as convolution,

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy
 
-from graphs.core.errors import DtypeError
+from graphs.core.errors import DtypeError, ShapeError
 from graphs.core.op import broadcasted, like_first, op
 from graphs.core.spec import Shape, Spec, axis_of, promote
 from graphs.ops.shape import fit, zeros_like
@@ -65,6 +65,34 @@ def conj(xp: Any, x: Any) -> Any:
     return xp.conj(x)
 
 
+def _with_parts(x: Spec) -> Shape | None:
+    return None if x.dims is None else (*x.dims, 2)
+
+
+@op(_with_parts, dtype=_part, traits={"view"})
+def view_as_real(xp: Any, x: Any) -> Any:
+    """The real and imaginary parts side by side, along a new last dimension (a view)."""
+    return x[..., None].view(_part(x.dtype))
+
+
+def _of_parts(x: Spec) -> Shape | None:
+    if x.dims is None:
+        return None
+    if not x.dims or x.dims[-1] not in (2, None):
+        raise ShapeError(f"the last dimension holds the two parts of a complex number, which {x} has not")
+    return x.dims[:-1]
+
+
+@op(_of_parts, dtype=_joined, traits={"view", "complex"})
+def view_as_complex(xp: Any, x: Any) -> Any:
+    """The complex numbers whose parts lie side by side along the last dimension (a view where these are neighbours)."""
+    dtype = _joined(x.dtype)
+    beside = x.strides[-1] == x.itemsize and not any(step % dtype.itemsize for step in x.strides[:-1])
+    return (x if beside else xp.ascontiguousarray(x)).view(dtype)[..., 0]
+
+
+view_as_real.vjp(lambda g, _out, _x: view_as_complex(g))
+view_as_complex.vjp(lambda g, _out, _x: view_as_real(g))
 complex_.vjp(lambda g, _out, _x, _y: fit(real(g), _x), lambda g, _out, _x, _y: fit(imag(g), _y))
 real.vjp(lambda g, _out, _x: complex_(g, zeros_like(g)))
 imag.vjp(lambda g, _out, _x: complex_(zeros_like(g), g))

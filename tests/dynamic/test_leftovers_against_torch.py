@@ -224,3 +224,73 @@ def test_warnings_setting():
         torch.set_warn_always(True)
         assert torch.is_warn_always_enabled()
         torch.set_warn_always(False)
+
+
+Z = normal(3, 2) + 1j * normal(3, 2, seed=1)
+PAIRS = normal(3, 4, 2)
+VIEWS = {
+    "parts": (lambda torch, z: torch.view_as_real(z), Z),
+    "parts of a transpose": (lambda torch, z: torch.view_as_real(z.T) * 2, Z),
+    "parts of one number": (lambda torch, z: torch.view_as_real(z), Z[0, 0]),
+    "parts of a product": (lambda torch, z: torch.view_as_real(z * z).pow(2), Z),
+    "parts of real numbers": (lambda torch, x: torch.view_as_real(x), PAIRS),
+    "numbers": (lambda torch, x: torch.view_as_complex(x), PAIRS),
+    "numbers of transposed rows": (lambda torch, x: torch.view_as_complex(x.transpose(0, 1)), PAIRS),
+    "numbers squared": (lambda torch, x: torch.view_as_real(torch.view_as_complex(x) ** 2), PAIRS),
+    "an absolute value": (lambda torch, x: torch.view_as_complex(x).abs(), PAIRS),
+    "there and back": (lambda torch, x: torch.view_as_real(torch.view_as_complex(x)) * x, PAIRS),
+    "parts apart": (lambda torch, x: torch.view_as_complex(x.transpose(1, 2).contiguous().transpose(1, 2)), PAIRS),
+    "rows of odd length": (lambda torch, x: torch.view_as_complex(x.detach()[:, :2]), normal(3, 3)),
+    "three parts": (lambda torch, x: torch.view_as_complex(x), normal(2, 3)),
+    "no dimension": (lambda torch, x: torch.view_as_complex(x), normal()),
+    "integers": (lambda torch, x: torch.view_as_complex(x), np.ones((2, 2), np.int64)),
+}
+
+
+@pytest.mark.parametrize("case", VIEWS)
+def test_complex_numbers_and_their_parts(case):
+    build, array = VIEWS[case]
+    agree(build, array, orders=0 if array.dtype.kind == "c" else 1 if case == "an absolute value" else 2)
+
+
+HOLOMORPHIC = {
+    "times a number": lambda torch, z: z * (2 + 1j),
+    "a square": lambda torch, z: z**2,
+    "a complex power": lambda torch, z: z ** (0.5 + 1j),
+    "exp": lambda torch, z: z.exp(),
+    "log": lambda torch, z: z.log(),
+    "sin": lambda torch, z: z.sin(),
+    "cosh": lambda torch, z: z.cosh(),
+    "tanh": lambda torch, z: z.tanh(),
+    "sqrt": lambda torch, z: z.sqrt(),
+    "reciprocal": lambda torch, z: z.reciprocal(),
+    "a quotient": lambda torch, z: z / (z + 1j),
+    "a number over it": lambda torch, z: 1j / z,
+    "with its conjugate": lambda torch, z: z * z.conj(),
+    "an outer product": lambda torch, z: z.unsqueeze(1) @ z.unsqueeze(0),
+    "an inner product": lambda torch, z: z @ z.conj(),
+    "a sum along": lambda torch, z: z.cumsum(0),
+    "a product": lambda torch, z: z.prod(),
+    "parts of a product": lambda torch, z: z.real * z.imag + 1j * z.real,
+    "changed in place": lambda torch, z: (z * 1).mul_(z),
+}
+
+
+@pytest.mark.parametrize("case", HOLOMORPHIC)
+def test_gradients_through_complex_numbers(case):
+    def build(torch, x):
+        y = HOLOMORPHIC[case](torch, torch.complex(x[:, 0], x[:, 1]))
+        return y.real**2 + 3 * y.imag
+
+    agree(build, normal(4, 2, seed=3), rtol=1e-9)
+
+
+def test_parts_are_views():
+    for torch in (dynamic, pytorch()):
+        z = torch.from_numpy(Z.copy())
+        torch.view_as_real(z)[..., 1] = 7.0
+        assert (z.imag == 7).all()
+        x = torch.from_numpy(PAIRS.copy())
+        torch.view_as_complex(x).mul_(2)
+        same(plain(x), 2 * PAIRS, 1e-12)
+        assert not torch.is_conj(z)

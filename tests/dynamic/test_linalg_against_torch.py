@@ -290,6 +290,10 @@ SOLVED = {
     "matrix_power of a batch": (lambda t, x: [t.matrix_power(x, 3), t.matrix_power(x, 0)], BATCH),
     "matrix_power of what is not square": (lambda t, x: t.matrix_power(x, 2), A),
     "matrix_exp": (lambda t, x: [t.matrix_exp(x), x.matrix_exp(), t.linalg.matrix_exp(x * 0.1)], SQUARE),
+    "householder_product": (
+        lambda t, x: t.linalg.householder_product(x, x[0] * 0.5),
+        SQUARE,
+    ),
     "matrix_exp of a batch": (lambda t, x: t.linalg.matrix_exp(x * 2), BATCH),
     "tensorinv": (
         lambda t, x: t.linalg.tensorinv(x.reshape(2, 3, 6) + t.eye(6, dtype=t.float64).reshape(2, 3, 6)),

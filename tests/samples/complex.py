@@ -43,6 +43,24 @@ samples("real", each(lambda z: z.real, real=True), case(number(2, 3)), kinds="",
 samples("imag", each(lambda z: z.imag, real=True), case(number(2, 3)), kinds="", refuses=(case(normal(2)),))
 samples("conj", each(lambda z: z.real - 1j * z.imag), case(number(2, 3)), kinds="", refuses=(case(normal(2)),))
 samples(
+    "view_as_real",
+    lambda z: numpy.stack([z.real, z.imag], -1),
+    case(number(2, 3)),
+    case(number(3, 2).T),
+    kinds="",
+    refuses=(case(normal(2)),),
+)
+samples(
+    "view_as_complex",
+    lambda x: (x[..., 0] + numpy.array(1j, "complex64") * x[..., 1]).astype(
+        "complex64" if x.dtype == numpy.float32 else complex
+    ),
+    case(normal(3, 2)),
+    case(normal(2, 3).T),
+    case(normal(2)),
+    refuses=(case(normal(3)), case(normal())),
+)
+samples(
     "fft",
     dft,
     case(number(5), axes=(-1,)),
