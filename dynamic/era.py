@@ -6,6 +6,7 @@ What the switch changes, for the whole process:
 - Indexing a vector gives a Python number (``loss.data[0]``), and so does reducing a whole tensor (``x.data.mean()``); of a
   Variable, both give a Variable of size 1. In 0.1 a dimension that is reduced stays, with size 1, unless told otherwise.
 - Tensors print their rows and ``[torch.FloatTensor of size 2x2]``, Variables after ``Variable containing:``.
+- In 0.1 and 0.2 what was drawn learns from rewards (``probs.multinomial()``, ``action.reinforce(reward)``).
 - In 0.1 there is no broadcasting: sizes have to agree, or at least the numbers of elements, and ``X @ W + b`` needs
   ``b.repeat(X.size(0), 1)``. 0.2 brought broadcasting, so 0.2 and 0.3 have it.
 
@@ -22,7 +23,7 @@ from functools import wraps
 from types import FrameType
 from typing import Any, Self
 
-from dynamic import apply as applying, reductions_2017, volatile
+from dynamic import apply as applying, reductions_2017, stochastic_2017, volatile
 from dynamic.apply import Carried
 from dynamic.autograd import engine
 from dynamic.indexing import get
@@ -110,6 +111,7 @@ def _switch(version: str, strict: bool) -> None:
             delattr(Tensor, name)
     engine._accumulate = _accumulated if version in OLD else _accumulate
     reductions_2017.switch(version in OLD, version == "0.1", is_variable)
+    stochastic_2017.switch(version in ("0.1", "0.2"))
 
 
 def is_variable(tensor: Any) -> bool:

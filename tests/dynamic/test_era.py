@@ -151,6 +151,60 @@ def test_reduced_dimensions_stay_in_0_1(name):
         assert size(x) == (2,)
 
 
+LOGITS = torch.from_numpy(np.random.RandomState(0).randn(3, 4))
+
+
+def _probabilities(x):
+    return torch.nn.functional.softmax(x, 1)
+
+
+def _by_draw(draw, x, reward):
+    """The gradient that a reward makes of a draw in 0.2, and the draw."""
+    with torch.era("0.2"):
+        x = Variable(x, requires_grad=True)
+        drawn = draw(x)
+        drawn.reinforce(reward)
+        torch.autograd.backward([drawn, x.sum() * 0], [None, None])
+        return x.grad.data, drawn.data
+
+
+REWARDS = [2.5, torch.from_numpy(np.array([[1.0], [-2.0], [0.5]]))]
+
+
+@pytest.mark.parametrize("reward", REWARDS, ids=["number", "tensor"])
+@pytest.mark.parametrize("name", ["multinomial", "multinomial by function", "bernoulli", "normal"])
+def test_draws_learn_from_rewards(name, reward):
+    draws = {
+        "multinomial": lambda x: _probabilities(x).multinomial(),
+        "multinomial by function": lambda x: torch.multinomial(_probabilities(x), 1),
+        "bernoulli": lambda x: x.sigmoid().bernoulli(),
+        "normal": lambda x: torch.normal(x, torch.exp(x)),
+    }
+    found, drawn = _by_draw(draws[name], LOGITS, reward)
+    x = LOGITS.clone().requires_grad_()
+    if "multinomial" in name:
+        chances = torch.log(_probabilities(x)).gather(1, drawn)
+    elif name == "bernoulli":
+        chances = torch.log(torch.where(drawn > 0, x.sigmoid(), 1 - x.sigmoid()))
+    else:
+        chances = -((drawn - x) ** 2) / (2 * (2 * x).exp()) - x
+    (-chances * reward).sum().backward()
+    np.testing.assert_allclose(found.numpy(), x.grad.numpy(), rtol=1e-4, atol=1e-4)
+
+
+def test_rewards_are_for_draws_of_their_era():
+    with torch.era("0.2"):
+        with pytest.raises(RuntimeError, match="reinforce is for"):
+            torch.ones(2).reinforce(1)
+        action = Variable(torch.ones(2, 3), requires_grad=True).multinomial(2)
+        assert action.size() == (2, 2)
+        action.reinforce(1.0)
+        action.backward()
+    assert not hasattr(torch.ones(2), "reinforce")
+    with pytest.raises(TypeError):
+        torch.ones(2).multinomial()
+
+
 def test_functions_of_ours_still_reduce_to_tensors():
     with torch.era("0.1"):
         x = Variable(X, requires_grad=True)

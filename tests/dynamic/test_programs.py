@@ -23,7 +23,7 @@ from tests.dynamic.oracle import pytorch
 PROGRAMS = Path(__file__).parent / "programs"
 TODAY = sorted(path.name for path in PROGRAMS.glob("*.py"))
 OLD = sorted(path.name for path in (PROGRAMS / "old").glob("*.py"))
-ERAS = {"points.py": "0.2", "legacy_net.py": "0.1"}
+ERAS = {"points.py": "0.2", "reinforce.py": "0.2", "legacy_net.py": "0.1"}
 NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+)")
 
 
