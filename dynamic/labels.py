@@ -41,9 +41,11 @@ def _whole(record: Any) -> bool:
 
 
 def _plain(record: Any, position: int) -> bool:
-    """Whether an argument was a Python number."""
-    value = None if record.saved is None else record.saved[position]
-    return not (value is None or isinstance(value, Ghost) or is_array(value))
+    """Whether an argument was a Python number; of what was freed, whether no gradient was wanted of it."""
+    if record.saved is None:
+        return record.edges[position] is None
+    value = record.saved[position]
+    return not (isinstance(value, Ghost) or is_array(value))
 
 
 def _along(name: str) -> Callable[[Any], str]:

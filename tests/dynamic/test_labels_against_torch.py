@@ -198,3 +198,12 @@ def test_name(name):
 def test_name_of_layer(name):
     x, function = LAYERS[name]
     same_name(function, x)
+
+
+@pytest.mark.parametrize("name", ["square", "subtract", "sum", "amax", "conv2d", "batch_norm"])
+def test_name_after_the_tape_was_freed(name):
+    x, function = LAYERS[name]
+    y = function(dynamic, dynamic.from_numpy(x.copy()).requires_grad_())
+    before = y.grad_fn.label
+    y.sum().backward()
+    assert y.grad_fn.label == before
