@@ -14,6 +14,7 @@ from dynamic.autograd.grad_mode import (
     set_grad_enabled as set_grad_enabled,
 )
 from dynamic.batching import vmap as vmap
+from dynamic.branching import cond as cond, while_loop as while_loop
 from dynamic.dtypes import (
     ALIASES,
     DTYPES,

@@ -84,6 +84,15 @@ class Memory(Carried):
     is_cpu = property(lambda self: self.device.type == "cpu", doc="Whether the memory is the processor's.")
     is_cuda = property(lambda self: self.device.type == "cuda", doc="Whether the memory is a GPU's.")
     is_sparse = is_quantized = is_meta = is_mkldnn = is_mps = is_nested = is_sparse_csr = is_xpu = False
+    is_ipu = is_maia = is_mtia = is_vulkan = is_xla = False
+
+    def is_conj(self) -> bool:
+        """Whether a conjugate was put off until it is read: no, conjugates are computed at once."""
+        return False
+
+    def is_neg(self) -> bool:
+        """Whether a change of sign was put off until it is read: no."""
+        return False
 
     def get_device(self) -> int:
         """The number of the GPU that the memory is of; -1 for the processor's."""

@@ -23,8 +23,13 @@ class Generator:
     """
 
     def __init__(self, device: Any = "cpu") -> None:
-        self.device: Device = device_of(device)
+        self._device: Device = device_of(device)
         self.stream = Stream()
+
+    @property
+    def device(self) -> Device:
+        """What the generator draws for."""
+        return self._device
 
     def manual_seed(self, seed: int) -> Generator:
         """Begin the stream that ``seed`` names."""

@@ -13,6 +13,7 @@ xlog1py, zeta = map(of_two, ("xlog1py", "zeta"))
 erf, erfc, erfinv, exp2, expm1, i0, log1p, sinc = (
     pointwise.FUNCTIONS[name] for name in ("erf", "erfc", "erfinv", "exp2", "expm1", "i0", "log1p", "sinc")
 )
+modified_bessel_i0, modified_bessel_i1 = i0, i1
 expit, gammaln = pointwise.FUNCTIONS["sigmoid"], pointwise.FUNCTIONS["lgamma"]
 gammainc, gammaincc, xlogy = (pointwise.FUNCTIONS[name] for name in ("igamma", "igammac", "xlogy"))
 digamma, logit, polygamma, round = (blends.FUNCTIONS[name] for name in ("digamma", "logit", "polygamma", "round"))

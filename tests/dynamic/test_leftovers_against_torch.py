@@ -189,19 +189,6 @@ def test_low_ranks(case):
         same(a, b, 1e-8)
 
 
-CHANGES = {
-    "celu_": lambda torch, x: torch.celu_(x.clone(), 0.5),
-    "selu_": lambda torch, x: torch.selu_(x.clone()),
-    "threshold_": lambda torch, x: torch.threshold_(x.clone(), 0.2, -3.0),
-    "rrelu_": lambda torch, x: torch.rrelu_(x.clone(), 0.2, 0.4),
-}
-
-
-@pytest.mark.parametrize("case", CHANGES)
-def test_activations_in_place(case):
-    agree(CHANGES[case], normal(3, 4))
-
-
 @pytest.mark.parametrize("word", ["default", "warn", "error", 0, 1, 2, 3, "nothing"])
 def test_deterministic_modes(word):
     def build(torch):
@@ -294,3 +281,33 @@ def test_parts_are_views():
         torch.view_as_complex(x).mul_(2)
         same(plain(x), 2 * PAIRS, 1e-12)
         assert not torch.is_conj(z)
+
+
+@pytest.mark.parametrize("name", ["is_ipu", "is_maia", "is_mtia", "is_vulkan", "is_xla"])
+def test_what_tensors_are_not(name):
+    agree(lambda torch, x: getattr(x, name), normal(2))
+
+
+def test_nothing_is_put_off():
+    agree(lambda torch, x: (x.is_conj(), x.is_neg(), torch.is_conj(x)), normal(2))
+
+
+@pytest.mark.parametrize("n", [2, 3])
+@pytest.mark.parametrize("kind", ["Conv", "ConvTranspose"])
+def test_weights_in_another_order_in_memory(n, kind):
+    found = []
+    for torch in (dynamic, pytorch()):
+        net = torch.nn.Sequential(getattr(torch.nn, f"{kind}{n}d")(2, 4, 3))
+        convert = getattr(torch.nn.utils, f"convert_conv{n}d_weight_memory_format")
+        assert convert(net, torch.channels_last if n == 2 else torch.channels_last_3d) is net
+        found.append(net[0].weight.stride())
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("name", ["modified_bessel_i0", "modified_bessel_i1"])
+def test_bessel_functions(name):
+    agree(lambda torch, x: getattr(torch.special, name)(x.detach()), 3 * normal(5), rtol=1e-9)
+
+
+def test_a_generator_tells_its_device():
+    agree(lambda torch: str(torch.Generator().device))

@@ -36,6 +36,10 @@ CASES = {
     "pairwise_distance": (lambda t, x, y: [t.pairwise_distance(x, y), t.pairwise_distance(x, y, p=1.0)], A, B),
     "prelu": (lambda t, x, w: [t.prelu(x, w), t.prelu(x, w[:1])], A, ROW),
     "rrelu": (lambda t, x: t.rrelu(x, 0.2, 0.4, False), A),
+    "rrelu_": (lambda t, x: t.rrelu_(x.clone(), 0.2, 0.4), A),
+    "celu_": (lambda t, x: t.celu_(x.clone(), 0.5), A),
+    "selu_": (lambda t, x: t.selu_(x.clone()), A),
+    "threshold_": (lambda t, x: t.threshold_(x.clone(), 0.2, -3.0), A),
 }
 
 

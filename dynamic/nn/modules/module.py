@@ -44,6 +44,7 @@ class Module(Called, Stateful, Convertible):
     """
 
     training: bool
+    dump_patches = False
 
     def __init__(self) -> None:
         state = self.__dict__

@@ -20,6 +20,10 @@ from dynamic.nn.utils.fusion import (
     fuse_linear_bn_weights as fuse_linear_bn_weights,
 )
 from dynamic.nn.utils.init import skip_init as skip_init
+from dynamic.nn.utils.memory_format import (
+    convert_conv2d_weight_memory_format as convert_conv2d_weight_memory_format,
+    convert_conv3d_weight_memory_format as convert_conv3d_weight_memory_format,
+)
 from dynamic.nn.utils.spectral_norm import (
     remove_spectral_norm as remove_spectral_norm,
     spectral_norm as spectral_norm,
