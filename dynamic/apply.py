@@ -27,8 +27,8 @@ _NOTHING: tuple[Any, ...] = ()
 _UNREAD = (None,)
 _SMOOTH = "fcO"
 """The kinds of dtypes that gradients flow into: floating, complex, and what a loop has kept of its rounds."""
-_JOINING = frozenset(["concat", "stack"])
-_PRODUCTS = frozenset(["matmul", "dot", "einsum"])
+_JOINING = frozenset(["concat", "stack", "outer"])
+_PRODUCTS = frozenset(["matmul", "dot", "einsum", "linear"])
 _PLAIN = frozenset([float, int, bool, ndarray, Ghost])
 
 default_dtype: ContextVar[Any] = ContextVar("default dtype", default=numpy.dtype(numpy.float32))  # noqa: B039 (a dtype never changes)

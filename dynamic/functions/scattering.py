@@ -233,9 +233,17 @@ def put(input: Any, index: Any, source: Any, accumulate: bool = False) -> Any:
 
 
 def masked_fill(input: Any, mask: Any, value: Any) -> Any:
-    """With ``value`` where ``mask`` holds."""
-    if isinstance(value, Carried) and value._array.ndim:
-        raise ShapeError(f"masked_fill takes a number or a scalar, not shape {value._array.shape}{at_line()}")
+    """With ``value``, in the dtype of ``input``, where ``mask`` holds."""
+    if isinstance(value, Carried):
+        if value._array.ndim:
+            raise ShapeError(f"masked_fill takes a number or a scalar, not shape {value._array.shape}{at_line()}")
+        scalar: Any = value
+        value = scalar.to(input._array.dtype)
+    elif input._array.dtype.kind in "biu":
+        try:
+            value = bool(value) if input._array.dtype.kind == "b" else int(value)
+        except (OverflowError, ValueError):
+            raise DtypeError(f"masked_fill: {value} is no {type_name(input._array.dtype)}'s{at_line()}") from None
     return apply(OPS["where"], (_mask("masked_fill", mask), value, input))
 
 

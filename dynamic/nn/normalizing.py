@@ -10,7 +10,7 @@ import numpy
 
 from dynamic.apply import apply, wrap
 from dynamic.names import lacking
-from graphs.core.errors import ShapeError, at_line
+from graphs.core.errors import DtypeError, ShapeError, at_line
 from graphs.ops import pad, standardize
 
 
@@ -34,6 +34,8 @@ def _per_channel(tensor: Any, input: Any, what: str) -> Any:
 def _standardized(input: Any, weight: Any, bias: Any, axis: tuple[int, ...], eps: float, uniform: bool) -> tuple[Any, ...]:
     """``input`` normalised along ``axis``, with the mean and the variance that it had."""
     dtype = input._array.dtype
+    if weight is not None and weight._array.dtype != dtype and dtype.itemsize > 2:  # half precision has wider weights too
+        raise DtypeError(f"normalization takes one dtype, not {dtype} with weights of {weight._array.dtype}{at_line()}")
     scale = numpy.ones((), dtype) if weight is None else weight
     offset = numpy.zeros((), dtype) if bias is None else bias
     params = {"axis": axis, "epsilon": eps, "uniform": uniform}

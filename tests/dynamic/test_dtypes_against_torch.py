@@ -200,3 +200,48 @@ def _in_double(t):
 def test_casts_and_creation(name):
     build, *arrays = (CASTS | CREATION)[name]
     agree(build, *arrays, orders=0)
+
+
+def _fn(t):
+    return t.nn.functional
+
+
+TWO = {
+    "linear": lambda t, a, b: _fn(t).linear(a, b),
+    "linear with a bias": lambda t, a, b: _fn(t).linear(a, a, b[0]),
+    "matmul": lambda t, a, b: a @ b,
+    "bmm": lambda t, a, b: t.bmm(a[None], b[None]),
+    "addmm": lambda t, a, b: t.addmm(a, a, b),
+    "einsum": lambda t, a, b: t.einsum("ij,jk", a, b),
+    "conv1d": lambda t, a, b: _fn(t).conv1d(a[None], b[None]),
+    "outer": lambda t, a, b: t.outer(a[0], b[0]),
+    "cat": lambda t, a, b: t.cat([a, b]),
+    "stack": lambda t, a, b: t.stack([a, b]),
+    "where": lambda t, a, b: t.where(a > 0, a, b),
+    "maximum": lambda t, a, b: t.maximum(a, b),
+    "masked_fill": lambda t, a, b: a.masked_fill(a > 0, b[0, 0]),
+    "masked_fill in place": lambda t, a, b: a.clone().masked_fill_(a > 0, 2.7),
+    "copy_": lambda t, a, b: a.clone().copy_(b),
+    "layer_norm": lambda t, a, b: _fn(t).layer_norm(a, (4,), b[0], b[0]),
+    "mse_loss": lambda t, a, b: _fn(t).mse_loss(a, b),
+    "Linear": lambda t, a, b: _fixed(t.nn.Linear(4, 4))(a),
+    "BatchNorm1d": lambda t, a, b: _fixed(t.nn.BatchNorm1d(4))(a),
+    "Conv1d": lambda t, a, b: _fixed(t.nn.Conv1d(4, 2, 1))(a[None]),
+}
+PAIRS = [(x, y) for x in ("float32", "float64", "int64") for y in ("float32", "float64", "int64")]
+
+
+def _fixed(layer):
+    for p in layer.parameters():
+        p.data.fill_(0.5)
+    return layer
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=" and ".join)
+@pytest.mark.parametrize("name", TWO)
+def test_two_dtypes(name, pair):
+    def build(t):
+        a, b = (t.arange(16).reshape(4, 4).to(getattr(t, kind)) for kind in pair)
+        return TWO[name](t, a, b)
+
+    agree(build, rtol=1e-5)
