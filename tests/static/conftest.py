@@ -3,8 +3,22 @@ import pytest
 import static as tf
 
 
-UNCHECKED = {"test_plan"}
-"""Modules whose sessions do not check each rewrite as they make plans: with chains of 100,000 nodes that takes too long."""
+CHECKED = {
+    "test_control_effects",
+    "test_embedding",
+    "test_gradients",
+    "test_hazards",
+    "test_losses",
+    "test_rows",
+    "test_scatter",
+    "test_session",
+    "test_slices",
+    "test_tensor",
+    "test_tf_layers",
+    "test_train",
+    "test_variables",
+}
+"""Modules whose sessions check each rewrite as they make plans: 2 % more CPU time for all; recurrent nets take thrice."""
 
 
 @pytest.fixture(autouse=True)
@@ -17,6 +31,6 @@ def fresh_graph():
 
 @pytest.fixture(autouse=True)
 def checked_rewrites(request, monkeypatch):
-    """Rewrites are held to their bounds."""
-    if request.module.__name__.rpartition(".")[2] not in UNCHECKED:
+    """In the modules ``CHECKED``, rewrites are held to their bounds."""
+    if request.module.__name__.rpartition(".")[2] in CHECKED:
         monkeypatch.setenv("DIPTYCH_CHECK", "1")
