@@ -177,17 +177,17 @@ def kernel(made: Scalars, form: Form, name: str = "kernel") -> str:
         truth = " != 0" if dtype.kind == "b" else ""
         if each == NUMBER:
             parameters.append(f"const {stored(dtype)} s{i}")
-            before.append(f"const {kind(dtype)} v{i} = s{i}{truth};")
+            before.append(f"[[maybe_unused]] const {kind(dtype)} v{i} = s{i}{truth};")
             continue
         parameters.append(f"const {stored(dtype)}* a{i}")
         if each == ONE:  # no output's memory may be that of an operand that is broadcast, so it can be read ahead
-            before.append(f"const {kind(dtype)} v{i} = a{i}[0]{truth};")
+            before.append(f"[[maybe_unused]] const {kind(dtype)} v{i} = a{i}[0]{truth};")
             continue
         at = "i"
         if each == STRIDED:
             at = f"at{len(strided)}"
             strided.append(at)
-        loads.append(f"const {kind(dtype)} v{i} = a{i}[{at}]{truth};")
+        loads.append(f"[[maybe_unused]] const {kind(dtype)} v{i} = a{i}[{at}]{truth};")
     needed = _needed(made)
     steps = [
         f"const {kind(call.dtype)} v{value} = {_text(call)};"

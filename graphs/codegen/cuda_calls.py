@@ -152,7 +152,7 @@ def _float(name: str, dtype: Dtype, args: Sequence[str]) -> str | None:
         "negative": f"-{x}",
         "positive": x,
         "square": f"{x} * {x}",
-        "signbit": f"copysign{'f' if single else ''}(1, {x}) < 0",
+        "signbit": f"copysign{'f' if single else ''}(1.0{'f' if single else ''}, {x}) < 0",
         "reciprocal": f"1 / {x}",
         "isnan": f"{x} != {x}",
         "isinf": f"{size} == {infinity}",

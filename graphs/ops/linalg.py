@@ -35,6 +35,7 @@ def product(x: Any, y: Any) -> Any:
         x.__class__ is ndarray
         and y.__class__ is ndarray
         and x.ndim == 2 == y.ndim
+        and x.shape[1] == y.shape[0]
         and x.dtype is y.dtype
         and x.dtype.char in "fdFD"
         and x.flags.forc

@@ -25,6 +25,9 @@ from tests.samples.table import Case
 
 NOT_CALLED = {
     "parameter": "an argument of a body: it has no kernel",
+    "nextafter": "it has no gradient",
+    **dict.fromkeys(("igamma", "igammac", "zeta"), "the gradient in the first argument is not known"),
+    "ctc_occupancy": "a gradient whose own gradient is refused",
 }
 """Ops that no program calls, and why."""
 

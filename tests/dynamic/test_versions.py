@@ -22,8 +22,8 @@ def test_from_numpy_and_numpy_share_memory_both_ways():
     x += 1
     x.numpy()[2] = 7
     assert array.tolist() == x.tolist() == [2.0, 3.0, 7.0]
-    assert x.numpy() is array
-    assert torch.tensor(array).numpy() is not array
+    assert np.shares_memory(x.numpy(), array)
+    assert not np.shares_memory(torch.tensor(array).numpy(), array)
 
 
 def test_data_and_detach_share_memory_after_changes_too():

@@ -30,6 +30,9 @@ def through_text(value):
 
 # Every op
 
+STOPPED = {"ctc_occupancy"}
+"""Gradients whose own gradient is refused."""
+
 
 @pytest.mark.parametrize(("name", "case"), calls(), ids=[f"{name}-{case}" for name, case in calls()])
 def test_every_op_comes_back(name, case):
@@ -40,7 +43,13 @@ def test_every_op_comes_back(name, case):
         for one, two in zip(through_text(function)(*operands), function(*operands), strict=True):
             same(one, two)
         wrt = [arrays(case).index(i) for i in floats(case)]
-        if OPS[name].differentiable and wrt and float_outputs(function) and "random" not in OPS[name].traits:
+        if (
+            OPS[name].differentiable
+            and name not in STOPPED
+            and wrt
+            and float_outputs(function)
+            and "random" not in OPS[name].traits
+        ):
             gradient = gradient_of(function, wrt)
             given = [*operands, *seeds_of(function, operands)]
             for one, two in zip(through_text(gradient)(*given), gradient(*given), strict=True):

@@ -82,10 +82,18 @@ def test_at_once_is_what_rounds_give(name: str, case: Case, sliced: tuple[bool, 
     tried(name, case, sliced, False)
 
 
+ONE_SIDED = {"igamma", "igammac", "zeta"}
+"""Ops whose gradient is known in their second argument only, so that their samples hold the first."""
+
+
 @pytest.mark.parametrize("name", sorted(OPS))
 def test_elementwise_ops_products_and_reductions_can_be_had_at_once(name: str) -> None:
     op = OPS[name]
-    wanted = op.elementwise or name in HEAVY - {"tensordot", "einsum"} or name in {"sum", "mean", "max", "softmax", "concat"}
+    wanted = (
+        (op.elementwise and name not in ONE_SIDED)
+        or name in HEAVY - {"tensordot", "einsum"}
+        or name in {"sum", "mean", "max", "softmax", "concat"}
+    )
     cases = [(case, sliced) for other, case, sliced in CALLS if other == name and sliced[0]]
     if wanted:
         assert any(tried(name, case, sliced, True) for case, sliced in cases), name
