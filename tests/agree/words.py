@@ -32,7 +32,7 @@ NOT_CALLED = {
 """Ops that no program calls, and why."""
 
 RANDOM = tuple(name for name, op in OPS.items() if "random" in op.traits)
-ELEMENTWISE = tuple(name for name, op in OPS.items() if op.elementwise)
+ELEMENTWISE = tuple(name for name, op in OPS.items() if op.elementwise and name not in NOT_CALLED)
 BY_SAMPLES = tuple(name for name in OPS if name not in NOT_CALLED and name not in RANDOM)
 
 LITERALS = {
