@@ -9,7 +9,7 @@ from graphs.core.op import elementwise
 from graphs.ops.dtypes import real
 from graphs.ops.functions import exp2, log, log1p
 from graphs.ops.logic import equal, logical_and, where
-from graphs.ops.shape import zeros_like
+from graphs.ops.shape import beside
 
 
 def _product(xp: Any, x: Any, y: Any, logarithm: Any) -> Any:
@@ -33,7 +33,7 @@ def xlog1py(xp: Any, x: Any, y: Any) -> Any:
 
 def _logarithm(g: Any, x: Any, y: Any, shift: int) -> Any:
     """``g · log(y + shift)``, 0 where ``x`` is 0 and that logarithm is not finite."""
-    whole = y + zeros_like(g) if isinstance(y, (int, float)) else y  # so that it has the gradient's dtype
+    whole = beside(y, g)
     return g * where(logical_and(equal(x, 0), whole <= -shift), 0.0, log1p(whole) if shift else log(whole))
 
 

@@ -17,6 +17,7 @@ from graphs.ops.elementwise import maximum
 from graphs.ops.functions import exp, log, log1p
 from graphs.ops.random import dropout_mask
 from graphs.ops.reduction import expand_like, sum
+from graphs.ops.shape import beside
 
 
 # Softmax
@@ -58,21 +59,33 @@ log_softmax.vjp(lambda g, out, _x, *, axis: g - exp(out) * sum(g, axis=axis, kee
 # Two classes, element by element
 
 
+def _arrays(xp: Any, x: Any, y: Any) -> tuple[Any, Any]:
+    """Both as arrays of the dtype that they are promoted to: a function of a Python number alone would be float64."""
+    dtype = xp.result_type(x, y)
+    return xp.asarray(x, dtype), xp.asarray(y, dtype)
+
+
+def _log_odds(x: Any) -> Any:
+    return maximum(log1p(-x), -100.0) - maximum(log(x), -100.0)
+
+
 @elementwise("(target - 1.0) * maximum(log1p(-x), -100.0) - target * maximum(log(x), -100.0)", dtype=floats)
 def binary_cross_entropy(xp: Any, x: Any, target: Any) -> Any:
     """``-(target · log x + (1 - target) · log(1 - x))`` of probabilities ``x``, logarithms no less than -100 (PyTorch)."""
+    x, target = _arrays(xp, x, target)
     return (target - 1.0) * xp.maximum(xp.log1p(-x), -100.0) - target * xp.maximum(xp.log(x), -100.0)
 
 
 binary_cross_entropy.vjp(
     lambda g, _out, x, target: g * ((x - target) / maximum(x * (1 - x), 1e-12)),
-    lambda g, _out, x, _target: g * (maximum(log1p(-x), -100.0) - maximum(log(x), -100.0)),
+    lambda g, _out, x, _target: g * _log_odds(beside(x, g)),
 )
 
 
 @elementwise("maximum(logits, 0.0) - logits * labels + log1p(exp(-absolute(logits)))", dtype=floats)
 def sigmoid_cross_entropy_with_logits(xp: Any, logits: Any, labels: Any) -> Any:
     """Cross-entropy of ``sigmoid(logits)`` with probabilities ``labels``, safe from overflow."""
+    logits, labels = _arrays(xp, logits, labels)
     return xp.maximum(logits, 0.0) - logits * labels + xp.log1p(xp.exp(-xp.absolute(logits)))
 
 

@@ -43,7 +43,8 @@ def nextafter(xp: Any, x: Any, y: Any) -> Any:
 @elementwise("heaviside(x, y)", dtype=ordered)
 def heaviside(xp: Any, x: Any, y: Any) -> Any:
     """The step function: 0 below 0, 1 above, ``y`` at 0."""
-    return xp.heaviside(x, y) if xp.result_type(x, y).kind == "f" else xp.where(x == 0, y, x > 0)
+    dtype = xp.result_type(x, y)
+    return xp.heaviside(x, y) if dtype.kind == "f" else xp.where(x == 0, y, x > 0).astype(dtype)
 
 
 @elementwise("x - trunc(x)", dtype=ordered)

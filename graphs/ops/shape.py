@@ -111,6 +111,11 @@ def zeros_like(xp: Any, _x: Any) -> Any:
 zeros_like.vjp(None)
 
 
+def beside(x: Any, like: Any) -> Any:
+    """``x``, or where it is a Python number, an array of it in the dtype of ``like``: what gradient rules take functions of."""
+    return x + zeros_like(like) if isinstance(x, (int, float)) else x
+
+
 @op(like_first, dtype=lambda x, *, value, dtype: numpy.dtype(dtype or x))
 def full_like(xp: Any, _x: Any, *, value: Any, dtype: Any = None) -> Any:
     """An array of the shape of ``x``, filled with the scalar ``value``; of its dtype where none is given."""

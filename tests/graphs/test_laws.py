@@ -174,6 +174,21 @@ def test_nan_passes_as_in_the_reference(name: str, case: Case) -> None:
         close(y, reference, rtol=1e-12)
 
 
+@law(lambda op, case: op.elementwise and len(arrays(case)) > 1 and bool(floats(case)))
+def test_python_numbers_take_the_dtype_beside_them(name: str, case: Case) -> None:
+    """In kernels as in what is inferred, and in gradients: numpy's own functions make float64 of a number alone."""
+    op, single = OPS[name], helpers.in_dtype(case, numpy.float32)
+    for i in floats(case):
+        variant = replaced(single, {i: float(case.args[i].flat[0])})
+        (out,), (spec,) = run(op, variant), inferred(op, variant)
+        assert numpy.asarray(out).dtype == spec.dtype
+        wrt = [n for n, j in enumerate(arrays(variant)) if j in floats(case) and op.flows(j)]
+        if wrt and smooth(op, case) and spec.dtype == numpy.float32:
+            args = [variant.args[j] for j in arrays(variant)]
+            for g in helpers.bare_gradients(helpers.function_of(op, variant), args, [numpy.ones_like(out)], wrt):
+                assert numpy.asarray(g).dtype == numpy.float32
+
+
 # The text for the code generator
 
 EXACT = {"sqrt", "minimum", "maximum", "absolute", "where", "floor", "ceil", "trunc", "round", "sign"}
