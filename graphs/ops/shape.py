@@ -112,7 +112,7 @@ zeros_like.vjp(None)
 
 
 def beside(x: Any, like: Any) -> Any:
-    """``x``, or where it is a Python number, an array of it in the dtype of ``like``, for functions of it in gradient rules."""
+    """``x``; where it is a Python number, an array of it in the dtype of ``like``, as functions in gradient rules need."""
     return x + zeros_like(like) if isinstance(x, (int, float)) else x
 
 
