@@ -19,6 +19,7 @@ from graphs.control import loop
 from graphs.core.large import is_large
 from graphs.core.node import Value
 from graphs.core.spec import axes_of
+from graphs.core.sums import folds
 from static.native_loops import NativeLoop
 from static.schedule import Step
 from static.state import assign_add_op, assign_product_op, assign_sub_op
@@ -158,7 +159,7 @@ class Writer:
         live = [i for i, n in enumerate(x.shape) if n != 1]
         summed = [i for i in live if i in set(axes)]
         kept = [i for i in live if i not in summed]
-        if not x.size or not x.dense:
+        if not x.size or not x.dense or folds(x.shape, axes, x.dtype):
             raise UnloweredError
         if not summed:  # numpy begins with 0: no sum is -0.0
             return [self._binary("add", [x.at(shape, contiguous(shape))], out, shape, 0)]

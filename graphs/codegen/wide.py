@@ -7,6 +7,7 @@ number of elements is an argument, so that code is made once for an op and its d
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy
@@ -54,7 +55,12 @@ class Wide:
     def __call__(self, arrays: Sequence[ndarray], outs: Sequence[ndarray], size: int) -> None:
         """Write into ``outs``, which may be inputs. Nothing is checked: arrays are dense, in one order, and of ``size``."""
         call = self._shared if size * self._each >= SHARED_NANOSECONDS else self._alone
-        call(*arrays, *outs, numpy.asarray([size]))
+        call(*arrays, *outs, _counted(size))
+
+
+@lru_cache(maxsize=256)
+def _counted(size: int) -> ndarray:
+    return numpy.asarray([size])
 
 
 def _region(scalars: Scalars, single: Sequence[bool]) -> Region:

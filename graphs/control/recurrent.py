@@ -13,12 +13,16 @@ units), then two biases or none.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from itertools import pairwise
 from typing import Any
+
+import numpy
 
 from graphs.control.recurrent_adjoints import backwards
 from graphs.core.errors import DtypeError, ShapeError
 from graphs.core.op import op
+from graphs.core.parts import one_thread_each
 from graphs.core.spec import Dim, Shape, Spec, show
 from graphs.ops.recurrent import (
     gru_backward,
@@ -129,10 +133,25 @@ def _flat(x: Any) -> Any:
     return x.reshape(-1, x.shape[-1])
 
 
+_SMALL = 1 << 24
+"""Multiplications of a product."""
+
+
+def _threads_kept_back(xp: Any, x: Any, w_ih: Any, batch_sizes: Sizes) -> Any:
+    """Where a sequence's products take a thread well under a millisecond, have it take them alone.
+
+    A thread of OpenBLAS that has helped waits for more in a busy loop, and slows down the steps of the loop, which are too
+    small for it: on two cores an LSTM of 128 units took almost twice as long.
+    """
+    steps = x.ndim == 3 or (batch_sizes is not None and len(batch_sizes) > 1)
+    return one_thread_each() if xp is numpy and steps and x.size * w_ih.shape[0] < _SMALL else nullcontext()
+
+
 def _run(xp: Any, name: str, arrays: Sequence[Any], batch_sizes: Sizes, reverse: bool, **settings: Any) -> tuple[Any, ...]:
     _floating(*(a.dtype for a in arrays))
     x, *rest = arrays
-    outs = _FORWARD[name](xp, Steps(x.shape, batch_sizes, reverse), _flat(x), *rest, **settings)
+    with _threads_kept_back(xp, x, rest[_STATES[name]], batch_sizes):
+        outs = _FORWARD[name](xp, Steps(x.shape, batch_sizes, reverse), _flat(x), *rest, **settings)
     if x.ndim == 2:
         return outs
     states = range(1, 1 + _STATES[name])
@@ -148,9 +167,9 @@ def _run_back(xp: Any, name: str, arrays: Sequence[Any], settings: tuple[Flags, 
     whole = (0, *range(1 + _STATES[name], len(gs)))
     gs = [_flat(g) if g is not None and i in whole else g for i, g in enumerate(gs)]
     steps = Steps(x.shape, batch_sizes, reverse)
-    found = _BACKWARD[name](
-        xp, steps, needs, gs, (_flat(x), *rest), [_flat(a) for a in arrays[count : count + kept]], **more
-    )
+    records = [_flat(a) for a in arrays[count : count + kept]]
+    with _threads_kept_back(xp, x, rest[_STATES[name]], batch_sizes):
+        found = _BACKWARD[name](xp, steps, needs, gs, (_flat(x), *rest), records, **more)
     if needs[0]:
         found[0] = found[0].reshape(x.shape)
     return tuple(found) if len(found) > 1 else found[0]

@@ -43,7 +43,7 @@ def in_parts(xp: Any, work: Work, count: int, size: int) -> list[Any]:
     if parts < 2 or _Held.inside.__dict__:
         return [work(0, count)]
     bounds = [count * i // parts for i in range(parts + 1)]
-    with _one_thread_each():
+    with one_thread_each():
         others = [_pool().submit(copy_context().run, _inside, work, *bounds[i : i + 2]) for i in range(1, parts)]
         try:
             first = _inside(work, *bounds[:2])
@@ -105,8 +105,8 @@ def _blas() -> tuple[Callable[[], int], Callable[[int], None]] | None:
 
 
 @contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Have products computed by who asks for them, as long as anybody works in parts."""
+def one_thread_each() -> Iterator[None]:
+    """Have products computed by who asks for them, as long as anybody is in here."""
     found = _blas()
     if found is None:
         yield

@@ -59,10 +59,9 @@ log_softmax.vjp(lambda g, out, _x, *, axis: g - exp(out) * sum(g, axis=axis, kee
 # Two classes, element by element
 
 
-def _arrays(xp: Any, x: Any, y: Any) -> tuple[Any, Any]:
-    """Both as arrays of the dtype that they are promoted to: a function of a Python number alone would be float64."""
-    dtype = xp.result_type(x, y)
-    return xp.asarray(x, dtype), xp.asarray(y, dtype)
+def _beside(xp: Any, x: Any, y: Any) -> Any:
+    """``x``, a Python number in the dtype that it has beside ``y``: a function of it alone would be float64."""
+    return xp.asarray(x, xp.result_type(x, y)) if isinstance(x, (int, float)) else x
 
 
 def _log_odds(x: Any) -> Any:
@@ -72,7 +71,7 @@ def _log_odds(x: Any) -> Any:
 @elementwise("(target - 1.0) * maximum(log1p(-x), -100.0) - target * maximum(log(x), -100.0)", dtype=floats)
 def binary_cross_entropy(xp: Any, x: Any, target: Any) -> Any:
     """``-(target · log x + (1 - target) · log(1 - x))`` of probabilities ``x``, logarithms no less than -100 (PyTorch)."""
-    x, target = _arrays(xp, x, target)
+    x = _beside(xp, x, target)
     return (target - 1.0) * xp.maximum(xp.log1p(-x), -100.0) - target * xp.maximum(xp.log(x), -100.0)
 
 
@@ -85,7 +84,7 @@ binary_cross_entropy.vjp(
 @elementwise("maximum(logits, 0.0) - logits * labels + log1p(exp(-absolute(logits)))", dtype=floats)
 def sigmoid_cross_entropy_with_logits(xp: Any, logits: Any, labels: Any) -> Any:
     """Cross-entropy of ``sigmoid(logits)`` with probabilities ``labels``, safe from overflow."""
-    logits, labels = _arrays(xp, logits, labels)
+    logits = _beside(xp, logits, labels)
     return xp.maximum(logits, 0.0) - logits * labels + xp.log1p(xp.exp(-xp.absolute(logits)))
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from graphs.core.errors import ShapeError
 from graphs.core.op import op
 from graphs.core.spec import Shape, Spec, axes_of, show
+from graphs.core.sums import sum_over
 from graphs.ops.dtypes import floats
 from graphs.ops.functions import rsqrt
 from graphs.ops.reduction import mean, spread_like, sum
@@ -36,9 +37,9 @@ def batch_norm(xp: Any, x: Any, scale: Any, offset: Any, *, epsilon: float) -> t
     axes = tuple(range(x.ndim - 1))
     count = math.prod(x.shape[:-1])
     dtype = xp.result_type(x, scale, offset)
-    centre = x.sum(axis=axes, dtype=dtype) / dtype.type(count)
+    centre = sum_over(x.astype(dtype, copy=False), axes) / dtype.type(count)
     out = x - centre
-    spread = xp.square(out).sum(axis=axes, dtype=dtype) / dtype.type(count)
+    spread = sum_over(xp.square(out), axes) / dtype.type(count)
     out *= scale / xp.sqrt(spread + dtype.type(epsilon))
     out += offset
     return out, centre, spread
@@ -128,7 +129,7 @@ def standardize(
     """
     dtype = xp.result_type(x, scale, offset)
     count = dtype.type(math.prod([x.shape[i] for i in axis]))
-    centre = x.sum(axis=axis, dtype=dtype, keepdims=True) / count
+    centre = sum_over(x.astype(dtype, copy=False), axis, keepdims=True) / count
     out = x - centre
     spread = _products_summed(xp, out, out, axis) / count
     factor = 1 / xp.sqrt(spread + dtype.type(epsilon))

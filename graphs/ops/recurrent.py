@@ -33,7 +33,7 @@ def lstm_forward(xp: Any, steps: Steps, x: Any, h: Any, c: Any, w_ih: Any, w_hh:
         sums = columns(s, units)
         turns = zip(*map(steps.of, (*columns(inputs, units), i, f, g, o, cells, ys)), strict=True)
         for *zs, i, f, g, o, cell, y in turns:
-            xp.matmul(h, w, out=s)
+            xp.dot(h, w, out=s)
             step((*zs, *sums, c), (i, f, g, o, cell, y), units)
             h, c = y, cell
         return ys, h.copy(), c.copy(), cells, gates
@@ -49,7 +49,7 @@ def lstm_forward(xp: Any, steps: Steps, x: Any, h: Any, c: Any, w_ih: Any, w_hh:
     for z, gate, i, f, g, o, cell, y, s, part, t in turns:
         if packed:
             h, c = last_h[: len(z)], last_c[: len(z)]
-        xp.matmul(h, w, out=s)
+        xp.dot(h, w, out=s)
         xp.subtract(z, s, out=s)
         xp.exp(s, out=gate)
         xp.add(gate, one, out=gate)
@@ -87,7 +87,7 @@ def lstm_backward(
         turns = zip(*(steps.of(a, back=True) for a in (flat, *rows, before)), strict=True)
         for row, g_y, d_i, d_f, d_g, d_o, *kept in turns:
             step((g_y, d_h, d_c, *kept), (d_i, d_f, d_g, d_o, d_c), units)
-            xp.matmul(row, w_hh, out=d_h)
+            xp.dot(row, w_hh, out=d_h)
         return collected(xp, steps, needs, flat, flat, (x, h, w_ih, ys), (d_h, d_c))
     split = gates.reshape(len(x), 4, units)
     i, f, g, o = (split[:, k] for k in range(4))
@@ -122,7 +122,7 @@ def lstm_backward(
         if more is not None:
             xp.add(row, more, out=row)
         xp.multiply(part_c, f, out=part_c)
-        xp.matmul(row, w_hh, out=part_h)
+        xp.dot(row, w_hh, out=part_h)
     return collected(xp, steps, needs, flat, flat, (x, h, w_ih, ys), (d_h, d_c))
 
 
@@ -146,7 +146,7 @@ def gru_forward(xp: Any, steps: Steps, x: Any, h: Any, w_ih: Any, w_hh: Any, *bi
         sums = columns(s, units)
         turns = zip(*map(steps.of, (*columns(inputs, units), *columns(gates, units), ys)), strict=True)
         for z_r, z_z, z_n, r, z, m, n, y in turns:
-            xp.matmul(h, w, out=s)
+            xp.dot(h, w, out=s)
             step((z_r, z_z, z_n, *sums, bias, h), (r, z, m, n, y), units)
             h = y
         return ys, h.copy(), gates
@@ -162,7 +162,7 @@ def gru_forward(xp: Any, steps: Steps, x: Any, h: Any, w_ih: Any, w_hh: Any, *bi
     for z_both, z_n, both, r, z, m, n, y, s, (s_both, s_m) in zip(*map(steps.of, rows), sums, parts, strict=True):
         if packed:
             h = last[: len(y)]
-        xp.matmul(h, w, out=s)
+        xp.dot(h, w, out=s)
         xp.subtract(z_both, s_both, out=both)
         xp.exp(both, out=both)
         xp.add(both, one, out=both)
@@ -201,7 +201,7 @@ def gru_backward(
         turns = zip(*(steps.of(a, back=True) for a in (flat[:, : 3 * units], *rows, before)), strict=True)
         for row, g_y, d_r, d_z, d_m, d_n, *kept in turns:
             step((g_y, d_h, *kept), (d_r, d_z, d_m, d_n, d_h), units)
-            xp.matmul(row, w_hh, out=product)
+            xp.dot(row, w_hh, out=product)
             xp.add(d_h, product, out=d_h)
         d_in = xp.concatenate((flat[:, : 2 * units], flat[:, 3 * units :]), axis=1)
         return collected(xp, steps, needs, d_in, flat[:, : 3 * units], (x, h, w_ih, ys), (d_h,))
@@ -236,7 +236,7 @@ def gru_backward(
         xp.multiply(slope, spread, out=out)
         if more is not None:
             xp.add(out, more, out=out)
-        xp.matmul(row, w_hh, out=part_t)
+        xp.dot(row, w_hh, out=part_t)
         xp.multiply(part, z, out=part)
         xp.add(part, part_t, out=part)
     d_in = xp.concatenate((flat[:, : 2 * units], flat[:, 3 * units :]), axis=1)
@@ -259,7 +259,7 @@ def rnn_forward(
     for z, y in zip(steps.of(inputs), steps.of(ys), strict=True):
         if packed:
             h = last[: len(z)]
-        xp.matmul(h, w, out=y)
+        xp.dot(h, w, out=y)
         xp.add(y, z, out=y)
         if nonlinearity == "tanh":
             xp.tanh(y, out=y)
@@ -296,5 +296,5 @@ def rnn_backward(
         if g_y is not None:
             xp.add(part, g_y, out=part)
         xp.multiply(slope, part, out=row)
-        xp.matmul(row, w_hh, out=part)
+        xp.dot(row, w_hh, out=part)
     return collected(xp, steps, needs, d, d, (x, h, w_ih, ys), (d_h,))

@@ -11,6 +11,7 @@ from graphs.core.arrays import spread
 from graphs.core.errors import ShapeError
 from graphs.core.op import boolean, first_dtype, floating, index_dtype, op
 from graphs.core.spec import Shape, Spec, axes_of
+from graphs.core.sums import sum_over
 from graphs.ops.dtypes import ordered
 from graphs.ops.elementwise import cast_like
 from graphs.ops.logic import equal, where
@@ -74,7 +75,7 @@ def sum(xp: Any, x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
     """Sum over ``axis``; of bool and short integers in 64 bits, as in numpy."""
     if axis is None and not keepdims:
         return x.sum()  # without keywords it takes 1 µs less
-    return x.sum(axis=axis, keepdims=keepdims)
+    return sum_over(x, axis, keepdims)
 
 
 @op(_like_second, dtype=first_dtype, traits={"view"})
@@ -90,7 +91,7 @@ expand_like.vjp(lambda g, _out, _x, _like, *, axis, keepdims: sum(g, axis=axis, 
 @op(reduced, dtype=floating, traits={"reduction"})
 def mean(xp: Any, x: Any, *, axis: Axes = None, keepdims: bool = False, correction: float = 0) -> Any:
     """Mean over ``axis``: the sum divided by the number of elements, less ``correction``. NaN where there is none."""
-    return x.sum(axis=axis, keepdims=keepdims) / _count(x.shape, axis, correction)
+    return sum_over(x, axis, keepdims) / _count(x.shape, axis, correction)
 
 
 @op(_like_second, dtype=lambda x, _like, **_: floating(x), traits={"view"})

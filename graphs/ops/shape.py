@@ -16,6 +16,7 @@ from graphs.core.errors import ShapeError
 from graphs.core.node import Value
 from graphs.core.op import first_dtype, index_dtype, like_first, numeric, op
 from graphs.core.spec import Shape, Spec, axes_of, axis_of, broadcast, show
+from graphs.core.sums import sum_over
 
 
 Axes = int | tuple[int, ...] | None
@@ -68,7 +69,7 @@ def unbroadcast(xp: Any, x: Any, _like: Any) -> Any:
         return x
     extra = x.ndim - len(shape)
     if x.shape[extra:] == shape:
-        return x.sum(axis=tuple(range(extra)), dtype=x.dtype)
+        return sum_over(x, tuple(range(extra))) if x.dtype.kind == "f" else x.sum(axis=tuple(range(extra)), dtype=x.dtype)
     axes = tuple(range(extra)) + tuple(i + extra for i, n in enumerate(shape) if n == 1 and x.shape[i + extra] != 1)
     out = x.sum(axis=axes, keepdims=True, dtype=x.dtype) if axes else x
     return out.reshape(shape)
