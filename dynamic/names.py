@@ -20,7 +20,7 @@ def lacking(module: str, late: tuple[str, ...] = ()) -> Callable[[str], Any]:
     def __getattr__(name: str) -> Any:  # noqa: N807 (a module's own hook)
         if name in late:
             return import_module(f"{module}.{name}")
-        raise _lacks(module, module.replace("dynamic", "torch", 1), name, [*vars(sys.modules[module]), *late])
+        raise LackingError(module, module.replace("dynamic", "torch", 1), name, lambda: [*vars(sys.modules[module]), *late])
 
     return __getattr__
 
@@ -29,15 +29,27 @@ def lacking_method(kind: type[Any], name: str) -> AttributeError:
     """The error for a method or attribute that ``kind`` lacks, which names those that come nearest."""
     if name.startswith("_"):  # what Python and numpy ask of any object
         return AttributeError(f"{kind.__name__} has no {name!r}", name=name)
-    return _lacks(kind.__name__, f"torch.{kind.__name__}", name, [each for each in dir(kind) if not each.startswith("_")])
+    return LackingError(
+        kind.__name__, f"torch.{kind.__name__}", name, lambda: [each for each in dir(kind) if not each.startswith("_")]
+    )
 
 
-def _lacks(ours: str, theirs: str, name: str, names: Iterable[str]) -> AttributeError:
-    near = difflib.get_close_matches(name, names, n=3)
-    hint = f"; there is {', '.join(near)}" if near else ""
-    known = not name.startswith("_") and name in listed().get(theirs, ())
-    text = f"PyTorch 2.13 has {theirs}.{name}; Diptych does not{hint}" if known else f"{ours} has no {name!r}{hint}"
-    return AttributeError(text, name=name)
+class LackingError(AttributeError):
+    """A name that is not there. What comes near is looked for when the message is read: imports ask often, and go on."""
+
+    def __init__(self, ours: str, theirs: str, name: str, names: Callable[[], Iterable[str]]) -> None:
+        super().__init__(name=name)
+        self._ours, self._theirs, self._names = ours, theirs, names
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return AttributeError, (str(self),)
+
+    def __str__(self) -> str:
+        near = difflib.get_close_matches(self.name, self._names(), n=3)
+        hint = f"; there is {', '.join(near)}" if near else ""
+        if not self.name.startswith("_") and self.name in listed().get(self._theirs, ()):
+            return f"PyTorch 2.13 has {self._theirs}.{self.name}; Diptych does not{hint}"
+        return f"{self._ours} has no {self.name!r}{hint}"
 
 
 @cache
