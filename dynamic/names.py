@@ -39,17 +39,17 @@ class LackingError(AttributeError):
 
     def __init__(self, ours: str, theirs: str, name: str, names: Callable[[], Iterable[str]]) -> None:
         super().__init__(name=name)
-        self._ours, self._theirs, self._names = ours, theirs, names
+        self._ours, self._theirs, self._name, self._names = ours, theirs, name, names
 
     def __reduce__(self) -> tuple[Any, ...]:
         return AttributeError, (str(self),)
 
     def __str__(self) -> str:
-        near = difflib.get_close_matches(self.name, self._names(), n=3)
+        near = difflib.get_close_matches(self._name, self._names(), n=3)
         hint = f"; there is {', '.join(near)}" if near else ""
-        if not self.name.startswith("_") and self.name in listed().get(self._theirs, ()):
-            return f"PyTorch 2.13 has {self._theirs}.{self.name}; Diptych does not{hint}"
-        return f"{self._ours} has no {self.name!r}{hint}"
+        if not self._name.startswith("_") and self._name in listed().get(self._theirs, ()):
+            return f"PyTorch 2.13 has {self._theirs}.{self._name}; Diptych does not{hint}"
+        return f"{self._ours} has no {self._name!r}{hint}"
 
 
 @cache
