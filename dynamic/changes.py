@@ -13,7 +13,7 @@ from dynamic import tape
 from dynamic.apply import Carried, apply, counter_of, wrap
 from dynamic.dtypes import type_name
 from dynamic.inplace import assigned, follow
-from dynamic.tape import Record, _own as is_own, leaf, recording
+from dynamic.tape import Record, leaf, own_files, recording
 from graphs.core.arrays import is_array
 from graphs.core.errors import DtypeError, GradientError, ShapeError, at_line
 from graphs.core.node import next_serial
@@ -172,7 +172,7 @@ class Changes(Carried):
         counter = self._counter
         frame: Any = sys._getframe(2)
         code = frame.f_code
-        if is_own.get(code.co_filename) is not False:
+        if own_files.get(code.co_filename) is not False:
             frame = tape.user_frame(frame)
             code = frame.f_code
         if counter is None:

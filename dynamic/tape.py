@@ -24,7 +24,7 @@ recording: ContextVar[bool] = ContextVar("grad mode", default=True)
 """Whether operations on tensors that require a gradient are recorded."""
 
 
-_own: dict[str, bool] = {}
+own_files: dict[str, bool] = {}
 """Which files belong to this project's packages; remembered, since it is asked at every record."""
 
 
@@ -79,9 +79,9 @@ class Record(OwnEdge):
         self.serial = next_serial()
         frame: Any = sys._getframe(3)  # this, apply's function and its caller are never the user's
         code = frame.f_code
-        while (ours := _own.get(code.co_filename)) is not False:
+        while (ours := own_files.get(code.co_filename)) is not False:
             if ours is None:
-                _own[code.co_filename] = own(code.co_filename)
+                own_files[code.co_filename] = own(code.co_filename)
             elif frame.f_back is None:
                 break
             else:
@@ -162,9 +162,9 @@ class Record(OwnEdge):
 
 def user_frame(frame: Any) -> Any:
     """The nearest frame outside this project's packages, from ``frame`` outwards; the last where there is none."""
-    while (ours := _own.get(frame.f_code.co_filename)) is not False:
+    while (ours := own_files.get(frame.f_code.co_filename)) is not False:
         if ours is None:
-            _own[frame.f_code.co_filename] = own(frame.f_code.co_filename)
+            own_files[frame.f_code.co_filename] = own(frame.f_code.co_filename)
         elif frame.f_back is None:
             break
         else:
