@@ -12,7 +12,7 @@ from numpy import ndarray
 from dynamic import tape
 from dynamic.era import era as era
 from dynamic.optim.ruled import Ruled
-from graphs.compare import Batch, Log, State
+from graphs.compare import Batch, Held, Log, State
 from graphs.compare.calls import watching
 from graphs.core.node import ancestors
 
@@ -60,6 +60,19 @@ class DynamicProgram:
         with watching(log), _switched("watched"):
             return self.states(batch)
 
+    def trace(self, batch: Batch, log: Log) -> list[Any]:
+        """The same as ``watch``, with what belongs to the way back marked as such; the ends of the tape, as in ``roots``."""
+
+        def goes_back(record: tape.Record | None) -> None:
+            log.behind = None if record is None else record.serial
+
+        before = {name: log.digest(tensor._array) for name, tensor in self._parameters.items()}
+        with watching(log), _switched("watched"), _switched("told", goes_back):
+            roots = self.roots(batch)
+        for name, tensor in self._parameters.items():
+            log.held[tensor._edge.node.serial] = Held(name, before[name], log.digest(tensor._array))
+        return roots
+
     def nodes(self, batch: Batch) -> int:
         """How many records a step leaves on the tape, over all its backward passes."""
         return len(ancestors({edge.node for edge in self.roots(batch)}))
@@ -98,10 +111,11 @@ def _copy(tensor: Any) -> ndarray:
 
 
 @contextmanager
-def _switched(name: str) -> Iterator[None]:
+def _switched(name: str, to: Any = True) -> Iterator[None]:
     """Have one of the tape's switches on inside."""
-    setattr(tape, name, True)
+    before = getattr(tape, name)
+    setattr(tape, name, to)
     try:
         yield
     finally:
-        setattr(tape, name, False)
+        setattr(tape, name, before)

@@ -203,6 +203,9 @@ class HookHandle:
 watched = False
 """Whether changes in place and backward passes are to call ops where they would leave it to numpy's operators."""
 
+told: Callable[[Record | None], None] | None = None
+"""Who is told, in a backward pass that is watched, of each record before its rules run, and of the end by None."""
+
 followed: Any = None
 """Who is told of changes in place (``followed.changed(tensor, value)``), if anybody."""
 

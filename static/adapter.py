@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from numpy import ndarray
 
-from graphs.compare import Batch, Log, State
-from graphs.rewrite import Record
+from graphs.compare import Batch, Held, Log, State
+from graphs.compare.inside import look_inside
+from graphs.rewrite import Record, origins
 from static.graph import Graph, Operation
 from static.report import Report
 from static.session import Session
@@ -77,9 +78,21 @@ class StaticProgram:
 
     def watch(self, batch: Batch, log: Log) -> list[State]:
         """The same node by node, every call of a kernel being entered in ``log``."""
+        return self._watch(batch, log, lambda *_: None)
 
+    def trace(self, batch: Batch, log: Log) -> list[Any]:
+        """The same as ``watch``, the bodies of loops and branches being looked into; the ends of the graph."""
+        before = {name: log.digest(value) for name, value in self.session.run(self._parameters).items()}
+        self._watch(batch, log, look_inside)
+        for name, value in self.session.run(self._parameters).items():
+            log.held[self._parameters[name].op.serial] = Held(name, before[name], log.digest(value))
+        return self.roots(batch)
+
+    def _watch(self, batch: Batch, log: Log, inside: Callable[[Operation, tuple[Any, ...], Log], None]) -> list[State]:
         def observe(node: Operation, operands: tuple[Any, ...], outs: tuple[Any, ...]) -> None:
-            log.add(node.op, [log.digest(x) for x in operands], outs, node.params, node.name, node.where)
+            digests = [log.digest(x) for x in operands]
+            log.add(node.op, digests, outs, node.params, node.name, node.where, origins([node])[-1].serial)
+            inside(node, operands, log)
 
         return [self._state(self.session.interpret(_shown(run), _feed(run, batch), observe)) for run in self._runs]
 

@@ -155,6 +155,8 @@ def _run(roots: list[tuple[Any, Any]], wrt: list[Any] | None, retain: bool | Non
             return backprop(roots, wrt, residuals, on_gradient=hooks)
     finally:
         recording.reset(token)
+        if tape.told is not None:
+            tape.told(None)
 
 
 def _run_watched(roots: Any, wrt: Any, residuals: Any, hooks: Any, keep: bool) -> dict[Record, list[Any]]:
@@ -187,6 +189,8 @@ def _watched(residuals: Callable[[Record], Any]) -> Callable[[Record], Any]:
     """``residuals`` as tensors without history, so that a gradient rule's operators are calls of ops."""
 
     def wrapped(record: Record) -> Any:
+        if tape.told is not None:
+            tape.told(record)
         return tuple([wrap(x) if is_array(x) else x for x in side] for side in residuals(record))
 
     return wrapped

@@ -1,6 +1,6 @@
 """One program in two modes, side by side: equal bits, costs, pictures."""
 
-from graphs.compare.calls import Log, same_bits, ulps
+from graphs.compare.calls import Held, Log, same_bits, ulps
 from graphs.compare.lockstep import Agreement, Difference, lockstep
 from graphs.compare.measure import Cost, Costs, measure
 from graphs.compare.passes import Passes, with_passes, without_passes
@@ -29,6 +29,7 @@ __all__ = [
     "Report",
     "as_dict",
     "render",
+    "Held",
     "Log",
     "same_bits",
     "ulps",

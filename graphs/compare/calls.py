@@ -14,6 +14,7 @@ from numpy import ndarray
 from graphs.codegen.fused import fused
 from graphs.core.arrays import to_numpy
 from graphs.core.errors import user_line
+from graphs.core.node import next_serial
 from graphs.core.op import OPS, Op
 from graphs.updates import Rule
 
@@ -29,6 +30,9 @@ class Call(NamedTuple):
         params: the attributes, as text.
         name: the node's name, where the mode has one.
         where: the user's line, empty where there is none.
+        serial: of the node, or where a tape runs of the call itself, which is counted together with records: the next one
+            is the record that it left, if it left one.
+        back: the serial of the record whose gradient rule called, None for a call on the way forward.
     """
 
     op: str
@@ -38,32 +42,57 @@ class Call(NamedTuple):
     params: str
     name: str
     where: str
+    serial: int = 0
+    back: int | None = None
+
+
+class Held(NamedTuple):
+    """A parameter over a step: its name, and the digests of its values before and after."""
+
+    name: str
+    before: str
+    after: str
 
 
 class Log:
-    """The calls of a step in order, with every distinct array copied once."""
+    """The calls of a step in order, with every distinct array copied once.
+
+    Attributes:
+        calls: the calls.
+        arrays: by its digest each array.
+        held: the parameters, by the serials of their nodes; where a front-end tells of them.
+        behind: the record whose gradient rule is being run, if a tape is going back.
+    """
 
     def __init__(self) -> None:
         self.calls: list[Call] = []
         self.arrays: dict[str, ndarray] = {}
+        self.held: dict[int, Held] = {}
+        self.behind: int | None = None
 
     def add(
-        self, op: Op, operands: Sequence[str], results: Any, params: Mapping[str, Any], name: str = "", where: Any = None
+        self,
+        op: Op,
+        operands: Sequence[str],
+        results: Any,
+        params: Mapping[str, Any],
+        name: str = "",
+        where: Any = None,
+        serial: int | None = None,
     ) -> None:
         """Enter a call. ``operands`` were digested (see ``digest``) before it ran, as it may have changed them in place."""
         outs = results if isinstance(results, tuple) else (results,)
         text = ", ".join(f"{key}={value}" for key, value in params.items() if value is not None)
         found = tuple(self.digest(out) for out in outs)
-        self.calls.append(
-            Call(
-                op.name, "commutative" in op.traits, tuple(operands), found, text, name, "" if where is None else str(where)
-            )
-        )
+        line = "" if where is None else str(where)
+        number = next_serial() if serial is None else serial
+        commutative = "commutative" in op.traits
+        self.calls.append(Call(op.name, commutative, tuple(operands), found, text, name, line, number, self.behind))
 
     def digest(self, value: Any) -> str:
         """The key under which ``value`` is kept."""
         array = to_numpy(value)
-        key = hashlib.blake2b(f"{array.dtype.str}{array.shape}".encode() + array.tobytes(), digest_size=16).hexdigest()
+        key = digest(array)
         if key not in self.arrays:
             self.arrays[key] = array.copy()
         return key
@@ -132,6 +161,11 @@ def _enter(op: Op, run: Callable[[], Any], args: Sequence[Any], params: Mapping[
         _local.inside = False
     log.add(op, operands, out, params, where=user_line(2))
     return out
+
+
+def digest(array: ndarray) -> str:
+    """BLAKE2b of an array's dtype, shape and bytes in C's order, 128 bits as hexadecimal digits."""
+    return hashlib.blake2b(f"{array.dtype.str}{array.shape}".encode() + array.tobytes(), digest_size=16).hexdigest()
 
 
 def same_bits(first: Any, second: Any) -> bool:
