@@ -12,7 +12,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from graphs.compare import Report, adapters, as_dict, load, lockstep, measure, render, with_passes, without_passes
+from graphs.compare import Report, adapters, as_dict, load, lockstep, measure, plots, render, with_passes, without_passes
+from graphs.compare.exhibits import gather
+from graphs.compare.page import write_page
 from graphs.compare.pictures import write, write_passes
 from graphs.core.errors import GraphsError
 from graphs.execute import ScriptError, execute
@@ -63,6 +65,10 @@ def compare(
     if out is not None:
         with console.status("drawing"):
             report = report._replace(pictures=tuple(write(twins, modes, batches[0], dtype, out)))
+            report = report._replace(page=out / f"{file.stem}.html")
+            write_page(report, gather(twins, modes, batches[0], dtype))
+        if not plots.available():
+            console.print(f"The page has no plots, as matplotlib is not installed: {plots.INSTALL}", highlight=False)
         (out / f"{file.stem}.json").write_text(_json(report))
     if as_json:
         print(_json(report))

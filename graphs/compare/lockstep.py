@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from graphs.compare.calls import Log, same_bits, ulps
+from graphs.compare.calls import Log, digest, same_bits, ulps
+from graphs.compare.certificate import Seal, Station
 from graphs.compare.locate import Node, locate
 from graphs.compare.program import Batch, Program, ProgramError, State, Twins
 
@@ -42,6 +43,7 @@ class Agreement(NamedTuple):
         elements: numbers compared.
         losses: by name and mode, the loss at each step.
         difference: None where every bit was equal.
+        certificate: what was compared after each update, in order.
     """
 
     steps: int
@@ -49,6 +51,7 @@ class Agreement(NamedTuple):
     elements: int
     losses: dict[str, dict[str, list[float]]]
     difference: Difference | None
+    certificate: tuple[Station, ...] = ()
 
 
 def lockstep(twins: Twins, modes: tuple[str, str], batches: Sequence[Batch], dtype: str) -> Agreement:
@@ -60,6 +63,8 @@ def lockstep(twins: Twins, modes: tuple[str, str], batches: Sequence[Batch], dty
     programs = _pair(twins, modes, dtype)
     losses: dict[str, dict[str, list[float]]] = {}
     compared = elements = 0
+    seal = Seal()
+    stations: list[Station] = []
     for step, batch in enumerate(batches, 1):
         for station, (first, second) in enumerate(_states(twins, programs, batch), 1):
             _same_names(twins, modes, first, second, station)
@@ -72,17 +77,22 @@ def lockstep(twins: Twins, modes: tuple[str, str], batches: Sequence[Batch], dty
                     losses.setdefault(name, {mode: [] for mode in modes})[mode].append(loss.item())
             apart = []
             shown = dict(second.items())
+            digests = []
             for name, array in first.items():
                 compared += 1
                 elements += array.size
+                mine = theirs = digest(array)
                 if not same_bits(array, shown[name]):
                     apart.append((name, ulps(array, shown[name])))
+                    theirs = digest(shown[name])
+                digests.append((mine, theirs))
+            stations.append(seal.station(step, station, first.items(), digests, dict(apart)))
             if apart:
                 (name, distance), *others = apart
                 node, note = _look_closer(twins, modes, batches[:step], dtype, station, name)
                 found = Difference(step, station, name, distance, tuple(other for other, _ in others), node, note)
-                return Agreement(step, compared, elements, losses, found)
-    return Agreement(len(batches), compared, elements, losses, None)
+                return Agreement(step, compared, elements, losses, found, tuple(stations))
+    return Agreement(len(batches), compared, elements, losses, None, tuple(stations))
 
 
 def _pair(twins: Twins, modes: tuple[str, str], dtype: str) -> tuple[Program, Program]:

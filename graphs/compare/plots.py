@@ -35,7 +35,7 @@ COLOURS |= {FIRST: "first", SECOND: "second"}
 DASHES = ((0, ()), (0, (5, 2)), (0, (1, 1.5)), (0, (6, 2, 1, 2)))
 """How the curves of one mode are told apart."""
 
-_SETTINGS = {
+_SETTINGS: dict[Any, Any] = {
     "svg.fonttype": "none",
     "font.size": 10,
     "axes.edgecolor": INK,
@@ -135,14 +135,15 @@ def _thinned(values: numpy.ndarray, most: int = 600) -> tuple[numpy.ndarray, num
 
 def bars(name: str, rows: Mapping[str, Sequence[float]], label: str, unit: str = "µs", scale: float = 1e6) -> Markup:
     """A bar a row, from top to bottom, made of parts that add up; of the figures ``scale`` is one ``unit``."""
+    upwards = list(reversed(list(rows.items())))
     with _figure(name, label, 0.75 + 0.5 * len(rows)) as (axis, finish):
-        for place, parts in enumerate(reversed(rows.values())):
+        for place, (_, parts) in enumerate(upwards):
             left = 0.0
             for colour, part in zip(PARTS, parts, strict=False):
                 width = max(part, 0.0) * scale
                 axis.barh(place, width, 0.62, left=left, color=colour, edgecolor=PAPER, linewidth=0.8)
                 left += width
-        axis.set_yticks(range(len(rows)), list(reversed(rows)))
+        axis.set_yticks(range(len(rows)), [word for word, _ in upwards])
         axis.tick_params(axis="y", length=0)
         axis.set_xlabel(unit)
         axis.grid(axis="x")

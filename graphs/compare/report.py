@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-import platform
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from graphs.compare.lockstep import Agreement, Difference
+from graphs.compare.machine import machine
 from graphs.compare.measure import Costs
 from graphs.compare.passes import Passes
 
@@ -28,6 +27,7 @@ class Report(NamedTuple):
     costs: Costs
     pictures: tuple[Path, ...] = ()
     passes: tuple[Passes, ...] = ()
+    page: Path | None = None
 
 
 def as_dict(report: Report) -> dict[str, Any]:
@@ -47,13 +47,15 @@ def as_dict(report: Report) -> dict[str, Any]:
                 for name, curves in agreement.losses.items()
             },
             "difference": None if agreement.difference is None else _difference_dict(agreement.difference),
+            "certificate": [station.as_dict() for station in agreement.certificate],
         },
         "passes": [each.as_dict() for each in report.passes],
         "costs": {mode: cost._asdict() for mode, cost in costs.modes.items()},
         "ratio": costs.ratio,
         "pays_after": costs.pays_after,
         "pictures": [str(path) for path in report.pictures],
-        "machine": {"python": platform.python_version(), "numpy": numpy.__version__, "processor": platform.machine()},
+        "page": None if report.page is None else str(report.page),
+        "machine": machine(),
     }
 
 
@@ -79,6 +81,8 @@ def render(report: Report) -> RenderableType:
     parts.append(_payment(report))
     if report.pictures:
         parts.append(Text(f"{len(report.pictures)} pictures of both graphs are in {report.pictures[0].parent}"))
+    if report.page is not None:
+        parts.append(Text(f"The whole report is one page for a browser: {report.page}"))
     return Group(*parts)
 
 
