@@ -1,0 +1,217 @@
+"""A picture as plain text: one line a box, and beside it the values that flow, as lines that branch off and end.
+
+    ◇   x  placeholder                     (?, 1000)
+    │ ◆   w1  variable                     (1000, 100)
+    ●─╯   matmul                           (?, 100)
+
+A line of values begins below the box that yields it and ends (╯) beside the last one that reads it; one that goes on is ┤
+where it is read. What is only crossed stays │. Where there are too many lines to draw, boxes are numbered, and each names
+those that it reads.
+"""
+
+from __future__ import annotations
+
+import io
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from rich.cells import cell_len, set_cell_size
+from rich.console import Console, Group
+from rich.text import Text
+
+from graphs.draw.labels import notes, place, shorten, spec_label, title
+from graphs.draw.outline import Level, levels, ordered
+from graphs.draw.picture import Item, Picture
+from graphs.draw.style import LOOKS, MARKS, STATUSES
+
+
+WIDTH = 100
+"""Columns where nobody says how many there are."""
+
+NARROWEST = 30
+FREE = -1
+"""What stands where no line of values goes on."""
+
+MOST_LANES = 24
+"""Lines of values beside each other that are drawn at most."""
+
+SIGNS = {
+    "placeholder": "◇",
+    "variable": "◆",
+    "constant": "▪",
+    "input": "◇",
+    "random": "~",
+    "control": "↻",
+    "gradient": "∂",
+    "update": "▲",
+    "outside": "○",
+    "fold": "▤",
+}
+"""What stands for a box of each kind; for others a dot."""
+
+
+def terminal(picture: Picture, *, legend: bool = True, direction: str = "TB", width: int = WIDTH) -> bytes:
+    """The drawing in lines of at most ``width`` columns, as UTF-8 without colours; the same bytes for the same picture."""
+    del direction
+    out = io.StringIO()
+    console = Console(file=out, width=max(width, NARROWEST), color_system=None, legacy_windows=False, force_terminal=False)
+    console.print(renderable(picture, width=width, legend=legend), soft_wrap=True)
+    return "".join(f"{line.rstrip()}\n" for line in out.getvalue().splitlines()).encode("utf-8", "replace")
+
+
+def show(picture: Picture, *, console: Console | None = None, legend: bool = True) -> None:
+    """Print the drawing, in colours where the terminal has them, as wide as the terminal is."""
+    console = console or Console(width=shutil.get_terminal_size((WIDTH, 24)).columns)
+    console.print(renderable(picture, width=console.width, legend=legend), soft_wrap=True)
+
+
+def renderable(picture: Picture, *, width: int = WIDTH, legend: bool = True) -> Group:
+    """The drawing for rich's console, in lines of at most ``width`` columns."""
+    width = max(width, NARROWEST)
+    lines: list[Text] = []
+    if picture.title:
+        lines.append(Text(shorten(picture.title, width), style="bold"))
+    if legend:
+        lines.append(Text(shorten(_legend(picture), max(width, 60))[:width], style="dim"))
+    if lines:
+        lines.append(Text())
+    inner: dict[str, list[Level]] = {}
+    every = list(levels(picture))
+    for level in every[1:]:
+        inner.setdefault(level.owner, []).append(level)
+    stack: list[tuple[Level, Iterator[_Row]]] = [(every[0], iter(_rows(every[0])))]
+    while stack:
+        level, rows = stack[-1]
+        row = next(rows, None)
+        if row is None:
+            stack.pop()
+            if level.owner:
+                lines.append(Text(f"{'  ┆ ' * (level.depth - 1)}  ╰╌", style="dim"))
+            continue
+        lines.append(_line(row, level, width))
+        bodies = inner.get(level.name[row.item.key], ())
+        stack += [(body, _heading(body, lines, width)) for body in reversed(bodies)]
+    return Group(*lines)
+
+
+def _heading(level: Level, lines: list[Text], width: int) -> Iterator[_Row]:
+    """The rows of a body, below its heading, which is written when the first of them is asked for."""
+    words = f"{'  ┆ ' * (level.depth - 1)}  ╭╌ {level.word}: {shorten(level.picture.title, 60)}"
+    lines.append(Text(words[:width], style="dim"))
+    yield from _rows(level)
+
+
+def _legend(picture: Picture) -> str:
+    kinds = {item.kind for shown in picture.inside() for item in shown.items}
+    words = [f"{SIGNS.get(kind, '●')} {look.word}" for kind, look in LOOKS.items() if kind in kinds]
+    statuses = {item.status for shown in picture.inside() for item in shown.items}
+    words += [f"{MARKS[name]} {look.word}" for name, look in STATUSES.items() if name in statuses and name in MARKS]
+    return f"{picture.dtype} unless noted   {'   '.join(words)}"
+
+
+@dataclass(slots=True)
+class _Row:
+    """A box with the lines beside it, and the numbers of the boxes that it reads."""
+
+    item: Item
+    number: int
+    lanes: str
+    reads: tuple[int, ...]
+
+
+def _rows(level: Level) -> list[_Row]:
+    items = ordered(level.picture)
+    number = {item.key: at for at, item in enumerate(items, 1)}
+    tails: dict[int, list[int]] = {item.key: [] for item in items}
+    left = dict.fromkeys(number, 0)
+    for link in level.picture.links:
+        if number[link.tail] < number[link.head] and link.tail not in tails[link.head]:
+            tails[link.head].append(link.tail)
+            left[link.tail] += 1
+    lanes: list[int] = []
+    drawn: list[str] = []
+    rows = []
+    for item in items:
+        read = tails[item.key]
+        if len(lanes) <= MOST_LANES:
+            drawn.append(_draw(item, read, lanes, left))
+        rows.append(_Row(item, number[item.key], "", tuple(sorted(number[key] for key in read))))
+    if len(lanes) <= MOST_LANES:
+        for row, text in zip(rows, drawn, strict=True):
+            row.lanes = text
+    return rows
+
+
+def _draw(item: Item, read: Sequence[int], lanes: list[int], left: dict[int, int]) -> str:
+    """The line of one box, after which ``lanes`` are those that go on."""
+    for key in read:
+        left[key] -= 1
+    joined = {at for at, key in enumerate(lanes) if key in read}
+    ended = {at for at in joined if not left[lanes[at]]}
+    free = [at for at, key in enumerate(lanes) if key == FREE]
+    own = min(ended or (at for at in free if not joined or at > min(joined)), default=len(lanes))
+    if own == len(lanes):
+        lanes.append(FREE)
+    first, last = min([own, *joined]), max([own, *joined])
+    text = []
+    for at, key in enumerate(lanes):
+        if at == own:
+            sign = SIGNS.get(item.kind, "●")
+        elif at in joined:
+            right = at > own
+            sign = ("╯" if right else "╰") if at in ended else ("┤" if right else "├")
+        elif key != FREE:
+            sign = "│"
+        else:
+            sign = "─" if first < at < last else " "
+        text.append(sign + ("─" if first <= at < last else " "))
+    for at in ended:
+        lanes[at] = FREE
+    lanes[own] = item.key if left[item.key] else FREE
+    while lanes and lanes[-1] == FREE:
+        lanes.pop()
+    return "".join(text).rstrip()
+
+
+def _line(row: _Row, level: Level, width: int) -> Text:
+    """One line: lanes, title, what else there is to say, and at its end shape and dtype."""
+    item, picture = row.item, level.picture
+    look = LOOKS[item.kind] if not item.status else STATUSES[item.status]
+    line = Text("  ┆ " * level.depth, style="dim")
+    lanes = row.lanes or f"{row.number:>4} {SIGNS.get(item.kind, '●')}"
+    line.append(f"{lanes}  ", style=look.line)
+    head = f"{MARKS[item.status]} {title(item)}" if item.status in MARKS else title(item)
+    line.append(head, style="bold" if item.kind not in ("outside", "fold") else "")
+    if not row.lanes and row.reads:
+        line.append(f" ← {_some(row.reads)}", style="dim")
+    words = notes(item, last=False, dtype=picture.dtype)
+    scope = "/".join(item.scope)
+    words += [f"in {shorten(scope)}"] if scope else []
+    words += [f"{name} {number:g}" for name, number in item.numbers.items()]
+    words += [item.device] if item.device else []
+    words += ["freed"] if item.freed else []
+    words += [place(item.node)] if item.node is not None and place(item.node) else []
+    specs = [] if item.node is None else [spec_label(spec, picture.dtype) for spec in item.node.specs]
+    return _fitted(line, words, ", ".join(spec for spec in specs if spec), width)
+
+
+def _some(numbers: Iterable[int]) -> str:
+    words = list(map(str, numbers))
+    return ", ".join(words if len(words) <= 6 else [*words[:5], "…"])
+
+
+def _fitted(line: Text, words: Sequence[str], end: str, width: int) -> Text:
+    """``line`` with as many of ``words`` as there is room for, and ``end`` at the right margin."""
+    end = end if cell_len(end) <= width // 3 else f"{set_cell_size(end, width // 3 - 1)}…"
+    room = width - (cell_len(end) + 2 if end else 0)
+    if line.cell_len > room:
+        line.truncate(room, overflow="ellipsis")
+    for word in words:
+        if line.cell_len + cell_len(word) + 2 > room:
+            continue
+        line.append(f"  {word}", style="dim")
+    if end:
+        line.append(" " * (width - line.cell_len - cell_len(end)))
+        line.append(end)
+    return line
