@@ -56,7 +56,9 @@ def page(report: Report, exhibits: Exhibits) -> str:
     }
     if exhibits.plans:
         pictures = _stages(exhibits.plans, viewers)
-        found["passes"] = sections.passes(exhibits.plans, pictures, [_PASSES, *(str(each) for each in report.passes)])
+        found["passes"] = sections.passes(
+            exhibits.plans, pictures, [_PASSES, *(str(each).splitlines()[0] for each in report.passes)]
+        )
     data = {
         "sides": [side["data"] for side in found["graphs"]["sides"]],
         "certificate": found["certificate"].pop("data"),

@@ -26,8 +26,8 @@ SHOWN = 400
 ENDS = 4
 """Rows at either end of a long list that are printed on paper."""
 
-DIGITS = 16
-"""Digits of an array's digest that are shown."""
+DIGITS, FEWER = 16, 12
+"""Digits that are shown of a seal, and of the digest of one array."""
 
 FIGURES = ("nodes", "kernels", "operations", "bytes", "temporaries")
 """The costs of a plan, in order."""
@@ -101,7 +101,7 @@ def _arrays(station: Station) -> list[Context]:
             "what": each.what,
             "dtype": each.dtype,
             "shape": shape(each.shape),
-            "digests": [digest[:DIGITS] for digest in digests],
+            "digests": [digest[:FEWER] for digest in digests],
             "equal": each.what not in station.apart,
             "apart": apart(station.apart.get(each.what, 0)),
         }
@@ -115,7 +115,7 @@ def _digests(stations: Sequence[Station]) -> Context:
     told = []
     for each in stations:
         layout = layouts.setdefault(each.arrays, len(layouts))
-        digests = [pair[0][:DIGITS] if pair[0] == pair[1] else [x[:DIGITS] for x in pair] for pair in each.digests]
+        digests = [pair[0][:FEWER] if pair[0] == pair[1] else [x[:FEWER] for x in pair] for pair in each.digests]
         words = {what: apart(distance) for what, distance in each.apart.items()}
         told.append({"title": title(each), "layout": layout, "digests": digests, "apart": words})
     return {
@@ -196,7 +196,7 @@ def passes(plans: Sequence[Plan], pictures: Mapping[tuple[int, int], Markup], wo
                 "rows": rows,
             }
         )
-    return {"words": " ".join(words), "plans": shown, "head": ["pass", *FIGURES, "rewrites", "took"]}
+    return {"words": words, "plans": shown, "head": ["pass", *FIGURES, "rewrites", "took"]}
 
 
 def _native(told: Mapping[str, Any]) -> str:
@@ -215,10 +215,14 @@ def _costs(before: Mapping[str, int | None], after: Mapping[str, int | None]) ->
     for name in FIGURES:
         was, now = before[name], after[name]
         show = size if name == "bytes" else count
-        saved = "" if not was or now is None or was == now else f"{(was - now) / was:.0%}".replace("-", "\u2212")
+        saved = "" if not was or now is None or was == now else _share((was - now) / was)
         words = [("?" if value is None else show(value)) for value in (was, now)]
         rows.append({"word": name, "before": words[0], "after": words[1], "saved": saved, "same": was == now})
     return rows
+
+
+def _share(part: float) -> str:
+    return f"{part:.0%}".replace("-", "\u2212") if abs(part) >= 0.005 else "under 1%"
 
 
 def alone(exhibits: Exhibits) -> list[Context]:

@@ -22,6 +22,9 @@ from pygments.token import Comment, Keyword, Literal, Name, Number, Operator, St
 Definition = tuple[Path, str]
 """A file and a name that its top level defines."""
 
+Statement = tuple[Path, ast.stmt]
+"""A file and a statement at its top level."""
+
 CLASSES = (
     (Comment, "comment"),
     (String.Doc, "comment"),
@@ -149,9 +152,9 @@ class _Files(dict[Path, _File]):
         return found
 
 
-def _needed(files: _Files, start: Definition) -> set[Definition]:
-    """The definitions that ``start`` leads to, itself included; what is only handed on by an import is left out."""
-    found: set[Definition] = set()
+def _needed(files: _Files, start: Definition) -> set[Statement]:
+    """The statements that ``start`` leads to, its own included; what is only handed on by an import is left out."""
+    found: set[Statement] = set()
     seen: set[Definition] = set()
     stack = [start]
     while stack:
@@ -162,7 +165,7 @@ def _needed(files: _Files, start: Definition) -> set[Definition]:
         path, name = at
         statement = files[path].definitions.get(name)
         if statement is not None:
-            found.add(at)
+            found.add((path, statement))
             stack += [(path, other) for other in _globals(statement, path)]
         elif name in files[path].imports:
             stack.append(files[path].imports[name])
@@ -180,11 +183,10 @@ def _globals(statement: ast.stmt, path: Path) -> set[str]:
     return found
 
 
-def _chunks(files: _Files, main: Path, wanted: Iterable[Definition]) -> tuple[Chunk, ...]:
+def _chunks(files: _Files, main: Path, wanted: Iterable[Statement]) -> tuple[Chunk, ...]:
     """The lines of definitions in order, the program's own file first; lines that follow each other are one chunk."""
     spans: dict[Path, set[int]] = {}
-    for path, name in wanted:
-        statement = files[path].definitions[name]
+    for path, statement in wanted:
         decorators = getattr(statement, "decorator_list", ())
         first = min([statement.lineno, *(each.lineno for each in decorators)])
         spans.setdefault(path, set()).update(range(first, (statement.end_lineno or first) + 1))

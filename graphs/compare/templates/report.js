@@ -9,6 +9,8 @@
     return element;
   };
 
+  const viewers = window.diptych ? window.diptych.viewers : {};
+
   // Source lines and graphs: what is pointed at in one lights up in all.
   const lines = new Map();
   for (const element of all("[data-line][data-side]")) lines.set(`${element.dataset.side} ${element.dataset.line}`, element);
@@ -51,6 +53,22 @@
     return [...seen.values()];
   }
 
+  // Where none of the counterparts is in sight, the other picture moves to the first, as near as it was.
+  function bring(found, but) {
+    for (const side of sides) {
+      const viewer = viewers[side.viewer];
+      if (side.viewer === but || !viewer || !viewer.width) continue;
+      const frames = found.filter((each) => each[0] === side).map((each) => viewer.frame(viewer.shown(each[1])));
+      if (!frames.length) continue;
+      const { scale, x, y, width, height } = viewer;
+      const inside = ([left, top, w, h]) => left * scale + x > 0 && top * scale + y > 0
+        && (left + w) * scale + x < width && (top + h) * scale + y < height;
+      if (frames.some(inside)) continue;
+      const [left, top, w, h] = frames[0];
+      viewer.glide(scale, width / 2 - (left + w / 2) * scale, height / 2 - (top + h / 2) * scale);
+    }
+  }
+
   const both = document.getElementById("both");
   const hint = both ? [...both.childNodes] : [];
   function tell(found) {
@@ -89,6 +107,7 @@
     const found = together((event.detail.names || []).filter((name) => side.nodes[name]).map((name) => [side, name]));
     light(found);
     tell(found);
+    bring(found, side.viewer);
   });
 
   function point(element) {
@@ -97,16 +116,15 @@
     light(found);
     tell(found);
     for (const side of sides) {
-      const viewer = window.diptych && window.diptych.viewers[side.viewer];
-      if (viewer) viewer.highlight(found.filter((each) => each[0] === side).map((each) => each[1]));
+      viewers[side.viewer]?.highlight(found.filter((each) => each[0] === side).map((each) => each[1]));
     }
+    bring(found);
   }
   function leave() {
     unlight();
     tell([]);
     for (const side of sides) {
-      const viewer = window.diptych && window.diptych.viewers[side.viewer];
-      if (viewer) viewer.highlight([]);
+      viewers[side.viewer]?.highlight([]);
     }
   }
   for (const element of all(".code li.makes")) {
@@ -143,7 +161,7 @@
       back.disabled = at === 0;
       on.disabled = at === stages.length - 1;
       const viewer = stages[at].querySelector(".dp");
-      if (viewer && window.diptych && window.diptych.viewers[viewer.id]) window.diptych.viewers[viewer.id].fit();
+      if (viewer) viewers[viewer.id]?.fit();
     };
     range.addEventListener("input", () => show(Number(range.value)));
     back.addEventListener("click", () => show(Math.max(0, Number(range.value) - 1)));
@@ -214,11 +232,12 @@
       else seen.delete(entry.target.id);
     }
     const first = [...links.keys()].find((id) => seen.has(id));
+    if (!first) return;
     for (const [id, link] of links) {
       if (id === first) link.setAttribute("aria-current", "true");
       else link.removeAttribute("aria-current");
     }
-  }, { rootMargin: "0px 0px -60% 0px" });
+  }, { rootMargin: "-25% 0px -70% 0px" });
   for (const section of all("main > section")) watcher.observe(section);
 
   // On paper everything is open.
