@@ -15,6 +15,7 @@ from dynamic.autograd.grad_mode import (
 )
 from dynamic.batching import vmap as vmap
 from dynamic.branching import cond as cond, while_loop as while_loop
+from dynamic.causes import first_nan as first_nan
 from dynamic.dtypes import (
     ALIASES,
     DTYPES,
@@ -32,6 +33,7 @@ from dynamic.dtypes import (
 from dynamic.era import era as era, get_era as get_era
 from dynamic.functions import FUNCTIONS as _FUNCTIONS, creation, drawing, windows
 from dynamic.functions.calling import reachable as _reachable
+from dynamic.lint import lint as lint
 from dynamic.methods import FUNCTIONS as _CHANGES, attach
 from dynamic.names import lacking
 from dynamic.nn import recurrent as _recurrent, shortcuts as _shortcuts, spatial as _spatial
@@ -39,8 +41,10 @@ from dynamic.random import Generator as Generator
 from dynamic.serialization import load as load, save as save
 from dynamic.settings import FUNCTIONS as _SETTINGS, NAMES as _NAMES
 from dynamic.size import Size as Size
+from dynamic.stepping import debug as debug
 from dynamic.tensor import Tensor as Tensor
 from dynamic.version import __version__ as __version__
+from dynamic.watch import watch as watch
 from graphs.core.memory import keep_freed_memory
 
 

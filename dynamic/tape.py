@@ -206,6 +206,12 @@ watched = False
 told: Callable[[Record | None], None] | None = None
 """Who is told, in a backward pass that is watched, of each record before its rules run, and of the end by None."""
 
+begun: Callable[[list[tuple[Any, Any]], list[Any] | None], None] | None = None
+"""Who is told of a backward pass before it starts: of its roots with their gradients, and of the records it is for."""
+
+apart = False
+"""Whether a watched pass gives each leaf a gradient of its own, and adds to it in place, as one that nobody watches does."""
+
 followed: Any = None
 """Who is told of changes in place (``followed.changed(tensor, value)``), if anybody."""
 

@@ -27,6 +27,7 @@ from static.clipping import clip_by_average_norm, clip_by_global_norm, clip_by_n
 from static.compat import disable_eager_execution, disable_v2_behavior
 from static.config import ConfigProto, GPUOptions, GraphOptions, OptimizerOptions
 from static.branches import case, cond, switch_case
+from static.causes import first_nan
 from static.control import while_loop
 from static.counting import (
     bincount, broadcast_dynamic_shape, confusion_matrix, histogram_fixed_width, histogram_fixed_width_bins,
@@ -73,6 +74,7 @@ from static.initializers import (
     uniform_unit_scaling_initializer, variance_scaling_initializer, zeros_initializer,
 )
 from static.io.files import decode_csv, matching_files, read_file, write_file
+from static.lint import lint
 from static.math import (
     abs, accumulate_n, acos, acosh, add, add_n, argmax, argmin, asin, asinh, atan, atan2, atanh, cast, ceil, cos, cosh,
     count_nonzero, cumprod, cumsum, div, div_no_nan, divide, einsum, equal, erf, exp, expm1, floor, floordiv, floormod,
@@ -124,6 +126,8 @@ from static.variables import (
     report_uninitialized_variables, scatter_add, scatter_update, tables_initializer, trainable_variables, Variable,
     variables_initializer,
 )
+from static.stepping import debug
+from static.watching import watch
 # isort: on
 # fmt: on
 

@@ -9,9 +9,10 @@ from typing import Any
 import numpy
 
 from dynamic import tape
-from dynamic.apply import Carried, wrap
+from dynamic.apply import Carried, apply, wrap
 from dynamic.autograd.anomaly import Watch, anomaly
 from dynamic.autograd.edges import GradientEdge, passing, standing
+from dynamic.inplace import clone
 from dynamic.tape import Record, leaf, recording
 from graphs.autodiff import backprop
 from graphs.core.arrays import is_array, xp_of
@@ -137,6 +138,8 @@ def _batched(outputs: Any, inputs: Any, seeds: Any, retain: Any, create: bool, u
 
 
 def _run(roots: list[tuple[Any, Any]], wrt: list[Any] | None, retain: bool | None, create: bool) -> dict[Record, list[Any]]:
+    if tape.begun is not None:
+        tape.begun(roots, wrt)
     keep = tape.kept or (create if retain is None else retain)
     residuals: Callable[[Record], Any] = (
         (_taped if keep else _taped_then_freed) if create else _bare if keep else _bare_then_freed
@@ -144,6 +147,8 @@ def _run(roots: list[tuple[Any, Any]], wrt: list[Any] | None, retain: bool | Non
     if tape.watched and not create:
         roots = [(edge, wrap(seed)) for edge, seed in roots]
         residuals = _watched(residuals)
+    elif tape.watched:
+        residuals = _telling(residuals)
     hooks = _call_hooks if tape.hooked else None
     token = recording.set(create)
     try:
@@ -192,6 +197,17 @@ def _watched(residuals: Callable[[Record], Any]) -> Callable[[Record], Any]:
         if tape.told is not None:
             tape.told(record)
         return tuple([wrap(x) if is_array(x) else x for x in side] for side in residuals(record))
+
+    return wrapped
+
+
+def _telling(residuals: Callable[[Record], Any]) -> Callable[[Record], Any]:
+    """``residuals``, of each of which somebody is told."""
+
+    def wrapped(record: Record) -> Any:
+        if tape.told is not None:
+            tape.told(record)
+        return residuals(record)
 
     return wrapped
 
@@ -276,7 +292,12 @@ def _name(function: Any) -> str:
 
 def _accumulate(tensor: Any, g: Any) -> None:
     before = tensor.grad
-    if isinstance(g, Carried):
+    if isinstance(g, Carried) and tape.apart and g._edge is None:
+        if before is None:
+            tensor.grad = apply(clone, (g,))
+        else:
+            before._become(before + g)
+    elif isinstance(g, Carried):
         tensor.grad = g if before is None else before + g
     elif before is None:
         # A gradient may be shared with another leaf or a hook, or be a view of what the tape kept: then it is copied.

@@ -1,0 +1,236 @@
+"""What a program computes while somebody looks on, value by value: what ``first_nan`` and ``why_none`` stand on.
+
+Values are known by their arrays, which aliases (``detach()``, ``.data``) share. Nothing is kept longer than the program
+keeps what came of it, and what an optimiser has changed begins anew.
+"""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from importlib import import_module
+from typing import Any
+
+import numpy
+
+from dynamic import apply as applying, tape
+from dynamic.apply import Carried, settled
+from dynamic.inplace import assign_view
+from dynamic.tape import Record, leaf
+from graphs.codegen.fused import fused
+from graphs.core.arrays import is_array
+from graphs.core.errors import GraphsError, at_line, user_line
+from graphs.core.op import Ghost, Op
+from graphs.updates import Rule
+
+
+class LookingError(GraphsError, RuntimeError):
+    """Two that look on at once, where one has to see all that happens."""
+
+
+class _Known:
+    """What is known of an array: the event that made it, and the cells that show it as it is now."""
+
+    __slots__ = ("cells", "event", "kind", "name", "place", "ref", "where")
+
+    def __init__(self, ref: Any, event: Any, place: int) -> None:
+        self.ref = ref
+        self.event = event
+        self.place = place
+        self.kind = "value"
+        self.name = ""
+        self.where: Any = None
+        self.cells: list[Any] = []
+
+
+class Recorder:
+    """Follows every operation, change in place and optimiser's step of one thread."""
+
+    def __init__(self) -> None:
+        self._history = import_module("graphs.inspection.history")
+        self._known: dict[int, _Known] = {}
+        self._passes = 0
+        self._record: Record | None = None
+        self._thread = threading.get_ident()
+        self._inner: Any = None
+        self._backward = False
+
+    # What others do with it
+
+    def made(self, event: Any, result: tuple[Any, ...], args: tuple[Any, ...]) -> None:
+        """Told of each operation when it has run."""
+
+    def stepped(self, cells: list[Any]) -> None:
+        """Told of what an optimiser's kernel has written."""
+
+    @contextmanager
+    def following(self) -> Iterator[None]:
+        """Follow what happens inside."""
+        if tape.followed is not None or tape.told is not None:
+            raise LookingError(f"somebody looks on here already: a trace, a comparison, or another of these{at_line()}")
+        self._inner, watched = applying.around, tape.watched
+        kernel = Rule.kernel
+        applying.around, tape.watched, tape.apart, tape.told, tape.followed = self._call, True, True, self._told, self
+        tape.begun = self._began
+        Rule.kernel = self._kernel(kernel)  # type: ignore[method-assign]
+        try:
+            yield
+        finally:
+            Rule.kernel = kernel  # type: ignore[method-assign]
+            applying.around, tape.watched, tape.apart, tape.told, tape.followed = self._inner, watched, False, None, None
+            tape.begun = None
+
+    # Operations
+
+    def _plainly(self, op: Op, args: tuple[Any, ...], params: Mapping[str, Any]) -> Any:
+        if self._inner is not None:
+            return self._inner(op, args, params)
+        return applying.apply(op, args, params, plainly=True)
+
+    def _call(self, op: Op, args: tuple[Any, ...], params: Mapping[str, Any]) -> Any:
+        if threading.get_ident() != self._thread:
+            return self._plainly(op, args, params)
+        if any(isinstance(x, Carried) for x in args):
+            args = settled(op, args, params)
+        cells = tuple([self.cell(x) for x in args])
+        result = self._plainly(op, args, params)
+        results = result if isinstance(result, tuple) else (result,)
+        event = self._event(op, cells, params, results)
+        for place, tensor in enumerate(results):
+            if not any(tensor._array is cell.array for cell in cells):  # what hands on its operand has made nothing
+                self._enter(tensor._array, event, place)
+        self.made(event, results, args)
+        return result
+
+    def _event(self, op: Op, cells: tuple[Any, ...], params: Mapping[str, Any], results: tuple[Any, ...]) -> Any:
+        record, where = self._record, user_line(3)
+        phase, of = "forward", ""
+        makers = [cell.maker for cell in cells if cell.maker is not None]
+        if self._backward:
+            phase = "backward"
+            if record is not None:
+                of, where = _called(record), record.where
+        elif op.name in ("add", "clone") and makers and all(maker.phase == "backward" for maker in makers):
+            phase = "backward"
+        elif any(maker.phase != "forward" for maker in makers) and all(tensor._edge is None for tensor in results):
+            phase = "update"
+        return self._history.Event(op, cells, params, op.name, where, phase, of, None, self._passes)
+
+    def cell(self, x: Any) -> Any:
+        """The cell of an operand: a tensor, an array or a number."""
+        array = x._array if isinstance(x, Carried) else x
+        if isinstance(array, Ghost):
+            return self._history.Cell(numpy.broadcast_to(numpy.zeros((), array.dtype), array.shape), kind="shape")
+        if not is_array(array) or isinstance(array, numpy.generic):
+            return self._history.Cell(array, kind="constant")
+        known = self._known.get(id(array))
+        if known is None or known.ref() is not array:
+            known = self._enter(array, None, 0)
+            if isinstance(x, Carried):
+                edge = x._edge
+                known.kind = "parameter" if edge is not None and edge.node.op is leaf else "tensor"
+        if isinstance(x, Carried):
+            known.name = getattr(x, "name", None) or known.name
+        cell = self._history.Cell(array, known.event, known.place, known.kind, known.name, known.where)
+        known.cells = [ref for ref in known.cells if ref() is not None] if len(known.cells) > 16 else known.cells
+        known.cells.append(weakref.ref(cell))
+        return cell
+
+    def _enter(self, array: Any, event: Any, place: int) -> _Known:
+        key, table = id(array), self._known
+
+        def gone(ref: Any) -> None:
+            known = table.get(key)
+            if known is not None and known.ref is ref:
+                del table[key]
+
+        known = table[key] = _Known(weakref.ref(array, gone), event, place)
+        return known
+
+    # Changes in place
+
+    def _before(self, array: Any) -> None:
+        """Let those who have read an array keep the values that it has now."""
+        known = self._known.get(id(array))
+        cells = [] if known is None else [cell for ref in known.cells if (cell := ref()) is not None]
+        if cells:
+            copy = numpy.array(array)
+            for cell in cells:
+                cell.array = copy
+        if known is not None:
+            known.cells = []
+
+    def changed(self, tensor: Any, value: Any) -> None:
+        """Take note that a tensor's memory is about to have the values of another."""
+        if threading.get_ident() != self._thread:
+            return
+        root, chain = tensor._source or (tensor, ())
+        made = self.cell(value)
+        before = self.cell(root) if chain else None
+        views = [view for ref in root._views or () if (view := ref()) is not None]
+        for each in {id(x): x for x in (root, tensor, *views)}.values():
+            self._before(each._array)
+            if each is not root:
+                self._known.pop(id(each._array), None)
+        edge = root._edge
+        parameter = edge is not None and edge.node.op is leaf
+        if before is not None:
+            event = self._event(assign_view, (before, made), {"chain": chain}, (tensor,))
+            known = self._enter(root._array, event, 0)
+        else:
+            known = self._enter(root._array, made.maker, made.place)
+            known.kind, known.name, known.where = made.kind, made.name, made.where
+        if parameter:
+            known.event, known.kind = None, "parameter"
+
+    def _kernel(self, kernel_of: Callable[..., Any]) -> Callable[..., Any]:
+        """``Rule.kernel``, its kernels followed: they write into parameters and slots."""
+        recorder = self
+
+        def of(rule: Rule, dtype: Any) -> Callable[..., Any]:
+            kernel = kernel_of(rule, dtype)
+
+            def run(inputs: Any, outs: Any = None) -> Any:
+                if threading.get_ident() != recorder._thread:
+                    return kernel(inputs, outs)
+                return recorder._step(rule, dtype, kernel, inputs, outs)
+
+            return run
+
+        return of
+
+    def _step(self, rule: Rule, dtype: Any, kernel: Any, inputs: Any, outs: Any) -> Any:
+        names = ("parameter", "gradient", *rule.slots, *rule.rate_names)
+        kinds = ["parameter", "gradient", *["slot"] * len(rule.slots), *["setting"] * len(rule.rate_names)]
+        cells = []
+        for x, name, kind in zip(inputs, names, kinds, strict=True):
+            cell = self.cell(x)
+            if cell.maker is None:
+                cell.kind, cell.name = kind, cell.name or name
+            cells.append(cell)
+        for array in outs or ():
+            self._before(array)
+        result = kernel(inputs, outs)
+        params = {"body": rule.function(dtype), "label": rule.name}
+        event = self._history.Event(fused, tuple(cells), params, rule.name, user_line(3), "update")
+        event.of, event.time = f"{cells[0].name} by {rule.name}", self._passes
+        written = [self._history.Cell(array, event, place) for place, array in enumerate(outs or result)]
+        self.stepped(written)
+        return result
+
+    # Backward passes
+
+    def _began(self, roots: Any, wrt: Any) -> None:
+        self._backward, self._record = True, None
+        self._passes += 1
+
+    def _told(self, record: Record | None) -> None:
+        self._record = record
+        self._backward = record is not None
+
+
+def _called(record: Record) -> str:
+    owner = record.owner() if record.owner is not None else None
+    return getattr(owner, "name", None) or record.op.name
