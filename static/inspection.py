@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from graphs.core.notebook import Shown
 from graphs.rewrite import Record
+from static.picturing import draw
 from static.report import Report, report
 from static.trials import Good, Timing, bisect, timed_without
 
 
-class Inspection:
+class Inspection(Shown):
     """The part of ``Session`` that looks at what passes did. What is tried is tried on a copy of what the session holds."""
 
     def report(self, fetches: Any = None, feed_dict: Mapping[Any, Any] | Sequence[Any] | None = None) -> Report:
@@ -20,6 +22,15 @@ class Inspection:
         for any shapes, and figures that hang on them are not known.
         """
         return report(self, fetches, feed_dict)
+
+    def draw(self, fetches: Any, feed_dict: Mapping[Any, Any] | None = None, **settings: Any) -> bytes:
+        """A picture of what ``fetches`` depend on, as the bytes of a file; ``settings`` as for ``graphs.draw.draw``.
+
+        Where these ask for values or gradients on the edges (``show=("shapes", "values", "gradients")``), for the time of
+        each node (``overlay="time"``) or for devices, the graph is run for them, without passes, on a copy of what the
+        session holds: state and random stream stay as they were; what else a run does (printing) it does.
+        """
+        return draw(self, fetches, feed_dict, settings)
 
     def bisect(self, fetches: Any, feed_dict: Mapping[Any, Any] | None = None, good: Good | None = None) -> Record | None:
         """The rewrite behind a difference between this run with the session's passes and without any; None if there is none.

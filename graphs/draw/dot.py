@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from html import escape
-from itertools import groupby
 from typing import Any
 
 import graphviz
 
 from graphs.draw.labels import link_label, notes, shorten, title, tooltip
+from graphs.draw.legend import header, table, text
 from graphs.draw.picture import Item, Link, Picture
-from graphs.draw.style import EDGE_STATUSES, FAINT, FONT, INK, LINES, LOOKS, MARKS, QUIET, STATUSES, line_of, look_of
-
-
-STROKES = {"bold": "\u2014\u2014", "solid": "\u2014\u2014", "dashed": "\u2013 \u2013", "dotted": "\u00b7\u00b7\u00b7\u00b7"}
-"""What each style of line looks like in the legend."""
+from graphs.draw.style import CLUSTERS, DEVICE_COLOURS, FAINT, FONT, INK, LINES, LOOKS, MARKS, QUIET, heat, line_of, look_of
 
 
 STRAIGHT = 60
@@ -51,16 +46,11 @@ def dot(picture: Picture, *, legend: bool = True, direction: str = "TB") -> str:
     )
     if picture.pairs or len(picture.items) > STRAIGHT:
         out.graph_attr["newrank"] = "true"
-    header = _header(picture, legend)
-    if header:
-        out.graph_attr["label"] = header
+    head = header(picture, legend)
+    if head:
+        out.graph_attr["label"] = head
     _Writer(out).picture(picture, "n")
     return str(out.source)
-
-
-def _text(value: str, size: float, colour: str = INK, *, bold: bool = False) -> str:
-    words = escape(value, quote=True).replace("\\", "&#92;&#92;")
-    return f'<FONT POINT-SIZE="{size:g}" COLOR="{colour}">{f"<B>{words}</B>" if bold else words}</FONT>'
 
 
 def _tip(value: str) -> Any:
@@ -85,14 +75,13 @@ class _Writer:
         rank = {item.key: f"{prefix}{at}" for at, item in enumerate(picture.items, 1)}
         shown = {link.tail for link in picture.links if link.kind in ("data", "gradient")}
         shown |= {link.head for link in picture.links if link.kind == "gradient"}
-        scopes = _clusters(picture.items)
-        self._scope(self.out, [(scopes[item.key], item) for item in picture.items], 0, picture, rank, shown)
+        self._scope(self.out, [(each, item) for each, item in _clusters(picture)], 0, picture, rank, shown)
         for one, other in picture.pairs:
             with self.out.subgraph(graph_attr={"rank": "same"}) as same:
                 same.node(rank[one])
                 same.node(rank[other])
         for link in picture.links:
-            self._link(link, rank, picture.dtype)
+            self._link(link, rank, picture)
 
     def _scope(
         self,
@@ -105,38 +94,53 @@ class _Writer:
     ) -> None:
         for scope, item in items:
             if len(scope) == depth:
-                words = notes(item, last=item.key not in shown, dtype=picture.dtype, within="/".join(item.scope[depth:]))
-                self._item(out, item, rank[item.key], words)
-        deeper = sorted((pair for pair in items if len(pair[0]) > depth), key=lambda pair: pair[0][depth])
-        for name, members in groupby(deeper, key=lambda pair: pair[0][depth]):
+                within = "/".join(item.scope[depth:])
+                words = notes(item, last=item.key not in shown, dtype=picture.dtype, within=within)
+                self._item(out, item, rank[item.key], words, picture)
+        deeper: dict[str, list[tuple[tuple[str, ...], Item]]] = {}
+        for scope, item in items:
+            if len(scope) > depth:
+                deeper.setdefault(scope[depth], []).append((scope, item))
+        for name, held in deeper.items():
+            frame = CLUSTERS[picture.clusters.get(held[0][0][: depth + 1], "scope")]
             with out.subgraph(name=self._cluster()) as inner:
                 inner.attr(
-                    label=_literal(shorten(name)),
-                    style="rounded",
-                    color="#d0d7de",
-                    bgcolor="#f6f8fa",
-                    fontcolor=QUIET,
+                    label=_literal(shorten(name, 60)),
+                    style=frame.style,
+                    color=frame.line,
+                    bgcolor=frame.fill,
+                    fontcolor=frame.ink,
                     margin="9",
                 )
-                self._scope(inner, list(members), depth + 1, picture, rank, shown)
+                self._scope(inner, held, depth + 1, picture, rank, shown)
 
     def _cluster(self) -> str:
         self.clusters += 1
         return f"cluster_{self.clusters}"
 
-    def _item(self, out: graphviz.Digraph, item: Item, name: str, words: Iterable[str]) -> None:
+    def _item(self, out: graphviz.Digraph, item: Item, name: str, words: Iterable[str], picture: Picture) -> None:
         look = look_of(item.kind, item.status)
         head = f"{MARKS[item.status]} {title(item)}" if item.status in MARKS else title(item)
-        lines = [_text(head, 11, bold=item.kind not in ("outside", "fold"))]
-        lines += [_text(note, 8.5, QUIET) for note in words]
-        rows = [f"<TR><TD>{line}</TD></TR>" for line in lines]
+        ink = FAINT if item.freed else INK
+        quiet = FAINT if item.freed else QUIET if picture.scale is None else INK
+        lines = [text(head, 11, ink, bold=item.kind not in ("outside", "fold", "tensor"), struck=item.freed)]
+        lines += [text(note, 8.5, quiet) for note in words]
+        if item.device:
+            lines.append(text(item.device, 8.5, _device_colour(item.device, picture)))
+        fill, line = look.fill, look.line
+        if picture.scale is not None:
+            number = item.numbers.get(picture.scale.name)
+            fill = "#ffffff" if number is None else heat(picture.scale.place(number))
+        elif item.freed:
+            fill, line = "#fbfbfc", FAINT
+        rows = [f"<TR><TD>{each}</TD></TR>" for each in lines]
         out.node(
             name,
-            f"<{_table(rows, 0)}>",
+            f"<{table(rows, 0)}>",
             shape=look.shape,
             style=look.style,
-            fillcolor=look.fill,
-            color=look.line,
+            fillcolor=fill,
+            color=line,
             penwidth=f"{look.width + (0.8 if item.root else 0):g}",
             tooltip=_tip(tooltip(item)),
         )
@@ -163,7 +167,7 @@ class _Writer:
         line = LINES["body"]
         self.out.edge(owner, f"{prefix}1", lhead=cluster, style=line.style, color=line.colour, arrowhead=line.arrow)
 
-    def _link(self, link: Link, rank: dict[int, str], dtype: str) -> None:
+    def _link(self, link: Link, rank: dict[int, str], picture: Picture) -> None:
         line = line_of(link.kind, link.status)
         tail, head = rank[link.tail], rank[link.head]
         attributes = {"color": line.colour}
@@ -177,64 +181,27 @@ class _Writer:
             attributes["style"] = line.style
         if not line.constraint:
             attributes["constraint"] = "false"
-        words = link_label(link, dtype)
+        words = link_label(link, picture.dtype, picture.show)
         if words and link.status != "removed":
-            attributes["label"] = f" {words} "
+            # Graphviz reads "\\n" as the end of a centred line.
+            attributes["label"] = "\\n".join(f" {_literal(each)} " for each in words.splitlines())
         self.out.edge(tail, head, **attributes)
 
 
-def _clusters(items: Iterable[Item]) -> dict[int, tuple[str, ...]]:
-    """Each item's clusters: its scopes, without those that hold a single item."""
-    every = list(items)
+def _device_colour(device: str, picture: Picture) -> str:
+    at = picture.devices.index(device) if device in picture.devices else 0
+    return DEVICE_COLOURS[at % len(DEVICE_COLOURS)]
+
+
+def _clusters(picture: Picture) -> list[tuple[tuple[str, ...], Item]]:
+    """Each item with its clusters: its scopes, without those that hold a single item and are names alone."""
     held: dict[tuple[str, ...], int] = {}
-    for item in every:
+    for item in picture.items:
         for depth in range(1, len(item.scope) + 1):
             held[item.scope[:depth]] = held.get(item.scope[:depth], 0) + 1
-    return {
-        item.key: tuple(name for depth, name in enumerate(item.scope, 1) if held[item.scope[:depth]] > 1) for item in every
-    }
+    return [(_open(item.scope, held, picture), item) for item in picture.items]
 
 
-def _header(picture: Picture, legend: bool) -> str:
-    """Title and legend as one HTML-like label; empty where there is nothing to say."""
-    rows = []
-    if picture.title:
-        rows.append(f'<TR><TD ALIGN="LEFT">{_text(shorten(picture.title, 90), 14, bold=True)}</TD></TR>')
-    if legend:
-        rows.append(f'<TR><TD ALIGN="LEFT">{_text(f"{picture.dtype} unless noted", 8.5, QUIET)}</TD></TR>')
-        rows.append(f'<TR><TD ALIGN="LEFT">{_table(_legend(picture), 2)}</TD></TR>')
-    if not rows:
-        return ""
-    rows.append('<TR><TD HEIGHT="10"> </TD></TR>')
-    return f"<{_table(rows, 2)}>"
-
-
-def _table(rows: Iterable[str], spacing: int) -> str:
-    return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="{spacing}" CELLPADDING="1">{"".join(rows)}</TABLE>'
-
-
-def _legend(picture: Picture) -> list[str]:
-    kinds = {item.kind for item in picture.items}
-    lines = {link.kind for link in picture.links if link.status not in EDGE_STATUSES}
-    every = list(picture.inside())
-    statuses = {item.status for shown in every for item in shown.items} - {""}
-    edges = {link.status for shown in every for link in shown.links}
-    if statuses and any(link.kind == "became" for shown in every for link in shown.links):
-        lines.add("became")
-    cell = '<TD ALIGN="LEFT">{}&#160;&#160;&#160;</TD>'
-    swatch = '<TD BGCOLOR="{}" COLOR="{}" BORDER="1" WIDTH="20" HEIGHT="14" FIXEDSIZE="TRUE">{}</TD>'
-    looks, shown = (STATUSES, statuses) if statuses else (LOOKS, kinds)
-    entries = [
-        swatch.format(look.fill, look.line, _text(MARKS[kind], 8.5) if statuses and kind in MARKS else "")
-        + cell.format(_text(look.word, 8.5, QUIET))
-        for kind, look in looks.items()
-        if kind in shown
-    ]
-    strokes = [line for status, line in EDGE_STATUSES.items() if status in edges]
-    strokes += [line_of(kind, "kept" if statuses else "") for kind, line in LINES.items() if kind in lines and line.word]
-    entries += [
-        f"<TD>{_text(STROKES[line.style], 8.5, line.colour, bold=line.style == 'bold')}</TD>"
-        + cell.format(_text(line.word, 8.5, QUIET))
-        for line in strokes
-    ]
-    return [f"<TR>{''.join(entries[at : at + 4])}</TR>" for at in range(0, len(entries), 4)]
+def _open(scope: tuple[str, ...], held: dict[tuple[str, ...], int], picture: Picture) -> tuple[str, ...]:
+    depths = range(len(scope), 0, -1)
+    return scope[: next((depth for depth in depths if held[scope[:depth]] > 1 or scope[:depth] in picture.clusters), 0)]

@@ -5,8 +5,9 @@ Every step is linear in the picture (but for sorting) and iterative, and depends
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +18,8 @@ from graphs.draw.style import SOURCES, STATUSES
 
 LONGEST_PERIOD = 24
 """Boxes in the longest pattern that is looked for along a chain."""
+
+_NUMBERED, _MODULE = re.compile(r"(.*?[^\d_])_?\d+$"), re.compile(r".*: (\w+)$")
 
 
 def fold(picture: Picture, budget: int) -> Picture:
@@ -51,6 +54,31 @@ def fold_scopes(picture: Picture, budget: int) -> Picture:
                 folded.append(scope)
                 for above in range(1, depth + 1):
                     boxes[scope[:above]] -= saved
+    return _boxed(picture, folded, inside)
+
+
+def fold_outside(picture: Picture, depth: int, expand: Callable[[Any], bool] | None) -> Picture:
+    """Fold the scopes below ``depth`` levels, but for those around a node that ``expand`` holds of.
+
+    Frames that are no name scopes (of a tape, of rounds) stay open and count for no level.
+    """
+    inside: dict[tuple[str, ...], list[Item]] = {}
+    open_: set[tuple[str, ...]] = set(picture.clusters)
+    for item in picture.items:
+        wanted = expand is not None and item.node is not None and expand(item.node)
+        level = 0
+        for length in range(1, len(item.scope) + 1):
+            scope = item.scope[:length]
+            inside.setdefault(scope, []).append(item)
+            level += scope not in picture.clusters
+            if wanted or level <= depth:
+                open_.add(scope)
+    folded = [scope for scope, items in inside.items() if scope not in open_ and len(items) > 1]
+    return _boxed(picture, folded, inside)
+
+
+def _boxed(picture: Picture, folded: Iterable[tuple[str, ...]], inside: Mapping[tuple[str, ...], list[Item]]) -> Picture:
+    """``picture`` with a box for each of the scopes ``folded``; of those within each other, for the outermost."""
     group_of: dict[int, int] = {}
     groups: dict[int, tuple[tuple[str, ...], list[Item]]] = {}
     for scope in sorted(folded, key=len):
@@ -98,10 +126,22 @@ def fold_repeats(picture: Picture, budget: int) -> Picture:
                 sources = own.get(item.key, [])
                 members += [*sources[len(sources) - shared[at % period] :], item]
             first = min(item.key for item in members)
-            name = series(title(item) for item in pattern[:period])
+            name = series(_names(pattern[at::period]) for at in range(period))
             boxed[first] = _box(members, f"{name}  {TIMES} {times:,}", f"{_total(members):,} nodes", _shared_scope(pattern))
             group_of.update((item.key, first) for item in members)
     return contract(picture, group_of, boxed)
+
+
+def _names(items: Sequence[Item]) -> str:
+    """One name for boxes that are alike: without the numbers in which folded scopes differ; of modules, their class."""
+    words = list(dict.fromkeys(title(item) for item in items))
+    if len(words) == 1 or any(item.kind != "fold" for item in items):
+        return words[0]
+    for pattern in (_MODULE, _NUMBERED):
+        found = {match[1] if (match := pattern.match(word)) else None for word in words}
+        if len(found) == 1 and None not in found:
+            return str(found.pop())
+    return words[0]
 
 
 def sign(item: Item) -> Any:
@@ -184,10 +224,44 @@ def contract(picture: Picture, group_of: dict[int, int], boxed: dict[int, Item])
             else:
                 other.count += link.count
                 other.spec = other.spec if other.spec == link.spec else None
+                other.value = other.value if other.value == link.value else None
+                other.notes = other.notes if other.notes == link.notes else ()
+                other.numbers = _together(other.numbers, link.numbers)
     pairs = [(a, b) for a, b in picture.pairs if a not in group_of and b not in group_of]
     folds = list(dict.fromkeys((group_of[a], group_of[b]) for a, b in picture.pairs if a in group_of and b in group_of))
     beside = [(a, b) for a, b in folds if a in boxed and b in boxed and a != b]
-    return Picture(items, [*single, *merged.values()], [*pairs, *beside], picture.title, picture.dtype)
+    _hold(picture, group_of, boxed)
+    return replace(picture, items=items, links=[*single, *merged.values()], pairs=[*pairs, *beside])
+
+
+def _hold(picture: Picture, group_of: Mapping[int, int], boxed: Mapping[int, Item]) -> None:
+    """Give each box the picture of what it stands for, with its neighbours as they are drawn outside."""
+    by_key = {item.key: item for item in picture.items}
+    held: dict[int, dict[int, Item]] = {first: {} for first in boxed}
+    links: dict[int, list[Link]] = {first: [] for first in boxed}
+    for item in picture.items:
+        if (first := group_of.get(item.key, -1)) in held:
+            held[first][item.key] = item
+    for link in picture.links:
+        tail, head = group_of.get(link.tail, -1), group_of.get(link.head, -1)
+        if tail == head:
+            if tail in links:
+                links[tail].append(link)
+            continue
+        for mine, end, theirs in ((tail, "head", head), (head, "tail", tail)):
+            if mine in links:
+                there = boxed.get(theirs, by_key[getattr(link, end)])
+                kind = there.kind if there.kind in SOURCES else "outside"
+                held[mine][there.key] = replace(there, kind=kind, scope=(), bodies=(), root=False, held=None)
+                links[mine].append(replace(link, **{end: there.key}))
+    for first, box in boxed.items():
+        items = sorted(held[first].values(), key=lambda item: item.key)
+        box.held = replace(picture, items=items, links=links[first], pairs=[], title=box.title)
+
+
+def _together(one: Mapping[str, float], other: Mapping[str, float]) -> Mapping[str, float]:
+    """What is known of two links as one: how many bytes they carry."""
+    return {"bytes": one["bytes"] + other["bytes"]} if "bytes" in one and "bytes" in other else {}
 
 
 def boxed_alike(members: Sequence[Item]) -> Item:
@@ -211,7 +285,18 @@ def _box(members: Sequence[Item], name: str, note: str, scope: tuple[str, ...]) 
         any(item.root for item in members),
         sign=tuple(sign(item) for item in members),
         status=members[0].status if len({item.status for item in members}) == 1 else "changed",
+        device=members[0].device if len({item.device for item in members}) == 1 else "",
+        numbers=_summed(members),
+        freed=all(item.freed for item in members),
     )
+
+
+def _summed(members: Iterable[Item]) -> dict[str, float]:
+    total: dict[str, float] = {}
+    for item in members:
+        for name, number in item.numbers.items():
+            total[name] = total.get(name, 0.0) + number
+    return total
 
 
 def _total(members: Iterable[Item]) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from pathlib import PurePath
 from typing import Any
@@ -12,7 +12,7 @@ import numpy
 
 from graphs.core.arrays import is_array
 from graphs.core.function import Function
-from graphs.core.spec import Spec, show
+from graphs.core.spec import Spec, show as show_dims
 from graphs.draw.picture import Item, Link
 from graphs.draw.protocol import arguments, path_of
 from graphs.draw.style import SOURCES
@@ -59,7 +59,8 @@ def notes(item: Item, *, last: bool, dtype: str, within: str = "") -> list[str]:
         if parts(node):
             lines.append("of " + ", ".join(path_of(each)[-1] for each in parts(node)))
     if node is not None and last:
-        lines.append(", ".join(spec_label(spec, dtype) or spec.dtype.name for spec in node.specs))
+        specs = ", ".join(spec_label(spec, dtype) or spec.dtype.name for spec in node.specs)
+        lines += [] if specs and specs in item.title else [specs]
     return [shorten(line) for line in lines if line]
 
 
@@ -131,17 +132,21 @@ def value_label(value: Any) -> str:
 
 def spec_label(spec: Spec, dtype: str) -> str:
     """A shape, with its dtype where that is not the picture's."""
-    return show(spec.dims) if spec.dtype.name == dtype else f"{show(spec.dims)} {spec.dtype.name}"
+    return show_dims(spec.dims) if spec.dtype.name == dtype else f"{show_dims(spec.dims)} {spec.dtype.name}"
 
 
-def link_label(link: Link, dtype: str) -> str:
-    """The words on an arrow."""
-    if link.kind not in ("data", "gradient"):
-        return ""
-    if link.spec is None:
-        return f"{link.count:,} values" if link.count > 1 else ""
-    label = spec_label(link.spec, dtype)
-    return f"{label} {TIMES} {link.count:,}" if link.count > 1 else label
+def link_label(link: Link, dtype: str, show: Sequence[str] = ("shapes", "dtypes")) -> str:
+    """The words on an arrow, in lines: its own, shape, dtype where it is not the picture's, what is told of the value."""
+    words: list[str] = []
+    if link.kind in ("data", "gradient") and link.spec is None and link.count > 1:
+        words.append(f"{link.count:,} values")
+    elif link.kind in ("data", "gradient") and link.spec is not None:
+        words += [show_dims(link.spec.dims)] if "shapes" in show else []
+        if "dtypes" in show and (link.spec.dtype.name != dtype or "shapes" not in show):
+            words.append(link.spec.dtype.name)
+        if words and link.count > 1:
+            words.append(f"{TIMES} {link.count:,}")
+    return "\n".join(line for line in (shorten(link.label), " ".join(words), *link.notes) if line)
 
 
 def place(node: Any) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import networkx
 
+from graphs.core.notebook import Shown
 from graphs.core.spec import Spec
 from graphs.draw.protocol import BACKWARD, FORWARD, UPDATE, Phase, phases, scope_of
 from graphs.draw.style import SOURCES, kind_of
@@ -35,6 +37,11 @@ class Item:
         sign: what a fold holds, to tell which folds are alike.
         bodies: the Functions in the node's parameters, each with its word and its picture.
         status: what a pass did to it, a key of ``style.STATUSES``; empty where no pass is looked at.
+        device: where it was asked to run and where it ran, in words; empty where neither is told.
+        numbers: what was measured of it, by the names of the picture's scales; of a fold, the sums.
+        freed: whether the way back has let go of what this step had kept, so that it cannot go again.
+        of: for a node of a gradient, the key of the forward item that it belongs to.
+        held: what a fold stands for, with its neighbours outside.
     """
 
     key: int
@@ -49,6 +56,11 @@ class Item:
     sign: Any = None
     bodies: tuple[tuple[str, Picture], ...] = ()
     status: str = ""
+    device: str = ""
+    numbers: Mapping[str, float] = field(default_factory=dict)
+    freed: bool = False
+    of: int | None = None
+    held: Picture | None = None
 
 
 @dataclass(slots=True)
@@ -56,7 +68,9 @@ class Link:
     """An arrow. ``kind`` is a key of ``style.LINES``; ``count`` values flow, ``spec`` is theirs if all have the same.
 
     ``upwards`` asks the layout to put the head above the tail, as in the way back beside the way forward; ``status`` is as
-    an item's.
+    an item's. ``value`` is the serial of the node whose output flows and which output it is, None where it is no node's;
+    ``at`` is the argument that it becomes. ``label`` is a word for this arrow alone, ``notes`` are lines on the value beyond
+    shape and dtype, ``numbers`` what they say (``bytes``, ``min``, ``mean``, ``max``, ``zeros``, ``nan``, ``gradient``).
     """
 
     tail: int
@@ -66,17 +80,66 @@ class Link:
     count: int = 1
     upwards: bool = False
     status: str = ""
+    value: tuple[int, int] | None = None
+    at: int = 0
+    label: str = ""
+    notes: tuple[str, ...] = ()
+    numbers: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """A measure that boxes are coloured by.
+
+    Attributes:
+        name: of the measure, as in an item's ``numbers``.
+        unit: what it is counted in.
+        low, high: its least and greatest number on the picture.
+        log: whether colours follow its logarithm.
+    """
+
+    name: str
+    unit: str
+    low: float
+    high: float
+    log: bool = False
+
+    def place(self, number: float) -> float:
+        """Where a number lies between the ends, from 0 to 1."""
+        low, high, at = (math.log(max(x, self.floor)) if self.log else x for x in (self.low, self.high, number))
+        return min(max((at - low) / (high - low), 0.0), 1.0) if high > low else 1.0
+
+    @property
+    def floor(self) -> float:
+        """The least number that a logarithmic scale tells from 0."""
+        return max(self.low, self.high * 1e-6, 1e-300)
 
 
 @dataclass(slots=True)
-class Picture:
-    """Items in order, links, and pairs of items to be set side by side. ``dtype`` is the one that most values have."""
+class Picture(Shown):
+    """What is drawn, before any format.
+
+    Attributes:
+        items: the boxes in order.
+        links: the arrows.
+        pairs: pairs of items to be set side by side.
+        title: the heading.
+        dtype: the one that most values have.
+        show: what stands on arrows, of ``annotate.SHOW``.
+        scale: what boxes are coloured by, None for their kinds.
+        clusters: how the scopes look that are more than names, by keys of ``style.CLUSTERS``.
+        devices: the devices that items name, in order.
+    """
 
     items: list[Item]
     links: list[Link]
     pairs: list[tuple[int, int]] = field(default_factory=list)
     title: str = ""
     dtype: str = "float32"
+    show: tuple[str, ...] = ("shapes", "dtypes")
+    scale: Scale | None = None
+    clusters: Mapping[tuple[str, ...], str] = field(default_factory=dict)
+    devices: tuple[str, ...] = ()
 
     def inside(self) -> Iterator[Picture]:
         """The picture itself, and those of the bodies in it."""
@@ -126,11 +189,34 @@ def program(graph: networkx.MultiDiGraph, view: str, phase: Phase | None) -> Pic
             link_kind(graph.nodes[head]["node"], data),
             data.get("spec"),
             status=data.get("status", ""),
+            value=(tail, data["out"]) if data["kind"] == "data" else None,
+            at=data.get("at", 0),
         )
         for tail, head, data in graph.edges(data=True)
         if tail in key_of and head in key_of and head in inside and head not in read_of
     ]
+    if view == "joined" and phase is None:
+        links += _beside(items, links)
     return Picture(items, links)
+
+
+def _beside(items: Sequence[Item], links: Iterable[Link]) -> list[Link]:
+    """A line from each forward item to the first node of its gradient, where none of these reads it anyway.
+
+    All nodes of a gradient learn whose they are: what ``gradients`` makes for an operation stands in a scope named after it,
+    ``gradients/net/MatMul_grad``.
+    """
+    forward = {item.node.name: item.key for item in items if item.phase == FORWARD}
+    first: dict[int, int] = {}
+    for item in items:
+        names = item.node.name.split("/")[:-1] if item.phase == BACKWARD else []
+        at = next((n for n, part in enumerate(names) if part.startswith("gradients")), None)
+        if at is not None and names[-1].endswith("_grad"):
+            item.of = forward.get("/".join(names[at + 1 :])[: -len("_grad")])
+            if item.of is not None:
+                first.setdefault(item.of, item.key)
+    reads = {link.tail for link in links if items[link.head].of == link.tail}
+    return [Link(of, key, "derived") for of, key in first.items() if of not in reads]
 
 
 def _is_plain_read(graph: networkx.MultiDiGraph, node: Any) -> bool:

@@ -46,6 +46,8 @@ def nodes_of(roots: Any) -> list[Any]:
 
     Raises TypeError for anything else, ValueError for nothing.
     """
+    if isinstance(getattr(roots, "function", None), Function):  # a trace
+        roots = roots.function
     if isinstance(roots, Function):
         roots = (*(out for out in roots.outputs if hasattr(out, "node")), *roots.inputs)
     elif not isinstance(roots, Iterable) or hasattr(type(roots), "__bind__"):
@@ -61,6 +63,12 @@ def nodes_of(roots: Any) -> list[Any]:
     if not nodes:
         raise ValueError("a picture needs at least one root")
     return nodes
+
+
+def shape_changes(node: Any) -> bool:
+    """Whether a node yields another shape than all that flows into it: a predicate for the setting ``expand``."""
+    given = [edge.node.specs[edge.index].dims for edge in node.edges if edge is not None]
+    return bool(given) and any(spec.dims not in given for spec in node.specs)
 
 
 def arguments(node: Any) -> tuple[Any, ...]:

@@ -55,6 +55,8 @@ LOOKS: dict[str, Look] = {
     "update": Look("update", "#cdebdf", "#00805d", style="rounded,filled", width=1.8),
     "operation": Look("operation", "#ffffff", "#59636e"),
     "outside": Look("from the forward part", "#ffffff", "#8c959f", style="rounded,dashed"),
+    "tensor": Look("value", "#f4f8fb", "#56b4e9", shape="ellipse", style="filled"),
+    "change": Look("change in Python, off the tape", "#cdebdf", "#00805d", style="rounded,filled,dashed", width=1.8),
     "fold": Look("folded", "#f3f4f6", "#59636e", shape="box3d", style="filled"),
 }
 """Every kind of node, in the order of the legend."""
@@ -78,6 +80,8 @@ LINES: dict[str, Line] = {
     "control": Line("runs after", "#d55e00", style="dashed", arrow="empty"),
     "saved": Line("kept for the way back", "#0072b2", style="dotted", arrow="vee", constraint=False),
     "gradient": Line("gradient flow", "#b0568a"),
+    "freed": Line("kept, and freed by the way back", "#b6bec8", style="dotted", arrow="none", constraint=False),
+    "derived": Line("has its gradient there", "#cc9ab6", style="dotted", arrow="none", constraint=False),
     "body": Line("body", "#8c959f", style="dashed", arrow="none"),
     "became": Line("became", "#b0568a", style="dotted", arrow="vee", constraint=False),
 }
@@ -112,6 +116,54 @@ PALE = "#f3f4f6"
 
 SOURCES = frozenset({"placeholder", "variable", "constant", "input"})
 """The kinds whose nodes are known by their names rather than by what they do."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """How a cluster is drawn, and its word in the legend (empty: its label says it)."""
+
+    word: str
+    fill: str
+    line: str
+    style: str = "rounded"
+    ink: str = QUIET
+
+
+CLUSTERS: dict[str, Frame] = {
+    "scope": Frame("", "#f6f8fa", "#d0d7de"),
+    "tape": Frame("", "#fbfcfd", "#59636e", style="rounded,dashed"),
+    "outside": Frame("", "#f2faf7", "#00805d", style="rounded,dashed"),
+    "round": Frame("", "#fdf4ec", "#d55e00", style="rounded,dashed"),
+    "region 0": Frame("fused to one kernel", "#fbe9c6", "#e69f00", style="rounded,bold", ink=INK),
+    "region 1": Frame("", "#dcf0fb", "#56b4e9", style="rounded,bold", ink=INK),
+    "region 2": Frame("", "#d0eee3", "#009e73", style="rounded,bold", ink=INK),
+    "region 3": Frame("", "#fcf9cf", "#b5a900", style="rounded,bold", ink=INK),
+    "region 4": Frame("", "#d3e4f1", "#0072b2", style="rounded,bold", ink=INK),
+    "region 5": Frame("", "#f9dfcb", "#d55e00", style="rounded,bold", ink=INK),
+    "region 6": Frame("", "#f5e3ed", "#cc79a7", style="rounded,bold", ink=INK),
+}
+"""Every kind of cluster: name scopes, what lies on and off a tape, rounds of a loop, regions in colours that take turns."""
+
+REGIONS = sum(name.startswith("region") for name in CLUSTERS)
+"""Colours of regions."""
+
+DEVICE_COLOURS = ("#59636e", "#d55e00", "#0072b2", "#009e73", "#cc79a7", "#b5a900")
+"""What marks the devices on a picture, in their order."""
+
+HEAT = ("#fffbe8", "#fde3a3", "#f7bd58", "#ea8f2e", "#d55e00")
+"""Fills from the least to the greatest number: one hue family of falling lightness, so that grey prints order them too."""
+
+
+def heat(place: float) -> str:
+    """The fill for a place on a scale, from 0 to 1, between the colours of ``HEAT``."""
+    at = place * (len(HEAT) - 1)
+    low = min(int(at), len(HEAT) - 2)
+    pairs = zip(_channels(HEAT[low]), _channels(HEAT[low + 1]), strict=True)
+    return "#" + "".join(f"{round(one + (other - one) * (at - low)):02x}" for one, other in pairs)
+
+
+def _channels(colour: str) -> tuple[int, ...]:
+    return tuple(int(colour[i : i + 2], 16) for i in (1, 3, 5))
 
 
 def look_of(kind: str, status: str = "") -> Look:

@@ -74,7 +74,7 @@ def test_inner_scopes_fold_before_outer_ones():
 
 def test_folded_layers_fold_once_more():
     shown = draw.picture(programs.deep(300), budget=40)
-    assert [item.title for item in shown.items] == ["", f"layer_0  {TIMES} 300"]
+    assert [item.title for item in shown.items] == ["", f"layer  {TIMES} 300"]
     assert counted(shown) == 901
 
 
