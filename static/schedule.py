@@ -35,7 +35,8 @@ from static.state import (
 )
 
 
-_PEEKING = (initialized_value_op, is_initialized_op, report_uninitialized_op)
+PEEKING = (initialized_value_op, is_initialized_op, report_uninitialized_op)
+"""Ops that ask after a variable that may have no value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +167,7 @@ class _Lowering:
             outs = self.step(node, tuple(map(self.operand, node.inputs)))
             for variable, index in node.writes:
                 self.write(node, variable, outs[index])
-        elif op in _PEEKING:
+        elif op in PEEKING:
             args = [
                 self.peek(x.node) if isinstance(x, Value) and x.node.op is variable_op else self.operand(x)
                 for x in node.inputs

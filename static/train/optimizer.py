@@ -6,9 +6,9 @@ Programs may derive optimizers of their own from ``Optimizer``, by the methods t
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from graphs.core.errors import at_line
+from graphs.core.errors import Where, at_line, user_line
 from static.flow import group, tuple_
 from static.gradients import gradients
 from static.graph import Graph, GraphKeys, get_default_graph
@@ -16,6 +16,24 @@ from static.slices import IndexedSlices, without_duplicates
 from static.tensor import Tensor, convert_to_tensor
 from static.train.slots import create_slot, create_zeros_slot
 from static.variables import Variable, trainable_variables
+
+
+class Minimised(NamedTuple):
+    """What an optimizer was asked for; a graph's collection under this class has them all.
+
+    Attributes:
+        loss: what is to become smaller.
+        variables: what may be changed for it.
+        reached: those of them that have a gradient.
+        chosen: whether the program named them.
+        where: the user's line.
+    """
+
+    loss: Tensor
+    variables: tuple[Variable, ...]
+    reached: tuple[Variable, ...]
+    chosen: bool
+    where: Where | None
 
 
 class Optimizer:
@@ -78,6 +96,9 @@ class Optimizer:
             if wrong:
                 raise TypeError(f"an optimizer changes variables, not {type(wrong[0]).__name__} {wrong[0]!r}")
             grads = gradients(loss, chosen, None if grad_loss is None else [grad_loss])
+            reached = tuple(v for g, v in zip(grads, chosen, strict=True) if g is not None)
+            asked = Minimised(loss, tuple(chosen), reached, var_list is not None, user_line())
+            loss.graph.get_collection_ref(Minimised).append(asked)
             if gate_gradients == self.GATE_GRAPH:
                 gated = tuple_([g.values if isinstance(g, IndexedSlices) else g for g in grads])
                 grads = [g.with_values(v) if isinstance(g, IndexedSlices) else v for g, v in zip(grads, gated, strict=True)]
