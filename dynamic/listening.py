@@ -12,14 +12,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from dynamic import apply as applying
-from dynamic.apply import Carried, apply
+from dynamic.apply import Carried, apply, settled
 from dynamic.nn.modules.hooks import register_module_forward_hook, register_module_forward_pre_hook
 from dynamic.tape import user_frame
 from graphs.core.op import Op
 
 
 class Listener:
-    """Is told what happens; a subclass says what it wants to know."""
+    """Is told what happens; a subclass says what it wants to know.
+
+    Attributes:
+        settles: whether operands are cast to the dtype that is computed in before, as operations of their own.
+    """
+
+    settles = False
 
     def ran(self, op: Op, args: tuple[Any, ...], params: Mapping[str, Any], result: Any) -> None:
         """An operation gave ``result``, a tensor or a tuple of them."""
@@ -65,8 +71,11 @@ def path() -> str:
 
 
 def _around(op: Op, args: tuple[Any, ...], params: Mapping[str, Any]) -> Any:
+    deaf = getattr(_local, "deaf", False) or not _listeners
+    if not deaf and any(each.settles for each in _listeners) and any(isinstance(x, Carried) for x in args):
+        args = settled(op, args, params)
     result = apply(op, args, params, plainly=True) if _before is None else _before(op, args, params)
-    if getattr(_local, "deaf", False) or not _listeners:
+    if deaf:
         return result
     _local.deaf = True  # what a listener computes is nobody's business
     try:
