@@ -11,8 +11,11 @@ from numpy import ndarray
 
 from dynamic import tape
 from dynamic.era import era as era
+from dynamic.lint import lint as lint
 from dynamic.optim.ruled import Ruled
-from graphs.compare import Batch, Held, Log, State
+from dynamic.stepping import stepping as stepping
+from dynamic.splitting import split
+from graphs.compare import Batch, Held, Listener, Log, State
 from graphs.compare.calls import watching
 from graphs.core.node import ancestors
 
@@ -55,19 +58,24 @@ class DynamicProgram:
         """One training step, and the state after each of its updates."""
         return [self._state(losses, gradients) for losses, gradients in self._step(batch)]
 
-    def watch(self, batch: Batch, log: Log) -> list[State]:
-        """The same, every call of a kernel being entered in ``log``."""
-        with watching(log), _switched("watched"):
+    def watch(self, batch: Batch, log: Listener) -> list[State]:
+        """The same, ``log`` being told of every call of a kernel."""
+        with _followed(log):
             return self.states(batch)
 
+    def listen(self, batch: Batch, log: Listener) -> None:
+        """A step as ``step`` takes it, ``log`` being told of every call of a kernel."""
+        with _followed(log):
+            self.step(batch)
+
+    def split(self, batch: Batch, seconds: float) -> dict[str, float]:
+        """Where the time of a step goes (``dynamic.splitting``)."""
+        return split(self.step, self.listen, self._optimizers, batch, seconds)
+
     def trace(self, batch: Batch, log: Log) -> list[Any]:
-        """The same as ``watch``, with what belongs to the way back marked as such; the ends of the tape, as in ``roots``."""
-
-        def goes_back(record: tape.Record | None) -> None:
-            log.behind = None if record is None else record.serial
-
+        """The same as ``watch``, with the parameters before and after; the ends of the tape, as in ``roots``."""
         before = {name: log.digest(tensor._array) for name, tensor in self._parameters.items()}
-        with watching(log), _switched("watched"), _switched("told", goes_back):
+        with _followed(log):
             roots = self.roots(batch)
         for name, tensor in self._parameters.items():
             log.held[tensor._edge.node.serial] = Held(name, before[name], log.digest(tensor._array))
@@ -108,6 +116,17 @@ class DynamicProgram:
 
 def _copy(tensor: Any) -> ndarray:
     return numpy.array(tensor.detach().numpy())
+
+
+@contextmanager
+def _followed(log: Listener) -> Iterator[None]:
+    """Tell ``log`` of every kernel, and of the record that a backward pass is at."""
+
+    def at(record: tape.Record | None) -> None:
+        log.behind = None if record is None else record.serial
+
+    with watching(log), _switched("watched"), _switched("told", at):
+        yield
 
 
 @contextmanager

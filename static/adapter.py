@@ -8,12 +8,17 @@ from typing import Any
 
 from numpy import ndarray
 
-from graphs.compare import Batch, Held, Log, State
+from graphs.compare import Batch, Held, Listener, Log, State
 from graphs.compare.inside import look_inside
 from graphs.rewrite import Record, origins
 from static.graph import Graph, Operation
+from static.lint import lint as lint
+from static.picturing import traced as traced
+from static.plan import Observer, Plan
 from static.report import Report
 from static.session import Session
+from static.stepping import stepping as stepping
+from static.splitting import planning as planning, split
 from static.variables import global_variables_initializer
 
 
@@ -76,9 +81,14 @@ class StaticProgram:
         """One training step, and the state after each of its updates."""
         return [self._state(self.session.run(_shown(run), _feed(run, batch))) for run in self._runs]
 
-    def watch(self, batch: Batch, log: Log) -> list[State]:
-        """The same node by node, every call of a kernel being entered in ``log``."""
+    def watch(self, batch: Batch, log: Listener) -> list[State]:
+        """The same node by node, ``log`` being told of every call of a kernel."""
         return self._watch(batch, log, lambda *_: None)
+
+    def listen(self, batch: Batch, log: Listener) -> None:
+        """A step as ``step`` takes it, node by node, ``log`` being told of every call of a kernel."""
+        for run in self._runs:
+            self.session.interpret([run.updates, run.losses], _feed(run, batch), _told(log))
 
     def trace(self, batch: Batch, log: Log) -> list[Any]:
         """The same as ``watch``, the bodies of loops and branches being looked into; the ends of the graph."""
@@ -88,18 +98,30 @@ class StaticProgram:
             log.held[self._parameters[name].op.serial] = Held(name, before[name], log.digest(value))
         return self.roots(batch)
 
-    def _watch(self, batch: Batch, log: Log, inside: Callable[[Operation, tuple[Any, ...], Log], None]) -> list[State]:
+    def _watch(self, batch: Batch, log: Any, inside: Callable[[Operation, tuple[Any, ...], Any], None]) -> list[State]:
+        tell = _told(log)
+
         def observe(node: Operation, operands: tuple[Any, ...], outs: tuple[Any, ...]) -> None:
-            digests = [log.digest(x) for x in operands]
-            log.add(node.op, digests, outs, node.params, node.name, node.where, origins([node])[-1].serial)
+            tell(node, operands, outs)
             inside(node, operands, log)
 
         return [self._state(self.session.interpret(_shown(run), _feed(run, batch), observe)) for run in self._runs]
 
+    def _plans(self, batch: Batch) -> list[Plan]:
+        return [self.session.plan([run.updates, run.losses], _feed(run, batch)) for run in self._runs]
+
+    def split(self, batch: Batch, seconds: float) -> dict[str, float]:
+        """Where the time of a step goes (``static.splitting``)."""
+        return split(self.step, self._plans(batch), batch, seconds)
+
+    def planned(self, batch: Batch) -> int | None:
+        """The bytes that results of a run share once its plan is native, for the run that needs most; None without."""
+        sizes = [plan.memory.bytes for plan in self._plans(batch) if plan.outcome.program.reuse]
+        return max(sizes, default=None)
+
     def nodes(self, batch: Batch) -> int:
         """How many nodes the runs of a step have."""
-        plans = [self.session.plan([run.updates, run.losses], _feed(run, batch)) for run in self._runs]
-        return sum(len(plan.schedule.steps) for plan in plans)
+        return sum(len(plan.schedule.steps) for plan in self._plans(batch))
 
     def without_passes(self) -> StaticProgram:
         """This program, to be run without passes from here on."""
@@ -132,6 +154,15 @@ class StaticProgram:
         _, losses, gradients = shown
         slots, parameters = self.session.run([self._slots, self._parameters])
         return State(losses, gradients, slots, parameters)
+
+
+def _told(log: Listener) -> Observer:
+    """What tells ``log`` of a node that has run, by the serial of the user's node that it stands for."""
+
+    def observe(node: Operation, operands: tuple[Any, ...], outs: tuple[Any, ...]) -> None:
+        log.add(node.op, log.before(operands), outs, node.params, node.name, node.where, origins([node])[-1].serial)
+
+    return observe
 
 
 def _shown(run: Run) -> tuple[Any, Any, Any]:

@@ -1,6 +1,6 @@
 """One program in two modes, side by side: equal bits, costs, pictures."""
 
-from graphs.compare.calls import Held, Log, same_bits, ulps
+from graphs.compare.calls import Held, Listener, Log, same_bits, ulps
 from graphs.compare.lockstep import Agreement, Difference, lockstep
 from graphs.compare.measure import Cost, Costs, measure
 from graphs.compare.passes import Passes, with_passes, without_passes
@@ -30,6 +30,7 @@ __all__ = [
     "as_dict",
     "render",
     "Held",
+    "Listener",
     "Log",
     "same_bits",
     "ulps",

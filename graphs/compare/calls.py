@@ -54,21 +54,49 @@ class Held(NamedTuple):
     after: str
 
 
-class Log:
+class Listener:
+    """Who is told of the kernels that a step calls; this one does nothing about it.
+
+    Attributes:
+        behind: the serial of the record whose gradient rule is being run, if a tape is going back.
+    """
+
+    behind: int | None = None
+
+    def before(self, args: Sequence[Any]) -> Any:
+        """A kernel is about to run on ``args``, and may write into them; what this gives is handed on to ``add``."""
+        return None
+
+    def run(self, run: Callable[[], Any]) -> Any:
+        """Run the kernel, where the front-end does not run it itself."""
+        return run()
+
+    def add(
+        self,
+        op: Op,
+        operands: Any,
+        results: Any,
+        params: Mapping[str, Any],
+        name: str = "",
+        where: Any = None,
+        serial: int | None = None,
+    ) -> None:
+        """It has run; ``operands`` is what ``before`` gave."""
+
+
+class Log(Listener):
     """The calls of a step in order, with every distinct array copied once.
 
     Attributes:
         calls: the calls.
         arrays: by its digest each array.
         held: the parameters, by the serials of their nodes; where a front-end tells of them.
-        behind: the record whose gradient rule is being run, if a tape is going back.
     """
 
     def __init__(self) -> None:
         self.calls: list[Call] = []
         self.arrays: dict[str, ndarray] = {}
         self.held: dict[int, Held] = {}
-        self.behind: int | None = None
 
     def add(
         self,
@@ -80,7 +108,7 @@ class Log:
         where: Any = None,
         serial: int | None = None,
     ) -> None:
-        """Enter a call. ``operands`` were digested (see ``digest``) before it ran, as it may have changed them in place."""
+        """Enter a call. ``operands`` were digested (see ``before``) before it ran, as it may have changed them in place."""
         outs = results if isinstance(results, tuple) else (results,)
         text = ", ".join(f"{key}={value}" for key, value in params.items() if value is not None)
         found = tuple(self.digest(out) for out in outs)
@@ -88,6 +116,10 @@ class Log:
         number = next_serial() if serial is None else serial
         commutative = "commutative" in op.traits
         self.calls.append(Call(op.name, commutative, tuple(operands), found, text, name, line, number, self.behind))
+
+    def before(self, args: Sequence[Any]) -> list[str]:
+        """The keys under which ``args`` are kept."""
+        return [self.digest(arg) for arg in args]
 
     def digest(self, value: Any) -> str:
         """The key under which ``value`` is kept."""
@@ -109,11 +141,11 @@ _local = threading.local()
 
 
 @contextmanager
-def watching(log: Log) -> Iterator[Log]:
-    """Enter in ``log`` every kernel that this thread calls inside, with the user's line.
+def watching(log: Listener) -> Iterator[Listener]:
+    """Tell ``log`` of every kernel that this thread calls inside, with the user's line.
 
     The kernels in the registry are replaced meanwhile, and so are optimisers' updates in place, so that at other times
-    nothing asks whether it is being watched. Kernels that are called by other kernels are not entered.
+    nothing asks whether it is being watched. Of kernels that are called by other kernels it is not told.
     """
     if getattr(_local, "log", None) is not None:
         raise RuntimeError("this thread is being watched already")
@@ -153,10 +185,10 @@ def _enter(op: Op, run: Callable[[], Any], args: Sequence[Any], params: Mapping[
     log = getattr(_local, "log", None)
     if log is None or _local.inside:
         return run()
-    operands = [log.digest(arg) for arg in args]  # before it runs, as it may write into them
+    operands = log.before(args)
     _local.inside = True
     try:
-        out = run()
+        out = log.run(run)
     finally:
         _local.inside = False
     log.add(op, operands, out, params, where=user_line(2))

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple, Protocol
 
 from numpy import ndarray
 
-from graphs.compare.calls import Log
+from graphs.compare.calls import Listener
 from graphs.core.errors import GraphsError
 
 
@@ -78,8 +78,8 @@ class Program(Protocol):
     def states(self, batch: Batch) -> list[State]:
         """One training step, and the state after each of its updates."""
 
-    def watch(self, batch: Batch, log: Log) -> list[State]:
-        """The same node by node, every call of a kernel being entered in ``log``."""
+    def watch(self, batch: Batch, log: Listener) -> list[State]:
+        """The same node by node, ``log`` being told of every call of a kernel."""
 
     def nodes(self, batch: Batch) -> int:
         """How many nodes a step has: of the graph that is run, or of the tape that is recorded."""

@@ -11,6 +11,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from graphs.compare.breakeven import PARTS
 from graphs.compare.lockstep import Agreement, Difference
 from graphs.compare.machine import machine
 from graphs.compare.measure import Costs
@@ -50,9 +51,10 @@ def as_dict(report: Report) -> dict[str, Any]:
             "certificate": [station.as_dict() for station in agreement.certificate],
         },
         "passes": [each.as_dict() for each in report.passes],
-        "costs": {mode: cost._asdict() for mode, cost in costs.modes.items()},
+        "costs": {mode: cost.as_dict() for mode, cost in costs.modes.items()},
         "ratio": costs.ratio,
         "pays_after": costs.pays_after,
+        "break_even": None if costs.break_even is None else costs.break_even.as_dict(),
         "pictures": [str(path) for path in report.pictures],
         "page": None if report.page is None else str(report.page),
         "machine": machine(),
@@ -160,10 +162,19 @@ def _costs(report: Report) -> Table:
         table.add_row(title, show(a), show(b), "" if found is None else f"{found:.2f}")
 
     row("build", _time, lambda cost: cost.build)
+    row("optimise", _time, lambda cost: cost.optimise)
     row("first step", _time, lambda cost: cost.first)
     row("steady step", _time, lambda cost: cost.steady, report.costs.ratio)
     table.add_row("half of them within", *(" - ".join(map(_time, cost.spread)) for cost in pair), "")
+    if all(cost.parts is not None for cost in pair):
+        for name, title in PARTS.items():
+            row(f"  {title}", _time, lambda cost, name=name: getattr(cost.parts, name))
+        table.add_row("  the rest", *(_time(cost.parts.rest) for cost in pair if cost.parts), "")
     row("peak memory", _bytes, lambda cost: cost.peak)
+    if all(cost.memory is not None for cost in pair):
+        row("  a step's own", _bytes, lambda cost: max(cost.memory.live, default=0))
+        row("temporaries a step", str, lambda cost: cost.memory.temporaries)
+        row("  their bytes", _bytes, lambda cost: cost.memory.temporary_bytes)
     row("nodes a step", str, lambda cost: cost.nodes)
     row("kernels called a step", str, lambda cost: cost.kernels)
     return table
@@ -171,6 +182,8 @@ def _costs(report: Report) -> Table:
 
 def _payment(report: Report) -> Text:
     first, second = report.modes
+    if report.costs.break_even is not None:
+        return Text(report.costs.break_even.words(report.modes))
     steps = report.costs.pays_after
     if steps is None:
         return Text(
@@ -180,7 +193,7 @@ def _payment(report: Report) -> Text:
 
 
 def _time(seconds: float) -> str:
-    return f"{seconds * 1e6:,.0f} µs" if seconds < 0.01 else f"{seconds * 1e3:,.1f} ms"
+    return f"{seconds * 1e6:,.0f} µs" if abs(seconds) < 0.01 else f"{seconds * 1e3:,.1f} ms"
 
 
 def _bytes(count: int) -> str:
