@@ -56,7 +56,7 @@ def _flatten(element: ElementTree.Element) -> None:
             element.attrib["font-size"] = font["size"]
             if font["weight"]:
                 element.attrib["font-weight"] = font["weight"]
-        elif key and key != "font":
+        elif value and key != "font":
             element.attrib[key] = value
 
 

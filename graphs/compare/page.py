@@ -163,7 +163,7 @@ def _graphs(report: Report, exhibits: Exhibits, viewers: _Viewers) -> Context:
         }
         side = {"word": mode, "colour": colour, "note": html.summary(picture), "viewer": viewer, "block": block}
         sides.append({**side, "data": {"mode": mode, "viewer": id, "nodes": nodes}})
-    alone = sections.alone(exhibits)
+    alone = sections.alone(exhibits, report.path)
     return {
         "words": _graphs_words(report, exhibits),
         "sides": sides,

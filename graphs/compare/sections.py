@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from pathlib import PurePath
+from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
@@ -35,8 +36,10 @@ FIGURES = ("nodes", "kernels", "operations", "bytes", "temporaries")
 _FOLDERS = re.compile(r"[^\s(]*[/\\](?=[^\s/\\]+:\d+)")
 
 
-def without_folders(text: str) -> str:
-    """``text`` with files named by their own names alone: ``/home/x/net.py:3`` becomes ``net.py:3``."""
+def without_folders(text: str, program: Path) -> str:
+    """``text`` with files named by their own names alone, those beside ``program`` and all whose folders have no spaces."""
+    for folder in (program.resolve().parent, program.parent):
+        text = text.replace(f"{folder}{os.sep}", "")
     return _FOLDERS.sub("", text)
 
 
@@ -135,7 +138,7 @@ def difference(report: Report) -> Context:
     if node is not None:
         rows = [["op", *node.ops, "none" if node.ulps is None else count(node.ulps)]]
         rows += [["node", *node.names, ""]] if any(node.names) else []
-        rows.append(["line", *map(without_folders, node.where), ""])
+        rows.append(["line", *(without_folders(where, report.path) for where in node.where), ""])
         for at, operand in enumerate(node.operands):
             cells = (f"{spec}: {values}" for spec, values in zip(operand.specs, operand.values, strict=True))
             rows.append([f"operand {at}", *cells, "none" if operand.ulps is None else count(operand.ulps)])
@@ -225,14 +228,14 @@ def _share(part: float) -> str:
     return f"{part:.0%}".replace("-", "\u2212") if abs(part) >= 0.005 else "under 1%"
 
 
-def alone(exhibits: Exhibits) -> list[Context]:
+def alone(exhibits: Exhibits, program: Path) -> list[Context]:
     """The nodes without counterpart; those alike are one row that counts them."""
     if exhibits.matching is None:
         return []
     found: Counter[tuple[str, ...]] = Counter()
     for each in exhibits.matching.alone:
-        line = without_folders(each.where)
-        found[each.mode, each.op, PurePath(each.name).name if each.name else "", without_folders(each.why), line] += 1
+        name = each.name.rsplit("/", 1)[-1]
+        found[each.mode, each.op, name, without_folders(each.why, program), without_folders(each.where, program)] += 1
     names = ("mode", "op", "name", "why", "line")
     return [{**dict(zip(names, row, strict=True)), "times": times} for row, times in found.items()]
 
