@@ -84,6 +84,7 @@ class Recorder(listening.Listener):
         self._bytes = self._gone = 0
         self._reads: list[tuple[Cell, str, Where | None]] = []
         self._frame: Any = None
+        self._turn: Any = None
 
     # What happens
 
@@ -133,13 +134,16 @@ class Recorder(listening.Listener):
         frame = self._frame = user_frame(sys._getframe(2))
         where = None if own(frame.f_code.co_filename) else Where(frame.f_code, frame.f_lasti)
         scope = listening.path()
-        back = _backward(sys._getframe(2))
+        back, turn = _backward(sys._getframe(2))
         if back is not None:
             kind, note = "backward", f"gradient of {back.op.name} at {_place(back.where)}"
         count = self._named[op] = self._named.get(op, -1) + 1
         name = f"{op}_{count}" if count else op
         site = (op, scope, frame.f_code, frame.f_lasti, kind, note)
-        step = self._counts[site] = self._counts.get(site, -1) + 1
+        if back is None:
+            step = self._counts[site] = self._counts.get(site, -1) + 1
+        else:
+            step = self._passes(site[2:4], turn)
         labels = tuple(
             [x.label if isinstance(x, Cell) else f"{Spec.of(x)}" if isinstance(x, Ghost) else f"{x}" for x in operands]
         )
@@ -161,6 +165,13 @@ class Recorder(listening.Listener):
                 oldest.array = None
                 self._gone += 1
         self._emit(moment)
+
+    def _passes(self, line: Any, turn: Any) -> int:
+        """How many backward passes a line had made before this one."""
+        if self._turn is not turn:
+            self._turn = turn
+            self._counts[line] = self._counts.get(line, -1) + 1
+        return self._counts[line]
 
     def _cell(self, x: Any) -> Any:
         """The cell of an operand, one from outside where nothing that was seen has made it; numbers as they are."""
@@ -286,7 +297,7 @@ class Recorder(listening.Listener):
         """Give a cell a value, and the program's array as well, where that still is what the cell says."""
         array = cell.live()
         if array is not None and self._known.get(id(array)) is cell:
-            if _digest(array) != cell.digest:
+            if _digest(array) not in (cell.digest, _digest(value)):
                 notes.append(f"{cell.label} has been changed in place since: the program keeps that")
             elif array.flags.writeable:
                 array[...] = value
@@ -306,13 +317,13 @@ def _digest(array: Any) -> int:
     return hash((array.shape, array.dtype.str, array.tobytes()))
 
 
-def _backward(frame: Any) -> Any:
-    """The record whose gradient is being computed, if a backward pass is on."""
+def _backward(frame: Any) -> tuple[Any, Any]:
+    """The record whose gradient is being computed, if a backward pass is on, and what is that pass's own."""
     while frame is not None:
         if frame.f_code is backprop.__code__:
-            return frame.f_locals.get("node")
+            return frame.f_locals.get("node"), frame.f_locals["queue"]
         frame = frame.f_back
-    return None
+    return None, None
 
 
 @contextmanager

@@ -277,7 +277,8 @@ def stepping(emit: Emit, budget: int = BUDGET) -> Iterator[None]:
     try:
         yield
     finally:
-        Session.run = plain  # type: ignore[method-assign]
+        if Session.run is run:
+            Session.run = plain  # type: ignore[method-assign]
 
 
 def _thread() -> int:

@@ -27,6 +27,8 @@ from static.walking import Written
 
 _plain = Session.run
 _watches: list[GraphWatch] = []
+_sides: dict[Any, _Side] = {}
+"""What is computed beside a run, by the way of calling and the shapes of the feeds; of the watches there are."""
 
 
 class GraphWatch(Watch):
@@ -73,8 +75,12 @@ def watch(what: Any, show: str = "statistics", *, at: At = None, to: Any = None,
         known |= names_inside(operation) if bodies(operation) else set()
     require(names, sorted(known), "the graph")
     made = GraphWatch(graph, names, show, at, to)
+    global _plain
+    if not _watches:
+        _plain = Session.run
+        Session.run = _watched  # type: ignore[method-assign]
     _watches.append(made)
-    Session.run = _watched  # type: ignore[method-assign]
+    _sides.clear()
     return made
 
 
@@ -91,7 +97,8 @@ def _node(x: Any) -> Any:
 
 def _ended(watch: GraphWatch) -> None:
     _watches.remove(watch)
-    if not _watches:
+    _sides.clear()
+    if not _watches and Session.run is _watched:
         Session.run = _plain  # type: ignore[method-assign]
 
 
@@ -102,7 +109,10 @@ def _watched(self: Session, fetches: Any, feed_dict: Any = None, options: Any = 
         return _plain(self, fetches, feed_dict, options, run_metadata)
     call = self._called(fetches, feed_dict or {})
     feeds = [feed.array(value) for feed, value in zip(call.feeds, (feed_dict or {}).values(), strict=True)]
-    side = _Side(call.fetches, [feed.tensor for feed in call.feeds], feeds, watches)
+    key = (call, *(array.shape for array in feeds))
+    side = _sides.get(key)
+    if side is None:
+        side = _sides[key] = _Side(call.fetches, [feed.tensor for feed in call.feeds], feeds, watches)
     with self._lock:
         if side.effects:
             result = _interpreted(self, call, feeds, side)

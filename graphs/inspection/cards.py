@@ -62,6 +62,7 @@ def brief(moment: Moment, here: bool = False, details: bool = False) -> Text:
     text.append("" if named else f"  {moment.op}", style)
     text.append(f"  {', '.join(map(str, moment.specs))}")
     text.append("".join(f", {plain(str(each))}" for each in moment.rounds[-1:]), "magenta")
+    text.append(f", step {moment.step}" if moment.step and not moment.rounds else "", "magenta")
     if moment.scope and not moment.name.startswith(moment.scope):
         text.append(f", in {plain(moment.scope)}", "dim")
     text.append(", changed" if moment.changed else "", "yellow")
@@ -88,6 +89,7 @@ def card(moment: Moment, position: str) -> Panel:
     for i, (spec, value) in enumerate(zip(moment.specs, moment.values, strict=False)):
         label = "gave" if len(moment.specs) == 1 else f"gave :{i}"
         rows.append((label, f"{spec}  {value_line(value)}" if _numbers(value) else f"{spec}"))
+    rows += [("step", f"{moment.step}, counted from 0")] if moment.step else []
     rows += [("changed", "its value was changed, or follows from one that was")] if moment.changed else []
     rows += [("at", position)]
     for name, text in rows:

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from graphs.core.spec import Spec
 from graphs.inspection.breaks import KINDS, Breakpoint
 from graphs.inspection.cards import brief, card, neighbours, plain, source
 from graphs.inspection.moments import Moment, StepError
@@ -198,7 +199,7 @@ class Commands:
         Dtype and shape.
         """
         array = numpy.asarray(self._stepper.ask(rest))
-        self._say(f"{array.dtype.name}({', '.join(map(str, array.shape))}), {array.nbytes:,} bytes")
+        self._say(f"{Spec.of(array)}, {array.nbytes:,} bytes")
 
     def where(self, rest: str) -> None:
         """where
@@ -243,7 +244,8 @@ class Commands:
         What is kept of the values, so that going back can show them.
         """
         kept, gone = self._stepper.memory
-        text = f"{len(self._stepper.moments):,} operations, {kept:,} bytes of values kept"
+        count = len(self._stepper.moments)
+        text = f"{count:,} operation{'' if count == 1 else 's'}, {kept:,} bytes of values kept"
         self._say(text + (f"; {gone:,} values let go: they are computed again when you look at them" if gone else ""))
 
     # Changing

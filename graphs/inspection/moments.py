@@ -123,6 +123,7 @@ class Worker:
         done: whether it has ended.
         result: what it returned.
         error: what it raised.
+        interrupted: whether somebody has pressed Ctrl-C while it ran.
     """
 
     def __init__(self, program: Callable[[], Any], hooks: Sequence[Hook]) -> None:
@@ -131,6 +132,7 @@ class Worker:
         self._quitting = False
         self._moment: Moment | None = None
         self._started = False
+        self.interrupted = False
         self.done = False
         self.result: Any = None
         self.error: BaseException | None = None
@@ -146,7 +148,11 @@ class Worker:
             self._thread.start()
         self._moment = None
         self._go.release()
-        self._ready.acquire()
+        try:
+            self._ready.acquire()
+        except KeyboardInterrupt:
+            self.interrupted = True
+            self._ready.acquire()
         return self._moment
 
     def quit(self) -> None:

@@ -111,7 +111,7 @@ class Stepper:
         return self._until(lambda moment: moment.depth < depth)
 
     def run(self) -> Stop:
-        """On to the next breakpoint, or to the end."""
+        """On to the next breakpoint, or to the end. Ctrl-C stops at the next operation."""
         return self._until(lambda moment: False)
 
     def finish(self) -> Any:
@@ -132,7 +132,7 @@ class Stepper:
             if found is not None:
                 self.position = found.number
                 return Stop(self.here, "step")
-            return self._until(lambda moment: _fits(moment, place))
+            return self._arrive(place)
         number = place if isinstance(place, int) else int(place.lstrip("#"))
         if number < 0:
             raise StepError(f"operations are counted from 1, and {number} is none")
@@ -161,6 +161,20 @@ class Stepper:
         self.position += 1
         return True
 
+    def _arrive(self, name: str) -> Stop:
+        """On to an operation of a name, or to the last one of a line that assigns to a variable of that name."""
+        found = self._until(lambda moment: _fits(moment, name) or _assigns(moment, name))
+        if found.reason != "step" or found.moment is None or _fits(found.moment, name):
+            return found
+        last = found.moment
+        while self._forward():
+            here = self.moments[self.position - 1]
+            if (here.line, here.rounds) != (last.line, last.rounds):
+                self.position -= 1
+                break
+            last = here
+        return Stop(last, "step")
+
     def _until(self, there: Callable[[Moment], bool]) -> Stop:
         while True:
             before = self.here
@@ -171,7 +185,8 @@ class Stepper:
             for each in self.breakpoints:
                 if each.stops(moment, before):
                     return Stop(moment, each)
-            if there(moment):
+            if there(moment) or self._worker.interrupted:
+                self._worker.interrupted = False
                 return Stop(moment, "step")
 
     def _ended(self) -> Stop:

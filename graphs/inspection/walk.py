@@ -16,6 +16,7 @@ from graphs.control.adjoint import computed
 from graphs.control.loop_text import Sum, boxes
 from graphs.control.program import Draw
 from graphs.control.specs import loop_specs
+from graphs.core.arrays import MODULES, xp_of
 from graphs.core.function import Function
 from graphs.core.node import Value
 from graphs.core.spec import Spec
@@ -104,7 +105,7 @@ class Walk:
             run = node.op.kernel if kernel is None else kernel
 
             def call() -> Any:
-                out = run(numpy, *operands, **params)
+                out = run(_xp(operands), *operands, **params)
                 return out if len(node.specs) != 1 else (out,)
 
             outs = self._compute(node, rounds, depends, call)
@@ -127,7 +128,7 @@ class Walk:
         states, sums, sequences = (params.get(name, 0) for name in ("states", "sums", "sequences"))
         boxed, reverse = params.get("boxed", ()), params.get("reverse", False)
         recorded = computed(body) if params.get("record") else ()
-        length, rest = int(operands[0]), operands[1:]
+        xp, length, rest = _xp(operands), int(operands[0]), operands[1:]
         first, like = rest[:states], rest[states : states + sums]
         whole, constants = rest[states + sums : states + sums + sequences], rest[states + sums + sequences :]
         state = list(first)
@@ -157,12 +158,12 @@ class Walk:
             names = ("states", "sums", "sequences", "boxed", "boxes", "record", "reverse", "cond")
             layout = {name: params[name] for name in names if name in params}
             specs = loop_specs(*map(Spec.of, operands), body=body, **layout)
-            ready = [numpy.zeros((0, *(dim or 0 for dim in (s.dims or ())[1:])), s.dtype) for s in specs[1 + states :]]
+            ready = [xp.zeros((0, *(dim or 0 for dim in (s.dims or ())[1:])), s.dtype) for s in specs[1 + states :]]
         else:
-            ready = [boxes(x, reverse) if i in boxed else _stacked(x, reverse) for i, x in enumerate(stacks)]
+            ready = [boxes(x, reverse) if i in boxed else xp.stack(x[::-1] if reverse else x) for i, x in enumerate(stacks)]
         ends = [_own(x, y) for x, y in zip(state, first, strict=True)]
-        sums_ = [total.total(numpy, x) for total, x in zip(totals, like, strict=True)]
-        return (numpy.asarray(k), *ends, *ready[: len(stacks)], *sums_, *(boxes(x, reverse) for x in kept))
+        sums_ = [total.total(xp, x) for total, x in zip(totals, like, strict=True)]
+        return (xp.asarray(k), *ends, *ready[: len(stacks)], *sums_, *(boxes(x, reverse) for x in kept))
 
     def _branch(self, node: Any, operands: tuple[Any, ...], params: Any, rounds: Rounds, draw: Draw | None) -> Walking:
         branches, owners = params["branches"], params.get("owners", ())
@@ -200,8 +201,9 @@ def names_inside(node: Any) -> set[str]:
     return found
 
 
-def _stacked(values: list[Any], reverse: bool) -> Any:
-    return numpy.stack(values[::-1] if reverse else values)
+def _xp(operands: Sequence[Any]) -> Any:
+    """The module that has the operands' arrays."""
+    return numpy if len(MODULES) == 1 else xp_of(operands)
 
 
 def _own(x: Any, given: Any) -> Any:
