@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,8 +17,8 @@ from static.picturing import traced as traced
 from static.plan import Observer, Plan
 from static.report import Report
 from static.session import Session
-from static.stepping import stepping as stepping
 from static.splitting import planning as planning, split
+from static.stepping import stepping as stepping
 from static.variables import global_variables_initializer
 
 
@@ -87,8 +87,11 @@ class StaticProgram:
 
     def listen(self, batch: Batch, log: Listener) -> None:
         """A step as ``step`` takes it, node by node, ``log`` being told of every call of a kernel."""
-        for run in self._runs:
-            self.session.interpret([run.updates, run.losses], _feed(run, batch), _told(log))
+        for run, plan in zip(self._runs, self._plans(batch), strict=True):
+            made = plan.schedule
+            lasting = {register for register, _ in (*made.fetches, *made.writes.values())}
+            places = {step.node: [i for i, out in enumerate(step.outs) if out in lasting] for step in made.steps}
+            self.session.interpret([run.updates, run.losses], _feed(run, batch), _told(log, places))
 
     def trace(self, batch: Batch, log: Log) -> list[Any]:
         """The same as ``watch``, the bodies of loops and branches being looked into; the ends of the graph."""
@@ -156,11 +159,16 @@ class StaticProgram:
         return State(losses, gradients, slots, parameters)
 
 
-def _told(log: Listener) -> Observer:
-    """What tells ``log`` of a node that has run, by the serial of the user's node that it stands for."""
+def _told(log: Listener, lasting: Mapping[Operation, Sequence[int]] | None = None) -> Observer:
+    """What tells ``log`` of a node that has run, by the serial of the user's node that it stands for.
+
+    ``lasting`` says which outputs of nodes are what the run is for.
+    """
 
     def observe(node: Operation, operands: tuple[Any, ...], outs: tuple[Any, ...]) -> None:
         log.add(node.op, log.before(operands), outs, node.params, node.name, node.where, origins([node])[-1].serial)
+        for place in lasting.get(node, ()) if lasting else ():
+            log.lasts(outs[place])
 
     return observe
 

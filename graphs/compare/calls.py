@@ -83,6 +83,9 @@ class Listener:
     ) -> None:
         """It has run; ``operands`` is what ``before`` gave."""
 
+    def lasts(self, result: Any) -> None:
+        """A result that was told of just now is not for other kernels alone: a new parameter, or something fetched."""
+
 
 class Log(Listener):
     """The calls of a step in order, with every distinct array copied once.

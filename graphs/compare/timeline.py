@@ -43,9 +43,9 @@ class Timeline(NamedTuple):
 
     Attributes:
         moments: kernel by kernel, in order.
-        temporaries: buffers that kernels of the step made and that were gone at its end.
+        temporaries: buffers that kernels of the step made for each other, and that were gone at its end.
         temporary_bytes: their bytes together.
-        left: bytes that kernels of the step made and that are there after it: new parameters, gradients.
+        left: bytes that kernels of the step made and that outlast it: new parameters, gradients, what is fetched.
         planned: bytes of the arena that results share once a plan is native; None where there is no such plan.
     """
 
@@ -84,7 +84,8 @@ class Live(Listener):
 
     def __init__(self) -> None:
         self.moments: list[Moment] = []
-        self.freed = self.freed_bytes = self.bytes = 0
+        self.freed = self.freed_bytes = self.bytes = self.kept = 0
+        self._lasting: set[int] = set()
         self._buffers: dict[int, weakref.ref[ndarray]] = {}
 
     def before(self, args: Sequence[Any]) -> frozenset[int]:
@@ -119,16 +120,25 @@ class Live(Listener):
         def gone(_: Any) -> None:
             del self._buffers[place]
             self.bytes -= size
-            self.freed += 1
-            self.freed_bytes += size
+            if place in self._lasting:
+                self._lasting.discard(place)
+                self.kept += size
+            else:
+                self.freed += 1
+                self.freed_bytes += size
 
         self._buffers[place] = weakref.ref(buffer, gone)
         self.bytes += size
         return size
 
+    def lasts(self, result: Any) -> None:
+        """It is no temporary, whatever becomes of this buffer."""
+        if isinstance(result, ndarray) and id(_buffer(result)) in self._buffers:
+            self._lasting.add(id(_buffer(result)))
+
     def timeline(self, planned: int | None = None) -> Timeline:
         """What was seen. Nothing is counted afterwards."""
-        made = Timeline(tuple(self.moments), self.freed, self.freed_bytes, self.bytes, planned)
+        made = Timeline(tuple(self.moments), self.freed, self.freed_bytes, self.bytes + self.kept, planned)
         self._buffers.clear()
         return made
 

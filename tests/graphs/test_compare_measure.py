@@ -1,0 +1,267 @@
+"""Where time and memory go: the parts of a step, memory kernel by kernel, clocks, and the break-even with error bars."""
+
+import json
+import time
+from pathlib import Path
+
+import numpy
+import pytest
+
+import static
+from graphs.compare import load, measure
+from graphs.compare.breakeven import Starts, break_even, pays_after
+from graphs.compare.clock import Clock, overhead, patched, replayed
+from graphs.compare.measure import TOLERANCE
+from graphs.compare.timeline import Live, timeline
+from graphs.core.op import OPS
+from graphs.ops.elementwise import add
+
+
+DEMOS = Path(__file__).parents[2] / "demos"
+MODES = ("static", "dynamic")
+
+
+@pytest.fixture(scope="module")
+def programs():
+    twins = load(DEMOS / "two_layer.py")
+    batch = twins.batches("float32", 1)[0]
+    built = {mode: twins.build(mode, twins.begin("float32")) for mode in MODES}
+    for program in built.values():
+        for _ in range(3):
+            program.step(batch)
+    return twins, built, batch
+
+
+# The parts of a step
+
+
+def test_parts_add_up_to_the_step(programs):
+    """Each is measured apart, so their sum is a check. A busy machine is given three tries."""
+    _, built, batch = programs
+    for program in built.values():
+        shares = []
+        for _ in range(3):
+            parts = program.split(batch, 0.3)
+            assert parts.keys() == {"feed", "kernels", "dispatch", "tape", "step"}
+            shares.append(sum(time for name, time in parts.items() if name != "step") / parts["step"])
+            if abs(shares[-1] - 1) <= TOLERANCE:
+                break
+        assert min(abs(share - 1) for share in shares) <= 2 * TOLERANCE, shares
+
+
+def test_a_graph_has_no_tape_and_a_tape_has_one(programs):
+    _, built, batch = programs
+    parts = {mode: program.split(batch, 0.1) for mode, program in built.items()}
+    assert parts["static"]["tape"] == 0
+    assert parts["dynamic"]["tape"] > 0
+    for each in parts.values():
+        assert each["feed"] > 0
+        assert each["kernels"] > 0
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_slow_kernel_lengthens_the_kernels_and_nothing_else(mode, monkeypatch):
+    """A pause in one kernel's code is found in its part, whatever the other parts take."""
+    monkeypatch.setattr(static.adapter, "Session", lambda graph: static.Session(graph=graph, passes=()))
+    twins = load(DEMOS / "two_layer.py")
+    batch = twins.batches("float32", 1)[0]
+    matmul = OPS["matmul"]
+    quick = matmul.kernel
+    pause = 0.02
+
+    def slow(xp, x, y):
+        time.sleep(pause)
+        return quick(xp, x, y)
+
+    monkeypatch.setattr(matmul, "kernel", slow)
+    program = twins.build(mode, twins.begin("float32"))
+    parts = program.split(batch, 0.1)
+    assert parts["kernels"] > pause
+    assert parts["feed"] + parts["dispatch"] + parts["tape"] < pause
+
+
+def test_a_slow_way_of_feeding_is_found_in_feed(programs, monkeypatch):
+    _, built, batch = programs
+    pause = 0.02
+
+    def slow(session, plan, feeds, follow=static.Session._follow):
+        time.sleep(pause)
+        return follow(session, plan, feeds)
+
+    monkeypatch.setattr(static.Session, "_follow", slow)
+    parts = built["static"].split(batch, 0.1)
+    assert parts["feed"] > pause
+    assert parts["kernels"] + parts["dispatch"] < pause
+
+
+def test_splitting_leaves_no_trace(programs):
+    _, built, batch = programs
+    before = {name: op.kernel for name, op in OPS.items()}, static.plan.Plan.__call__
+    for program in built.values():
+        program.split(batch, 0.0)
+    assert ({name: op.kernel for name, op in OPS.items()}, static.plan.Plan.__call__) == before
+
+
+def test_plans_are_on_the_clock_and_not_in_the_first_step():
+    twins = load(DEMOS / "two_layer.py")
+    found = measure(twins, MODES, twins.batches("float32", 10), "float32", seconds=0.0)
+    assert found.modes["static"].optimise > 0
+    assert found.modes["dynamic"].optimise == 0
+    assert found.pays_after == found.break_even.steps
+    for cost in found.modes.values():
+        assert cost.parts.rest == pytest.approx(cost.parts.step - sum(cost.parts[:4]))
+        assert cost.kernels == len(cost.memory.moments)
+        assert json.loads(json.dumps(cost.as_dict()))["memory"]["temporaries"] == cost.memory.temporaries
+
+
+# Clocks
+
+
+def test_a_clock_takes_off_its_own_cost():
+    clock = Clock()
+    nothing = clock.timed(lambda: None)
+    for _ in range(2000):
+        nothing()
+    assert clock.net < 0.5 * clock.seconds
+    assert clock.gross > clock.seconds
+    assert overhead().around >= overhead().within > 0
+    clock.reset()
+    assert (clock.seconds, clock.calls) == (0, 0)
+
+
+def test_a_clock_passes_errors_on():
+    clock = Clock()
+    with pytest.raises(ZeroDivisionError):
+        clock.timed(lambda: 1 / 0)()
+    assert clock.calls == 1
+
+
+def test_what_is_patched_comes_back():
+    class Base:
+        word = "base"
+
+    class Derived(Base):
+        pass
+
+    names = {"word": "entry"}
+    seen = []
+
+    def fail():
+        seen.append((Derived.word, names["word"]))
+        raise KeyError
+
+    with pytest.raises(KeyError), patched((Derived, "word", "patched"), (names, "word", "patched")):
+        fail()
+    assert seen == [("patched", "patched")]
+    assert (Derived.word, names["word"]) == ("base", "entry")
+    assert "word" not in vars(Derived)
+
+
+def test_replayed_calls_are_timed():
+    assert replayed([lambda: time.sleep(0.01)] * 2) >= 0.02
+
+
+# Memory
+
+
+def test_live_bytes_follow_the_arrays():
+    live = Live()
+    x = numpy.zeros(100)
+
+    def call(kernel, *args):
+        before = live.before(args)
+        out = kernel(*args)
+        live.add(add, before, out, {})
+        return out
+
+    a = call(numpy.negative, x)  # 800 bytes
+    b = call(numpy.add, a, a)
+    view = call(lambda y: y[:50], b)  # nothing new
+    del a
+    call(lambda y: numpy.add(y, 1.0, out=y), view)  # in place
+    del b
+    c = call(numpy.sum, view, 0)  # a number, no array
+    found = live.timeline()
+    assert found.live == [800, 1600, 1600, 800, 800]
+    assert [moment.made for moment in found.moments] == [800, 800, 0, 0, 0]
+    assert (found.temporaries, found.temporary_bytes, found.left) == (1, 800, 800)
+    assert found.peak == found.moments[1]
+    assert c == 50
+
+
+def test_memory_of_both_modes(programs):
+    twins, built, batch = programs
+    found = {mode: timeline(twins, program, batch) for mode, program in built.items()}
+    hidden, weights = 64 * 100 * 4, 1000 * 100 * 4
+    for each in found.values():
+        assert each.live[0] == hidden  # the product of the batch with w1
+        assert max(each.live) > weights  # w1's gradient
+        assert each.temporary_bytes + each.left == sum(moment.made for moment in each.moments)
+    assert found["static"].left == weights + 100 * 10 * 4  # new parameters; the loss is a number
+    assert found["dynamic"].left >= weights + 100 * 10 * 4  # gradients
+    assert found["static"].planned > 0
+    assert found["dynamic"].planned is None
+    assert any(moment.back for moment in found["dynamic"].moments)
+    assert found["dynamic"].live == timeline(twins, built["dynamic"], batch).live
+
+
+# The break-even
+
+
+def starts(build, optimise, first, steady):
+    return Starts([build] * 5, [optimise] * 5, [first] * 5, [steady] * 9)
+
+
+def test_a_quiet_machine_has_no_error_bar():
+    found = break_even(MODES, {"static": starts(1.0, 8.0, 1.0, 1.0), "dynamic": starts(0.0, 0.0, 1.0, 2.0)})
+    assert found.steps == found.low == found.high == pays_after(9.0, 1.0) == 11
+    assert (found.never, found.behind, found.gain) == (0.0, 9.0, 1.0)
+    assert found.owes == "making plans"
+    first, second = (found.curves[mode] for mode in MODES)
+    ahead = [a < b for a, b in zip(first.middle, second.middle, strict=True)]
+    assert ahead == [step >= 11 for step in first.steps]
+    assert first.steps[-1] == 22
+    assert first.low == first.high
+
+
+def test_noise_widens_the_error_bar():
+    random = numpy.random.default_rng(1)
+
+    def noisy(once, steady, noise):
+        jitter = 1 + noise * random.random(40)
+        return Starts((once * jitter[:5]).tolist(), [0.0] * 5, [0.0] * 5, (steady * jitter[5:]).tolist())
+
+    bars = []
+    for noise in (0.01, 0.5):
+        found = break_even(MODES, {"static": noisy(10.0, 1.0, noise), "dynamic": noisy(0.0, 3.0, noise)})
+        assert found.low <= found.steps <= found.high
+        bars.append(found.high - found.low)
+    assert bars[1] > bars[0]
+
+
+def test_never():
+    found = break_even(MODES, {"static": starts(1.0, 1.0, 1.0, 2.0), "dynamic": starts(0.0, 0.0, 1.0, 1.0)})
+    assert (found.steps, found.low, found.high, found.never) == (None, None, None, 1.0)
+    assert "never pays" in found.words(MODES)
+    assert json.loads(json.dumps(found.as_dict()))["steps"] is None
+
+
+def test_what_dominates_is_named():
+    parts = {
+        "static": {"feed": 2.0, "kernels": 3.0, "dispatch": 0.0, "tape": 0.0},
+        "dynamic": {"feed": 0.0, "kernels": 4.0, "dispatch": 1.0, "tape": 5.0},
+    }
+    costs = {"static": starts(5.0, 1.0, 1.0, 5.0), "dynamic": starts(0.0, 0.0, 1.0, 10.0)}
+    found = break_even(MODES, costs, parts)
+    assert (found.owes, found.saves) == ("building", "the tape")
+    assert "building" in found.words(MODES)
+    assert "the tape" in found.words(MODES)
+    slower = break_even(MODES, {"static": costs["dynamic"], "dynamic": costs["static"]}, parts)
+    assert slower.steps is None
+    assert slower.saves == "feed and fetch"
+
+
+def test_ahead_from_the_start_owes_nothing():
+    found = break_even(MODES, {"static": starts(0.0, 0.0, 0.5, 0.5), "dynamic": starts(1.0, 0.0, 1.0, 1.0)})
+    assert found.steps == 1
+    assert found.owes == ""
