@@ -17,6 +17,7 @@ from dynamic.strided import Layout, layout_of, memory_of, root_of, within
 from dynamic.tape import new_leaf
 from graphs.core.arrays import is_array, to_numpy
 from graphs.core.errors import DtypeError, GradientError, ShapeError, at_line
+from graphs.core.notebook import Shown
 from graphs.ops import cast
 
 
@@ -46,7 +47,7 @@ OWN = frozenset(["_array", "_edge", "_counter", "_source", "_views", "grad"])
 """Attributes of a tensor that nobody gave it."""
 
 
-class Conversions(Carried):
+class Conversions(Carried, Shown):
     """What can be made of a tensor."""
 
     def to(

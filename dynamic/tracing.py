@@ -19,9 +19,10 @@ from dynamic.random import next_key
 from dynamic.tensor import Tensor
 from graphs.core.arrays import is_array
 from graphs.core.node import Value
+from graphs.core.notebook import Shown
 
 
-class Traced:
+class Traced(Shown):
     """A function's graph: call it on tensors of this mode, on ``static``'s (which grow their graph by it), or on arrays.
 
     Attributes:

@@ -10,6 +10,7 @@ from typing import Any
 
 from graphs.core.errors import user_line
 from graphs.core.node import Node, Value
+from graphs.core.notebook import Shown
 from graphs.core.op import Op
 from graphs.core.spec import Spec
 from static.defaults import graphs, pushed
@@ -21,7 +22,7 @@ from static.operation import Body as Body, Operation as Operation, check_name as
 from static.overrides import overridden
 
 
-class Graph:
+class Graph(Shown):
     """Operations, in order of creation. It grows until it is finalised; no operation in it ever changes."""
 
     def __init__(self) -> None:

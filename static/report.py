@@ -52,6 +52,9 @@ class PlanReport:
             "memory": self._memory(),
         }
 
+    def _repr_html_(self) -> str:
+        return Report([self], (), ())._repr_html_()
+
     def _memory(self) -> dict[str, int] | None:
         """What results on the way share; None where no memory is planned."""
         if not self.plan.outcome.program.reuse:

@@ -7,6 +7,7 @@ from typing import Any
 
 from graphs.core.errors import at_line
 from graphs.core.node import Operators, Value, ancestors
+from graphs.core.notebook import Shown
 from graphs.core.op import Op
 from graphs.core.spec import Spec
 from static.array import identity, rank, stack
@@ -30,7 +31,7 @@ from static.state import (
 from static.tensor import Tensor, apply, convert_to_tensor, index, source
 
 
-class Variable(Operators):
+class Variable(Operators, Shown):
     """A value that a session keeps. Using one as a tensor reads it.
 
     Reads see the value that the run found, in whatever order the rest of the run goes; inside ``control_dependencies`` they

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from rich.console import Group, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -16,6 +17,9 @@ from graphs.compare.lockstep import Agreement, Difference
 from graphs.compare.machine import machine
 from graphs.compare.measure import Costs
 from graphs.compare.passes import Passes
+
+
+_CODE = '<pre style="line-height: 1.3; font-family: monospace">{code}</pre>'
 
 
 class Report(NamedTuple):
@@ -29,6 +33,12 @@ class Report(NamedTuple):
     pictures: tuple[Path, ...] = ()
     passes: tuple[Passes, ...] = ()
     page: Path | None = None
+
+    def _repr_html_(self) -> str:
+        """The tables for a notebook; the program's strings are escaped."""
+        console = Console(record=True, file=io.StringIO(), width=120)
+        console.print(render(self))
+        return console.export_html(inline_styles=True, code_format=_CODE)
 
 
 def as_dict(report: Report) -> dict[str, Any]:

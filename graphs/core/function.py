@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from graphs.core.node import Node, Value, ancestors, new_parameter, next_serial
+from graphs.core.notebook import Shown
 from graphs.core.spec import Spec
 
 
-class Function:
+class Function(Shown):
     """Inputs (parameters) and outputs with everything between them; no value from outside.
 
     Calling one applies its ops to whatever is passed: on arrays it computes, on tensors it is taped, on symbols it is

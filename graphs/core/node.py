@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from graphs.core.arrays import is_array
 from graphs.core.errors import GraphsError, Where, user_line
+from graphs.core.notebook import Shown
 from graphs.core.op import OPS, Op, op
 from graphs.core.spec import Shape, Spec
 
@@ -38,7 +39,7 @@ class Edge(Protocol):
         """Which of the node's outputs it is."""
 
 
-class OwnEdge:
+class OwnEdge(Shown):
     """A node that is the edge to its own first output, as tape records are: one object less for each operation."""
 
     index = 0
@@ -49,7 +50,7 @@ class OwnEdge:
         return self
 
 
-class Node:
+class Node(Shown):
     """An application of ``op``: what it reads, how it is set, what it yields. It never changes once made.
 
     Attributes:
@@ -211,7 +212,7 @@ class Operators:
         return OPS["logical_not"](self)
 
 
-class Value(Operators):
+class Value(Operators, Shown):
     """One output of a node: the end of an edge. Front-ends subclass it; on its own it stands for a value inside a trace."""
 
     __slots__ = ("node", "index", "__weakref__")

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from graphs.draw.labels import link_label, notes, shorten, title
 from graphs.draw.outline import Group, Level, levels, scopes, told, walked
 from graphs.draw.picture import Item, Link, Picture
-from graphs.draw.style import INK, LINES, MARKS, Look, line_of, look_of
+from graphs.draw.style import CLUSTERS, FAINT, INK, LINES, MARKS, Frame, Look, line_of, look_of
 
 
 SHAPES = {
@@ -28,6 +28,9 @@ SHAPES = {
 
 ARROWS = {"data": "-->", "gradient": "==>", "body": "---"}
 """The arrow of a kind of link; others are dotted."""
+
+BODY = Frame("", "#fffdf9", FAINT, style="rounded,dashed")
+"""The frame around a body."""
 
 _PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 ._,()/=+\u00d7\u2192\u2026\u00b7")
 _DASHES = {"dashed": "6 3", "dotted": "2 3"}
@@ -53,9 +56,10 @@ def _lines(picture: Picture, direction: str) -> Iterator[str]:
     for level in every[1:]:
         bodies.setdefault(level.owner, []).append(level)
     used: dict[str, Look] = {}
+    frames: dict[str, list[str]] = {}
     for level in every:
         if not level.owner:
-            yield from _boxes(level, bodies, used, direction)
+            yield from _boxes(level, bodies, used, frames, direction)
     strokes: dict[tuple[str, str], list[int]] = {}
     count = 0
     for level in every:
@@ -71,15 +75,23 @@ def _lines(picture: Picture, direction: str) -> Iterator[str]:
     for name, look in used.items():
         dash = _dash(look)
         yield f"  classDef {name} fill:{look.fill},stroke:{look.line},color:{INK},stroke-width:{look.width:g}px{dash}"
+    for kind, names in frames.items():
+        frame = CLUSTERS.get(kind, BODY)
+        dash = _dash(frame)
+        name = f"frame_{kind.replace(' ', '_')}"
+        yield f"  classDef {name} fill:{frame.fill},stroke:{frame.line},color:{frame.ink}{dash}"
+        yield f"  class {','.join(names)} {name}"
     for (colour, dash), places in strokes.items():
         yield f"  linkStyle {','.join(map(str, places))} stroke:{colour}" + (f",stroke-dasharray:{dash}" if dash else "")
 
 
 def _yaml(text: str) -> str:
+    """The inside of a quoted string of YAML; Mermaid reads a title as markup, so that angle brackets are exchanged."""
+    text = text.replace("<", "\u2039").replace(">", "\u203a")
     return "".join(c if c.isascii() and (c.isalnum() or c in " ,.") else f"\\U{ord(c):08x}" for c in text)
 
 
-def _dash(look: Look) -> str:
+def _dash(look: Look | Frame) -> str:
     found = next((dash for word, dash in _DASHES.items() if word in look.style), "")
     return f",stroke-dasharray:{found}" if found else ""
 
@@ -89,7 +101,9 @@ def _frame(level: Level) -> str:
     return f"b{next(iter(level.name.values()), level.owner).rpartition('_')[0]}"
 
 
-def _boxes(whole: Level, bodies: dict[str, list[Level]], used: dict[str, Look], direction: str) -> Iterator[str]:
+def _boxes(
+    whole: Level, bodies: dict[str, list[Level]], used: dict[str, Look], frames: dict[str, list[str]], direction: str
+) -> Iterator[str]:
     """The boxes of a picture inside their scopes, then the frames of bodies, frames within frames."""
     stack: list[tuple[Level, int, bool]] = [(whole, 0, False)]
     number = 0
@@ -103,6 +117,7 @@ def _boxes(whole: Level, bodies: dict[str, list[Level]], used: dict[str, Look], 
             yield f'{"  " * depth}subgraph {_frame(level)}["{label(f"{level.word}: {level.picture.title}")}"]'
             yield f"{pad}direction {direction}"
             stack.append((level, depth, True))
+            frames.setdefault("body", []).append(_frame(level))
         shown = told(level.picture)
         inner: list[Level] = []
         for below, member in walked(scopes(level.picture)):
@@ -110,7 +125,8 @@ def _boxes(whole: Level, bodies: dict[str, list[Level]], used: dict[str, Look], 
                 yield f"{pad}{'  ' * below}end"
             elif isinstance(member, Group):
                 number += 1
-                yield f'{pad}{"  " * below}subgraph s{number}["{label(member.name)}"]'
+                yield f'{pad}{"  " * below}subgraph s{number}["{label(member.scope[-1])}"]'
+                frames.setdefault(level.picture.clusters.get(member.scope, "scope"), []).append(f"s{number}")
             else:
                 look = look_of(member.kind, member.status)
                 kind = f"{member.kind}_{member.status}" if member.status else member.kind

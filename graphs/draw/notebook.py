@@ -36,6 +36,7 @@ _STYLE = """
 .diptych th, .diptych td { padding: .15em .7em; text-align: left; vertical-align: top }
 .diptych th { border-bottom: 1px solid currentColor; font-weight: 600 }
 .diptych p { margin: 0 0 .6em }
+.diptych .beside { display: flex; flex-wrap: wrap; gap: .4em 1.6em; align-items: flex-start }
 """
 
 
@@ -66,6 +67,10 @@ def _figure(shown: Picture) -> str:
 
 def _text(thing: Any) -> str:
     return f"<pre>{escape(repr(thing))}</pre>"
+
+
+def _beside(words: str, shown: str) -> str:
+    return f'<div class="beside">{words}{shown}</div>'
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -108,7 +113,7 @@ def few(nodes: Iterable[Any]) -> bool:
 
 def _taped(tensor: Any) -> list[str]:
     """A tensor of the dynamic mode: its value, and the tape behind it."""
-    return [] if tensor.grad_fn is None else [_text(tensor), drawn([tensor], "tape", view="forward")]
+    return [] if tensor.grad_fn is None else [_beside(_text(tensor), drawn([tensor], "tape", view="forward"))]
 
 
 def _record(record: Any) -> list[str]:
@@ -118,12 +123,15 @@ def _record(record: Any) -> list[str]:
 
 def _of_a_graph(thing: Any) -> list[str]:
     """A tensor, variable or operation of a static graph: what it depends on."""
-    return [_text(thing), drawn([thing], "graph")]
+    (node,) = nodes_of(thing)
+    return [_beside(_text(thing), drawn([thing], "graph"))] if node.edges or node.after else []
 
 
 def _graph(graph: Any) -> list[str]:
     nodes = graph.get_operations()
-    words = f"A graph of {len(nodes):,} operation{'s' * (len(nodes) != 1)}, {len(graph.variables):,} of them variables."
+    count = len(graph.variables)
+    held = f", with {count:,} variable{'s' * (count != 1)}" if count else ""
+    words = f"A graph of {len(nodes):,} operation{'s' * (len(nodes) != 1)}{held}."
     if len(nodes) > NODES:
         return [_said(f"{words} With more than {NODES:,} it is not drawn here: graphs.draw.save draws it to a file.")]
     return [_said(words), _figure(picture(nodes, budget=BOXES)) if nodes else ""]

@@ -34,9 +34,9 @@ class Level:
 
 @dataclass(slots=True)
 class Group:
-    """A name scope that holds more than one box: its last part, and what is in it, in order."""
+    """A scope that has a frame, and what is in it, in order."""
 
-    name: str
+    scope: tuple[str, ...]
     members: list[Item | Group] = field(default_factory=list)
 
 
@@ -59,24 +59,23 @@ def _names(picture: Picture, prefix: str) -> dict[int, str]:
 
 
 def scopes(picture: Picture) -> Group:
-    """Items inside their name scopes, those that hold a single box left out."""
+    """Items inside their scopes, without those that hold a single item and are names alone."""
     held: dict[tuple[str, ...], int] = {}
     for item in picture.items:
         for depth in range(1, len(item.scope) + 1):
             held[item.scope[:depth]] = held.get(item.scope[:depth], 0) + 1
-    whole = Group("")
-    found: dict[tuple[str, ...], Group] = {(): whole}
+    found: dict[tuple[str, ...], Group] = {(): Group(())}
     for item in picture.items:
-        parent = whole
+        parent = found[()]
         for depth in range(1, len(item.scope) + 1):
             scope = item.scope[:depth]
-            if held[scope] > 1:
+            if held[scope] > 1 or scope in picture.clusters:
                 if scope not in found:
-                    found[scope] = Group(scope[-1])
+                    found[scope] = Group(scope)
                     parent.members.append(found[scope])
                 parent = found[scope]
         parent.members.append(item)
-    return whole
+    return found[()]
 
 
 def walked(group: Group) -> Iterator[tuple[int, Item | Group | None]]:

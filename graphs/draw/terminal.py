@@ -11,7 +11,6 @@ those that it reads.
 
 from __future__ import annotations
 
-import io
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -54,10 +53,7 @@ SIGNS = {
 def terminal(picture: Picture, *, legend: bool = True, direction: str = "TB", width: int = WIDTH) -> bytes:
     """The drawing in lines of at most ``width`` columns, as UTF-8 without colours; the same bytes for the same picture."""
     del direction
-    out = io.StringIO()
-    console = Console(file=out, width=max(width, NARROWEST), color_system=None, legacy_windows=False, force_terminal=False)
-    console.print(renderable(picture, width=width, legend=legend), soft_wrap=True)
-    return "".join(f"{line.rstrip()}\n" for line in out.getvalue().splitlines()).encode("utf-8", "replace")
+    return "".join(f"{line.plain.rstrip()}\n" for line in _lines(picture, width, legend)).encode("utf-8", "replace")
 
 
 def show(picture: Picture, *, console: Console | None = None, legend: bool = True) -> None:
@@ -68,6 +64,10 @@ def show(picture: Picture, *, console: Console | None = None, legend: bool = Tru
 
 def renderable(picture: Picture, *, width: int = WIDTH, legend: bool = True) -> Group:
     """The drawing for rich's console, in lines of at most ``width`` columns."""
+    return Group(*_lines(picture, width, legend))
+
+
+def _lines(picture: Picture, width: int, legend: bool) -> list[Text]:
     width = max(width, NARROWEST)
     lines: list[Text] = []
     if picture.title:
@@ -92,7 +92,7 @@ def renderable(picture: Picture, *, width: int = WIDTH, legend: bool = True) -> 
         lines.append(_line(row, level, width))
         bodies = inner.get(level.name[row.item.key], ())
         stack += [(body, _heading(body, lines, width)) for body in reversed(bodies)]
-    return Group(*lines)
+    return lines
 
 
 def _heading(level: Level, lines: list[Text], width: int) -> Iterator[_Row]:
@@ -191,7 +191,7 @@ def _line(row: _Row, level: Level, width: int) -> Text:
     words += [f"{name} {number:g}" for name, number in item.numbers.items()]
     words += [item.device] if item.device else []
     words += ["freed"] if item.freed else []
-    words += [place(item.node)] if item.node is not None and place(item.node) else []
+    words += [where] if item.node is not None and (where := place(item.node)) else []
     specs = [] if item.node is None else [spec_label(spec, picture.dtype) for spec in item.node.specs]
     return _fitted(line, words, ", ".join(spec for spec in specs if spec), width)
 

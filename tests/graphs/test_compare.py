@@ -333,6 +333,14 @@ def test_a_report_says_what_was_found():
     assert "the first node that differs" in text
 
 
+def test_a_notebook_shows_a_report_as_tables_with_names_as_text():
+    html = report(True)._replace(path=Path("<img src=x onerror=alert(1)>.py"))._repr_html_()
+    assert html.startswith("<pre")
+    assert "&lt;img src=x onerror=alert(1)&gt;.py" in html
+    assert "the first node that differs" in html
+    assert "<img" not in html
+
+
 @pytest.mark.parametrize("difference", [False, True])
 def test_a_report_is_json(difference):
     found = json.loads(json.dumps(as_dict(report(difference))))
