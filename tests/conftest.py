@@ -12,6 +12,7 @@ import pytest
 from graphs.codegen import launch, products
 from graphs.codegen.store import Store
 from graphs.core import arrays
+from tests.browser import Browser, running
 from tests.graphs import fake_cupy, fake_driver
 from tests.graphs.fake_cublas import FakeCublas
 
@@ -30,6 +31,13 @@ def pytest_configure(config: pytest.Config) -> None:
     given = config.getoption("--examples")
     if given is not None:
         os.environ["DIPTYCH_EXAMPLES"] = str(given)  # what pytest-xdist starts inherits it
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium, for a module: while it runs there is an event loop, and asyncio starts no other."""
+    with running() as started:
+        yield started
 
 
 @pytest.fixture(params=["stand-in", pytest.param("cupy", marks=pytest.mark.cuda)])

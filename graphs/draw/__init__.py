@@ -1,7 +1,9 @@
-"""Pictures: a static graph, a tape or the body of a loop as SVG, PNG, PDF, DOT, Mermaid, GraphML, JSON or plain text.
+"""Pictures: a static graph, a tape or the body of a loop as SVG, PNG, PDF, HTML, DOT, Mermaid,
+GraphML, JSON or plain text.
 
     draw.save("net.svg", [loss])                     # a static graph or, just so, the tape behind a dynamic tensor
     draw.save("back.png", [train_step], view="backward")
+    draw.save("net.html", [loss])                    # one page to look around in: search, fold, look inside
     draw.show([loss])                                # in the terminal
     print(draw.text([loss]))                         # one line a node
 
@@ -20,6 +22,7 @@ from graphs.draw.collect import collect
 from graphs.draw.data import PictureError, data, read
 from graphs.draw.dot import dot as _dot
 from graphs.draw.graphml import graphml
+from graphs.draw.html import AT_ONCE, WHOLE, page
 from graphs.draw.layout import render
 from graphs.draw.listing import text
 from graphs.draw.mermaid import mermaid
@@ -47,6 +50,7 @@ FORMATS: dict[str, Callable[..., bytes]] = {
     "graphml": graphml,
     "json": data,
     "txt": terminal,
+    "html": lambda shown, **style: page(shown, **style).encode(),
 }
 """What writes a Picture in each format, by the suffix of files: ``write(picture, legend=, direction=) -> bytes``."""
 
@@ -72,7 +76,8 @@ def draw(
             ``"joined"``.
         phase: tells a node's phase, for graphs whose name scopes do not (see ``protocol.phases``).
         title: a heading.
-        budget: the boxes drawn at most; beyond it scopes fold, then repeats, and the rest is cut.
+        budget: the boxes drawn at most; beyond it scopes fold, then repeats, and the rest is cut. Of HTML, about how many
+            are shown at once: nothing is cut, and what is folded opens on a click.
         nodes: what is a box: ``"ops"``, ``"tensors"`` (with the ops on arrows), or ``"both"``.
         show: what stands on arrows: ``"shapes"``, ``"dtypes"``, ``"bytes"``, ``"values"`` (least, greatest, mean, how many
             zeros and NaNs) and ``"gradients"`` (the norm of the gradient of what flows).
@@ -95,6 +100,10 @@ def draw(
         raise ValueError(f"no format {format}; there are {', '.join(FORMATS)}")
     if direction not in ("TB", "LR"):
         raise ValueError(f"a picture runs TB or LR, not {direction}")
+    if format == "html":
+        budget = settings.pop("budget", AT_ONCE)
+        whole = picture(roots, *inputs, budget=WHOLE, **settings)
+        return page(whole, legend=legend, direction=direction, at_once=budget).encode()
     return FORMATS[format](picture(roots, *inputs, **settings), legend=legend, direction=direction)
 
 

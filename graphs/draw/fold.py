@@ -148,7 +148,7 @@ def sign(item: Item) -> Any:
     """What makes boxes alike: kind, op, shapes and dtypes; for a fold, those of all that is in it."""
     if item.node is None:
         return item.sign or (item.kind, item.title)
-    return (item.kind, item.status, item.node.op.name, *map(str, item.node.specs))
+    return (item.kind, item.status, item.node.op.name, *((spec.dims, spec.dtype.str) for spec in item.node.specs))
 
 
 def _chains(
@@ -248,12 +248,17 @@ def _hold(picture: Picture, group_of: Mapping[int, int], boxed: Mapping[int, Ite
             if tail in links:
                 links[tail].append(link)
             continue
-        for mine, end, theirs in ((tail, "head", head), (head, "tail", tail)):
+        for mine, theirs, other in ((tail, head, link.head), (head, tail, link.tail)):
             if mine in links:
-                there = boxed.get(theirs, by_key[getattr(link, end)])
-                kind = there.kind if there.kind in SOURCES else "outside"
-                held[mine][there.key] = replace(there, kind=kind, scope=(), bodies=(), root=False, held=None)
-                links[mine].append(replace(link, **{end: there.key}))
+                there = boxed.get(theirs, by_key[other])
+                if there.key not in held[mine]:
+                    kind = there.kind if there.kind in SOURCES else "outside"
+                    held[mine][there.key] = replace(there, kind=kind, scope=(), bodies=(), root=False, held=None)
+                if there.key == other:
+                    links[mine].append(link)
+                    continue
+                ends = (link.tail, there.key) if other == link.head else (there.key, link.head)
+                links[mine].append(replace(link, tail=ends[0], head=ends[1]))
     for first, box in boxed.items():
         items = sorted(held[first].values(), key=lambda item: item.key)
         box.held = replace(picture, items=items, links=links[first], pairs=[], title=box.title)
@@ -279,7 +284,7 @@ def _box(members: Sequence[Item], name: str, note: str, scope: tuple[str, ...]) 
         None,
         members[0].phase if len(phases) == 1 else "",
         scope,
-        name,
+        name or "without a name",
         tuple(words for words in (note, touched) if words),
         _total(members),
         any(item.root for item in members),

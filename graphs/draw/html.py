@@ -10,8 +10,9 @@ Other pages hold the same viewer, as often as they like:
     blocks = [data_block("left", data), data_block("right", data2)]
     csp = policy(styles=[css], scripts=[js])         # the content of a Content-Security-Policy that allows just these
 
-In a page, ``diptych.viewers["left"]`` has ``highlight(names)``, ``show(name)``, ``fit()``; each viewer dispatches ``diptych:hover``
-(bubbling; ``detail`` has ``viewer``, ``names`` and ``links``), and boxes whose ``links`` have the same words light up in all viewers.
+In a page, ``diptych.viewers["left"]`` has ``highlight(names)``, ``show(name)`` and ``fit()``; ``boxes(picture)`` says what
+the names stand for. Each viewer dispatches the event ``diptych:hover`` (it bubbles; its ``detail`` has ``viewer``, ``names``
+and ``links``), and boxes with the same word from ``links=`` light up together in all viewers.
 """
 
 from __future__ import annotations
@@ -19,7 +20,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -29,21 +29,41 @@ from markupsafe import Markup
 
 from graphs.draw.card import card, rows
 from graphs.draw.labels import full_name, place, shorten, title
+from graphs.draw.levels import Level, levels, prefix_of
 from graphs.draw.picture import Item, Picture
-from graphs.draw.scene import Arrow, Scene, Shape, scene
+from graphs.draw.scene import Scene, names, paint, scene
 from graphs.draw.shades import variables
-from graphs.draw.style import EDGE_STATUSES, LINES, LOOKS, MARKS, STATUSES, Line, Look, line_of
+from graphs.draw.signs import colours, signs
+from graphs.draw.sketch import drawing
+from graphs.draw.style import LOOKS
 
 
 Cards = Callable[[Item], Sequence[tuple[str, str]]]
 """Tells what is on an item's card: pairs of a label and what it says."""
 
-DASHES = {"dashed": "5,2", "dotted": "1,5", "bold": "none", "solid": "none"}
+
+Links = Callable[[Item], str | None]
+"""Tells which boxes of several viewers belong together."""
+
+WHOLE = 10**9
+"""The budget of a picture that is folded here alone."""
+
+AT_ONCE, LIMIT = 60, 1500
+"""Boxes that are shown together, and boxes on a page: those in folds are laid out, too, and shown when a fold is opened."""
 
 
-def page(picture: Picture, *, legend: bool = True, direction: str = "TB", cards: Cards | None = None) -> str:
-    """One HTML page that shows ``picture``, the same text for the same picture."""
-    html, data = fragment(picture, cards=cards, direction=direction, legend=legend, embedded=False)
+def page(
+    picture: Picture,
+    *,
+    legend: bool = True,
+    direction: str = "TB",
+    cards: Cards | None = None,
+    at_once: int = AT_ONCE,
+    limit: int = LIMIT,
+) -> str:
+    """One HTML page that shows ``picture``, the same text for the same picture; arguments as for ``fragment``."""
+    settings: dict[str, Any] = {"legend": legend, "direction": direction, "at_once": at_once, "limit": limit}
+    html, data = fragment(picture, cards=cards, embedded=False, **settings)
     css, js = style(data), script()
     return _template("page.html").render(
         title=shorten(picture.title, 200) or "graph",
@@ -64,8 +84,10 @@ def fragment(
     direction: str = "TB",
     legend: bool = True,
     label: str = "",
-    links: Mapping[int, str] | None = None,
+    links: Links | None = None,
     embedded: bool = True,
+    at_once: int = AT_ONCE,
+    limit: int = LIMIT,
 ) -> tuple[Markup, dict[str, Any]]:
     """The markup of a viewer, and its data as plain values.
 
@@ -76,23 +98,38 @@ def fragment(
         direction: ``"TB"`` or ``"LR"``.
         legend: whether there is a legend.
         label: what the viewer is called to those who cannot see it; the picture's title without one.
-        links: words by nodes' serials; boxes with the same word in several viewers light up together.
+        links: a word for an item, or None; boxes with the same word in several viewers light up together.
         embedded: whether the viewer is a part of a longer page, which then keeps the wheel and the finger until it is used.
+        at_once: boxes shown together; of a larger picture scopes and repeats fold, and open on a click.
+        limit: boxes on the page, those inside folds included.
     """
-    shown = scene(picture, direction)
-    data = _data(shown, picture, links or {}, cards or _card)
+    found = levels(picture, at_once, limit)
+    scenes = [scene(level.shown, direction, prefix_of(at)) for at, level in enumerate(found)]
+    entries = signs([level.shown for level in found]) if legend else []
+    told = cards or _card
+    data = {
+        "levels": [_level(level, shown) for level, shown in zip(found, scenes, strict=True)],
+        **_data(scenes, links, told),
+        "colours": sorted({colour for shown in scenes for colour in shown.colours} | colours(entries)),
+    }
     html = _template("viewer.html").render(
         id=id,
         label=label or shorten(picture.title, 200) or "graph",
         embedded=embedded,
-        drawing=_drawing(shown, id),
-        bounds=" ".join(f"{each:g}" for each in shown.bounds),
-        scopes=[(name, shape.words[0] if shape.words else "") for name, shape in shown.clusters.items()],
-        legend=_legend(picture, shown.colours) if legend else (),
+        drawings=[drawing(shown, id) for shown in scenes],
+        bounds=" ".join(f"{each:g}" for each in scenes[0].bounds),
+        scopes=any(shown.clusters for shown in scenes),
+        legend=entries,
+        paint=lambda colour: paint(colour, set()),
         dtype=picture.dtype,
     )
-    data["colours"] = sorted(shown.colours)
     return Markup(html), data
+
+
+def boxes(picture: Picture, at_once: int = AT_ONCE, limit: int = LIMIT) -> dict[str, Item]:
+    """The items that a viewer of ``picture`` shows on any level, by the names of their boxes."""
+    found = enumerate(levels(picture, at_once, limit))
+    return {prefix_of(at) + name: item for at, level in found for name, item in names(level.shown).items()}
 
 
 def data_block(id: str, data: Mapping[str, Any]) -> Markup:  # noqa: A002
@@ -115,7 +152,7 @@ def style(*data: Mapping[str, Any]) -> str:
 
 
 def policy(*, styles: Iterable[str], scripts: Iterable[str]) -> str:
-    """The content of a Content-Security-Policy that allows inline these style sheets and scripts, and nothing else at all."""
+    """The content of a Content-Security-Policy that allows these style sheets and scripts inline, and nothing else."""
     allowed = {"style-src": map(_digest, styles), "script-src": map(_digest, scripts)}
     rules = ["default-src 'none'", *(f"{name} {' '.join(digests)}" for name, digests in allowed.items())]
     return "; ".join([*rules, "base-uri 'none'", "form-action 'none'"])
@@ -157,66 +194,34 @@ def _text(name: str) -> str:
     return environment.loader.get_source(environment, name)[0]
 
 
-def _drawing(shown: Scene, prefix: str) -> Markup:
-    """The scene's groups as markup: scopes below arrows below boxes, each with its name for the script."""
-    top = ElementTree.Element("g", {"transform": f"translate({shown.shift[0]:g} {shown.shift[1]:g})"})
-    layers = {name: ElementTree.SubElement(top, "g", {"class": f"dp-{name}"}) for name in ("clusters", "arrows", "boxes")}
-    layers["arrows"].set("aria-hidden", "true")
-    for name, shape in shown.clusters.items():
-        label = shape.words[0] if shape.words else "scope"
-        group = _named(layers["clusters"], shape, prefix, name, "dp-cluster")
-        group.attrib |= {"role": "button", "aria-expanded": "true", "aria-label": f"scope {label}"}
-    for at, arrow in enumerate(shown.arrows):
-        group = arrow.shape.group
-        group.attrib |= {"class": f"dp-arrow dp-{arrow.kind}", "id": f"{prefix}-e{at}"}
-        layers["arrows"].append(group)
-    for name, shape in shown.boxes.items():
-        group = _named(layers["boxes"], shape, prefix, name, "dp-box")
-        group.attrib |= {"role": "button", "aria-label": _spoken(shown.items.get(name), shape)}
-    return Markup(ElementTree.tostring(top, encoding="unicode"))
+def _level(level: Level, shown: Scene) -> dict[str, Any]:
+    title = shorten(level.shown.title, 60) or "graph"
+    return {"title": title, "above": level.above, "owner": level.owner, "bounds": shown.bounds}
 
 
-def _named(layer: ElementTree.Element, shape: Shape, prefix: str, name: str, kind: str) -> ElementTree.Element:
-    shape.group.attrib |= {"class": kind, "id": f"{prefix}-{name}", "data-name": name, "tabindex": "-1"}
-    layer.append(shape.group)
-    return shape.group
-
-
-def _spoken(item: Item | None, shape: Shape) -> str:
-    kind = (LOOKS[item.kind].word,) if item is not None else ()
-    return ", ".join(dict.fromkeys([*shape.words, *kind]))
-
-
-def _data(shown: Scene, picture: Picture, links: Mapping[int, str], cards: Cards) -> dict[str, Any]:
-    """What the script has to know, as plain values; what several cards say is there once."""
+def _data(scenes: Sequence[Scene], links: Links | None, cards: Cards) -> dict[str, Any]:
+    """What the script has to know of boxes, scopes and arrows; what several cards say is there once."""
     facts: dict[tuple[str, str], int] = {}
-    boxes = {}
-    for name, shape in shown.boxes.items():
-        item = shown.items.get(name)
-        told = cards(item) if item is not None else []
-        boxes[name] = {
-            "frame": shape.frame,
-            "title": title(item) if item is not None else " ".join(shape.words[:1]),
-            "words": " ".join([*shape.words, *(_words(item) if item is not None else ())]),
-            "in": shown.parent.get(name),
-            "card": [facts.setdefault(fact, len(facts)) for fact in told],
-            "link": links.get(item.node.serial) if item is not None and item.node is not None else None,
-        }
-    clusters = {
-        name: {"frame": shape.frame, "title": shape.words[0] if shape.words else "scope", "in": shown.parent.get(name)}
-        for name, shape in shown.clusters.items()
-    }
-    return {
-        "bounds": shown.bounds,
-        "boxes": boxes,
-        "clusters": clusters,
-        "arrows": [_arrow(arrow) for arrow in shown.arrows],
-        "facts": list(facts),
-    }
-
-
-def _arrow(arrow: Arrow) -> list[str]:
-    return [arrow.tail, arrow.head, arrow.kind, arrow.label]
+    made: dict[str, Any] = {}
+    clusters: dict[str, Any] = {}
+    arrows = []
+    for level, shown in enumerate(scenes):
+        for name, shape in shown.boxes.items():
+            item = shown.items.get(name)
+            made[name] = {
+                "level": level,
+                "frame": shape.frame,
+                "title": title(item) if item is not None else " ".join(shape.words[:1]),
+                "words": " ".join([*shape.words, *(_words(item) if item is not None else ())]),
+                "in": shown.parent.get(name),
+                "card": [facts.setdefault(fact, len(facts)) for fact in (cards(item) if item is not None else ())],
+                "link": links(item) if item is not None and links is not None else None,
+            }
+        for name, shape in shown.clusters.items():
+            label = shape.words[0] if shape.words else "scope"
+            clusters[name] = {"level": level, "frame": shape.frame, "title": label, "in": shown.parent.get(name)}
+        arrows += [[level, arrow.tail, arrow.head, arrow.kind, arrow.label] for arrow in shown.arrows]
+    return {"boxes": made, "clusters": clusters, "arrows": arrows, "facts": list(facts)}
 
 
 def _words(item: Item) -> list[str]:
@@ -228,24 +233,3 @@ def _words(item: Item) -> list[str]:
 
 def _card(item: Item) -> list[tuple[str, str]]:
     return rows(card(item))
-
-
-def _legend(picture: Picture, colours: set[str]) -> list[tuple[str, Any, str]]:
-    """What occurs in a picture, in the order of the tables of looks: the sort of sign, its look and its word."""
-    every = list(picture.inside())
-    statuses = {item.status for shown in every for item in shown.items} - {""}
-    kinds = {item.kind for shown in every for item in shown.items}
-    looks: dict[str, Look] = STATUSES if statuses else LOOKS
-    found: list[tuple[str, Any, str]] = []
-    for kind, look in looks.items():
-        if kind in (statuses or kinds):
-            colours |= {look.fill, look.line}
-            found.append(("box", look, MARKS.get(kind, "") if statuses else ""))
-    edges = {link.status for shown in every for link in shown.links}
-    lines = {link.kind for shown in every for link in shown.links if link.status not in EDGE_STATUSES}
-    strokes: list[Line] = [line for status, line in EDGE_STATUSES.items() if status in edges]
-    strokes += [line_of(kind, "kept" if statuses else "") for kind, line in LINES.items() if kind in lines and line.word]
-    for line in strokes:
-        colours.add(line.colour)
-        found.append(("line", line, DASHES.get(line.style, "none")))
-    return found

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import networkx
+import numpy
 
 from graphs.core.notebook import Shown
 from graphs.core.spec import Spec
@@ -247,5 +248,5 @@ def link_kind(reader: Any, data: Mapping[str, Any]) -> str:
 
 def common_dtype(links: Iterable[Link]) -> str:
     """The dtype of most links; float32 where there is none."""
-    counts = Counter(link.spec.dtype.name for link in links if link.spec is not None)
-    return counts.most_common(1)[0][0] if counts else "float32"
+    counts = Counter(link.spec.dtype.str for link in links if link.spec is not None)
+    return numpy.dtype(counts.most_common(1)[0][0]).name if counts else "float32"

@@ -1,7 +1,7 @@
 """A laid-out picture for a browser: one SVG group for each box, arrow and scope, and what a script has to know of them.
 
-Graphviz's SVG is taken apart and only shapes and words are kept, with a colour as a CSS variable that has it as its default. So
-nothing but text can come from a program's names, and a page decides about light and dark.
+Graphviz's SVG is taken apart and only shapes and words are kept, with a colour as a CSS variable that has it as its default.
+So nothing but text can come from a program's names, and a page decides about light and dark.
 """
 
 from __future__ import annotations
@@ -24,6 +24,9 @@ KEPT = (
     *("text-decoration", "stroke-width", "stroke-dasharray", "fill-opacity", "stroke-opacity"),
 )
 """What is kept of Graphviz's SVG, besides colours."""
+
+FEW_ARROWS = 60
+"""Arrows up to which a level below the first has curved ones: there are many levels, and 100 took 3 s in place of 0.2."""
 
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e-?\d+)?")
 _MOVED = re.compile(r"translate\(([^ )]+)[ ,]([^)]+)\)")
@@ -79,11 +82,15 @@ class Scene:
     colours: set[str] = field(default_factory=set)
 
 
-def scene(picture: Picture, direction: str = "TB") -> Scene:
-    """``picture`` laid out, without its title and legend, which a page has in words."""
+def scene(picture: Picture, direction: str = "TB", prefix: str = "") -> Scene:
+    """``picture`` laid out, without its title and legend, which a page has in words; all names begin with ``prefix``."""
     source = dot(replace(picture, title=""), legend=False, direction=direction)
+    if prefix and source.count(" -> ") > FEW_ARROWS:
+        source = source.replace("{\n", "{\n\tgraph [splines=line nslimit=4 nslimit1=4]\n", 1)
     graph = ElementTree.fromstring(render(source, "svg"))[0]
-    made = Scene(names(picture), parent=_parents(source.splitlines()))
+    made = Scene({prefix + name: item for name, item in names(picture).items()})
+    made.parent = {prefix + name: prefix + around for name, around in _parents(source.splitlines()).items()}
+    _join_bodies(made)
     moved = _MOVED.search(graph.get("transform", ""))
     shift = made.shift = (float(moved[1]), float(moved[2])) if moved else (0.0, 0.0)
     links = _links(picture)
@@ -91,14 +98,14 @@ def scene(picture: Picture, direction: str = "TB") -> Scene:
         kind = group.get("class")
         if kind not in ("node", "edge", "cluster"):
             continue
-        name = group[0].text or ""
+        name = prefix + (group[0].text or "")
         shape = _shape(group, shift, made.colours)
         if kind == "node":
             made.boxes[name] = shape
         elif kind == "cluster":
             made.clusters[name] = shape
         else:
-            made.arrows.append(_arrow(shape, name, links))
+            made.arrows.append(_arrow(shape, group[0].text or "", links, prefix))
     made.bounds = _around([shape.frame for shape in (*made.boxes.values(), *made.clusters.values(), *_shapes(made.arrows))])
     return made
 
@@ -126,21 +133,21 @@ def _links(picture: Picture) -> dict[tuple[str, str], list[tuple[Link, str]]]:
         for link in reversed(shown.links):
             ends = (link.head, link.tail) if link.upwards else (link.tail, link.head)
             pair = name_of[ends[0]], name_of[ends[1]]
-            found.setdefault(pair, []).append((link, link_label(link, shown.dtype)))
+            found.setdefault(pair, []).append((link, link_label(link, shown.dtype, shown.show)))
         for at, item in enumerate(shown.items, 1):
             stack += [(body, f"{prefix}{at}_{number}_") for number, (_, body) in enumerate(item.bodies)]
     return found
 
 
-def _arrow(shape: Shape, name: str, links: dict[tuple[str, str], list[tuple[Link, str]]]) -> Arrow:
+def _arrow(shape: Shape, name: str, links: dict[tuple[str, str], list[tuple[Link, str]]], prefix: str) -> Arrow:
     tail, _, head = name.partition("->")
     known = links.get((tail, head))
     if not known:
-        return Arrow(shape, tail, head, "body")
+        return Arrow(shape, prefix + tail, prefix + head, "body")
     link, label = known.pop()
     if link.upwards or line_of(link.kind, link.status).back:
         tail, head = head, tail
-    return Arrow(shape, tail, head, link.kind, label)
+    return Arrow(shape, prefix + tail, prefix + head, link.kind, label)
 
 
 def _parents(lines: Iterable[str]) -> dict[str, str]:
@@ -159,6 +166,22 @@ def _parents(lines: Iterable[str]) -> dict[str, str]:
         elif (defines := _DEFINES.match(line)) and open_ and open_[-1] and defines[1] not in ("graph", "node", "edge"):
             parent.setdefault(defines[1], open_[-1])
     return parent
+
+
+def _join_bodies(made: Scene) -> None:
+    """Let the cluster of a body, which lies outside of all scopes, belong to the scope of the box that has the body."""
+    for name in made.items:
+        owner = name.rsplit("_", 2)[0]
+        if owner != name and owner in made.parent:
+            top = _outermost(made, name)
+            if top != name and top != _outermost(made, owner):
+                made.parent[top] = made.parent[owner]
+
+
+def _outermost(made: Scene, name: str) -> str:
+    while name in made.parent:
+        name = made.parent[name]
+    return name
 
 
 def _shape(group: ElementTree.Element, shift: tuple[float, float], colours: set[str]) -> Shape:

@@ -3,7 +3,7 @@
 "use strict";
 (() => {
   const SVG = "http://www.w3.org/2000/svg";
-  const NEAREST = 8, FARTHEST = 0.02, LEGIBLE = 0.62, MARGIN = 20, MOVED = 4;
+  const NEAREST = 8, FARTHEST = 0.02, LEGIBLE = 0.75, OVERVIEW = 0.45, MARGIN = 20, MOVED = 4;
   const viewers = Object.create(null);
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
@@ -50,11 +50,17 @@
       this.boxes = new Map(Object.entries(data.boxes));
       this.clusters = new Map(Object.entries(data.clusters));
       this.folds = new Map();
+      this.level = 0;
+      const drawn = [...root.querySelectorAll(".dp-level")];
+      this.levels = data.levels.map((level, at) => {
+        return { ...level, group: drawn[at], detours: drawn[at].querySelector(".dp-detours"), folds: drawn[at].querySelector(".dp-folds") };
+      });
+      this.opens = new Map(this.levels.map(({ owner }, at) => [owner, at]).slice(1));
       this.groups = new Map();
       for (const group of root.querySelectorAll("[data-name]")) this.groups.set(group.dataset.name, group);
-      this.arrows = data.arrows.map(([tail, head, kind, label], at) => {
-        return { tail, head, kind, label, group: document.getElementById(`${this.id}-e${at}`) };
-      });
+      const lines = root.querySelectorAll(".dp-arrows > .dp-arrow");
+      this.arrows = data.arrows.map(([level, tail, head, kind, label], at) => ({ level, tail, head, kind, label, group: lines[at] }));
+      for (const name of this.opens.keys()) this.groups.get(name).classList.add("dp-opens");
       this.links = new Map();
       for (const [name, box] of this.boxes) {
         box.look = box.words.toLowerCase();
@@ -65,6 +71,7 @@
       this.connect();
       this.listen();
       this.listScopes();
+      this.trail();
       this.focusable(this.boxes.keys().next().value);
       new ResizeObserver(() => this.resized()).observe(this.stage);
     }
@@ -94,10 +101,76 @@
       return this.folds.get(name)?.group ?? this.groups.get(name);
     }
 
+    levelOf(name) {
+      return (this.boxes.get(name) ?? this.clusters.get(name)).level;
+    }
+
+    // What stands for a box on the level that is shown: itself, or what it lies in; null for what lies outside.
+    here(name) {
+      let at = name;
+      while (at && this.levelOf(at) !== this.level) at = this.levels[this.levelOf(at)].owner;
+      return at ? this.shown(at) : null;
+    }
+
     // All that can be gone to now: boxes that are not hidden, and folded scopes.
     *present() {
-      for (const name of this.boxes.keys()) if (!this.hidden.has(name)) yield name;
-      for (const name of this.folds.keys()) if (this.shown(name) === name) yield name;
+      for (const [name, { level }] of this.boxes) if (level === this.level && !this.hidden.has(name)) yield name;
+      for (const name of this.folds.keys()) if (this.levelOf(name) === this.level && this.shown(name) === name) yield name;
+    }
+
+    // All boxes that a box stands for, at any depth, and itself.
+    under(name) {
+      const found = [name];
+      for (const each of found) {
+        if (!this.opens.has(each)) continue;
+        const level = this.opens.get(each);
+        for (const [other, box] of this.boxes) if (box.level === level) found.push(other);
+      }
+      return found;
+    }
+
+    // Levels
+
+    // Show what a folded box stands for, or what lies around it.
+    enter(level, name) {
+      if (level === this.level) return;
+      this.close();
+      this.levels[this.level].seen = this.home ? null : [this.scale, this.x, this.y];
+      this.levels[this.level].group.classList.add("dp-hid");
+      this.level = level;
+      const { bounds, group, seen } = this.levels[level];
+      group.classList.remove("dp-hid");
+      this.svg.setAttribute("viewBox", bounds.join(" "));
+      if (seen) this.go(...seen);
+      else this.start();
+      this.trail();
+      this.mark();
+      this.light();
+      const to = name && this.boxes.get(name)?.level === level ? this.shown(name) : this.present().next().value;
+      this.focusable(to);
+    }
+
+    leaveLevel() {
+      const { above, owner } = this.levels[this.level];
+      if (above < 0) return;
+      this.enter(above, owner);
+      this.focus(this.shown(owner));
+    }
+
+    trail() {
+      const path = [], nav = this.part("trail");
+      for (let at = this.level; at >= 0; at = this.levels[at].above) path.unshift(at);
+      nav.hidden = path.length < 2;
+      nav.replaceChildren();
+      for (const at of path) {
+        const button = write("button", "", at ? this.levels[at].title : "all");
+        button.type = "button";
+        button.dataset.level = at;
+        if (at === this.level) button.setAttribute("aria-current", "true");
+        if (at) nav.append(write("span", "", "›"));
+        nav.append(button);
+      }
+      for (const item of this.root.querySelectorAll(".dp-scopes li")) item.hidden = this.clusters.get(item.firstChild.dataset.scope).level !== this.level;
     }
 
     // Who is joined with whom, as things are folded.
@@ -121,7 +194,11 @@
     }
 
     foldAll(folded) {
-      this.folded = new Set(folded ? this.clusters.keys() : []);
+      for (const [name, { level }] of this.clusters) {
+        if (level !== this.level) continue;
+        if (folded) this.folded.add(name);
+        else this.folded.delete(name);
+      }
       this.folding();
     }
 
@@ -147,6 +224,7 @@
       if (this.told && this.shown(this.told) !== this.told) this.close();
       if (this.current) this.focusable(this.shown(this.current));
       this.mark();
+      this.light();
       this.later();
     }
 
@@ -164,14 +242,14 @@
       group.append(draw("rect", { x: left, y: top, width: w, height: h, rx: 5 }));
       group.append(draw("text", { x, y: y - 2, "text-anchor": "middle", "font-size": 11, "font-weight": "bold" }, words));
       group.append(draw("text", { x, y: y + 11, "text-anchor": "middle", "font-size": 8.5, class: "dp-quiet" }, note));
-      this.part("folds").append(group);
+      this.levels[cluster.level].folds.append(group);
       return { group, frame: [left, top, w, h] };
     }
 
     // Arrows from and to what is folded lead to its box; those that run side by side are one.
     detour() {
-      const layer = this.part("detours"), made = new Map();
-      layer.replaceChildren();
+      const made = new Map();
+      for (const { detours } of this.levels) detours.replaceChildren();
       for (const arrow of this.arrows) {
         const [tail, head] = [this.shown(arrow.tail), this.shown(arrow.head)];
         const moved = tail !== arrow.tail || head !== arrow.head || this.folded.has(tail) || this.folded.has(head);
@@ -181,7 +259,7 @@
         const key = `${tail} ${head} ${arrow.kind} ${arrow.group.querySelector("path")?.getAttribute("stroke")}`;
         if (!made.has(key)) {
           made.set(key, this.makeDetour(tail, head, arrow));
-          layer.append(made.get(key));
+          this.levels[arrow.level].detours.append(made.get(key));
         }
         arrow.detour = made.get(key);
       }
@@ -227,6 +305,10 @@
 
     // Move and zoom: a point p of the picture stands at scale * p + (x, y), in pixels of the stage
 
+    get bounds() {
+      return this.levels[this.level].bounds;
+    }
+
     resized() {
       const first = !this.width, { width, height } = this.stage.getBoundingClientRect();
       if (!width || !height) return;
@@ -239,12 +321,12 @@
 
     // All of it where that can be read, else its beginning.
     start() {
-      const [left, top, w, h] = this.data.bounds, all = this.whole();
+      const [left, top, w, h] = this.bounds, all = this.whole();
       const wide = Math.min((this.width - 2 * MARGIN) / w, 1.15);
-      const scale = all.scale >= LEGIBLE ? all.scale : clamp(wide, LEGIBLE, 1);
+      const scale = all.scale >= OVERVIEW ? all.scale : clamp(wide, OVERVIEW, 1);
       let x = (this.width - w * scale) / 2 - left * scale;
       if (w * scale > this.width - 2 * MARGIN) {
-        const [cx] = centre(this.boxes.size ? this.boxes.values().next().value.frame : this.data.bounds);
+        const [cx] = centre(this.boxes.size ? this.boxes.values().next().value.frame : this.bounds);
         x = clamp(this.width / 2 - cx * scale, this.width - MARGIN - (left + w) * scale, MARGIN - left * scale);
       }
       const y = h * scale > this.height - 2 * MARGIN ? MARGIN - top * scale : (this.height - h * scale) / 2 - top * scale;
@@ -253,7 +335,7 @@
     }
 
     whole() {
-      const [left, top, w, h] = this.data.bounds;
+      const [left, top, w, h] = this.bounds;
       const scale = clamp(Math.min((this.width - 2 * MARGIN) / w, (this.height - 2 * MARGIN) / h), FARTHEST, 1.4);
       return { scale, x: (this.width - w * scale) / 2 - left * scale, y: (this.height - h * scale) / 2 - top * scale };
     }
@@ -297,7 +379,7 @@
 
     apply() {
       // The viewBox fits the picture into the stage, so that paper, and a browser without scripts, shows all of it.
-      const [left, top, w, h] = this.data.bounds;
+      const [left, top, w, h] = this.bounds;
       const fit = Math.min(this.width / w, this.height / h) || 1;
       const [ox, oy] = [(this.width - w * fit) / 2, (this.height - h * fit) / 2];
       const [tx, ty] = [(this.x - ox) / fit + left, (this.y - oy) / fit + top];
@@ -333,6 +415,7 @@
 
     // Unfold what hides a box, bring it into sight and open its card.
     show(name) {
+      this.enter(this.levelOf(name), name);
       for (const around of [...this.around(this.boxes.get(name).in)]) this.folded.delete(around);
       this.folding();
       this.focusable(name);
@@ -342,7 +425,7 @@
 
     open(name, pinned = false) {
       this.pinned = pinned;
-      if (this.told !== name || !this.card.childNodes.length) this.fill(name);
+      if (this.told !== name) this.fill(name);
       this.told = name;
       this.card.hidden = false;
       this.card.classList.toggle("dp-pinned", pinned);
@@ -391,7 +474,8 @@
       const shut = write("button", "dp-shut", "×");
       shut.type = "button";
       shut.setAttribute("aria-label", "close the card");
-      this.card.replaceChildren(head, shut, list);
+      const hint = this.opens.has(name) ? "click or Enter looks inside" : "click or Enter keeps this open";
+      this.card.replaceChildren(head, shut, list, write("p", "dp-hint", this.boxes.has(name) ? hint : "click or Enter unfolds"));
       this.card.scrollTop = 0;
     }
 
@@ -425,11 +509,12 @@
     // Light up boxes by name, from outside; none for an end of it.
     highlight(names) {
       for (const lit of this.root.querySelectorAll(".dp-mark")) lit.classList.remove("dp-mark");
-      for (const name of names) if (this.boxes.has(name)) this.element(this.shown(name))?.classList.add("dp-mark");
+      for (const name of names) if (this.boxes.has(name)) this.element(this.here(name))?.classList.add("dp-mark");
     }
 
     tell(names) {
-      const links = names.map((name) => this.boxes.get(name)?.link).filter(Boolean);
+      const boxes = names.flatMap((name) => this.members.get(name) ?? [name]).flatMap((name) => this.under(name));
+      const links = [...new Set(boxes.map((name) => this.boxes.get(name).link).filter(Boolean))];
       this.root.dispatchEvent(new CustomEvent("diptych:hover", { bubbles: true, detail: { viewer: this.id, names, links } }));
     }
 
@@ -437,12 +522,17 @@
 
     search() {
       const words = this.input.value.toLowerCase().split(/\s+/).filter(Boolean);
-      for (const lit of this.root.querySelectorAll(".dp-hit")) lit.classList.remove("dp-hit");
       this.hits = words.length ? [...this.boxes].filter(([, { look }]) => words.every((each) => look.includes(each))).map(([name]) => name) : [];
       this.hit = -1;
       this.root.classList.toggle("dp-searching", words.length > 0);
-      for (const name of this.hits) this.element(this.shown(name))?.classList.add("dp-hit");
+      this.light();
       this.count(words.length > 0);
+    }
+
+    // Light up what was found, or what it lies in.
+    light() {
+      for (const lit of this.root.querySelectorAll(".dp-hit")) lit.classList.remove("dp-hit");
+      for (const name of this.hits) this.element(this.here(name))?.classList.add("dp-hit");
     }
 
     count(asked) {
@@ -454,7 +544,6 @@
       if (!this.hits.length) return;
       this.hit = this.hit < 0 ? (step > 0 ? 0 : this.hits.length - 1) : (this.hit + step + this.hits.length) % this.hits.length;
       this.show(this.hits[this.hit]);
-      for (const name of this.hits) this.element(this.shown(name))?.classList.add("dp-hit");
       this.count(true);
     }
 
@@ -503,6 +592,7 @@
       const button = event.target.closest("button");
       if (button?.dataset.do) return this.act(button.dataset.do, button);
       if (button?.dataset.scope) return this.fold(button.dataset.scope);
+      if (button?.dataset.level) return this.enter(Number(button.dataset.level), this.levels[this.level].owner);
       if (button?.dataset.to) {
         this.show(button.dataset.to);
         this.pinned = true;
@@ -511,9 +601,10 @@
       }
       if (button?.classList.contains("dp-shut")) return this.shut();
       if (!this.svg.contains(event.target) || this.dragged) return;
-      const name = this.named(event);
-      if (!name) this.close();
-      else if (this.clusters.has(name)) this.toggle(name);
+      const name = this.named(event), scope = this.clusters.has(name);
+      if (!name || (scope && !event.target.closest(".dp-grip, .dp-fold"))) this.close();
+      else if (scope) this.toggle(name);
+      else if (this.opens.has(name)) this.enter(this.opens.get(name));
       else {
         this.focusable(name);
         if (this.pinned && this.told === name) this.close();
@@ -569,7 +660,7 @@
     }
 
     down(event) {
-      if (event.target.closest(".dp-card, .dp-panel") || event.button > 0) return;
+      if (event.target.closest(".dp-card, .dp-panel, .dp-trail") || event.button > 0) return;
       cancelAnimationFrame(this.gliding);
       this.fingers.set(event.pointerId, [event.clientX, event.clientY]);
       this.dragged = this.fingers.size > 1;
@@ -608,7 +699,7 @@
         this.search();
         this.close();
       } else if (event.key === "Escape") this.input.blur();
-      else if (event.key === "ArrowDown" && this.current) this.focus(this.shown(this.hits[Math.max(this.hit, 0)] ?? this.current));
+      else if (event.key === "ArrowDown" && this.current) this.focus(this.here(this.hits[Math.max(this.hit, 0)] ?? this.current) ?? this.current);
       else return;
       event.preventDefault();
       event.stopPropagation();
@@ -620,7 +711,8 @@
       const name = this.named(event), typed = event.key.length === 1 ? event.key.toLowerCase() : event.key;
       if (way && name) this.step(name, way);
       else if ((typed === "Home" || typed === "End") && name) this.focus([...this.present()].at(typed === "Home" ? 0 : -1));
-      else if ((typed === "Enter" || typed === " ") && name) this.enter(name);
+      else if ((typed === "Enter" || typed === " ") && name) this.press(name);
+      else if (typed === "Backspace") this.leaveLevel();
       else if (typed === "f" && name) this.foldAround(name);
       else if (typed === "+" || typed === "=") this.zoom(1.35);
       else if (typed === "-") this.zoom(1 / 1.35);
@@ -646,11 +738,15 @@
       else if (this.input.value) {
         this.input.value = "";
         this.search();
-      }
+      } else this.leaveLevel();
     }
 
-    enter(name) {
+    press(name) {
       if (this.clusters.has(name)) return this.toggle(name);
+      if (this.opens.has(name)) {
+        this.enter(this.opens.get(name));
+        return this.focus(this.current);
+      }
       if (this.pinned && this.told === name) this.close();
       else this.open(name, true);
     }
