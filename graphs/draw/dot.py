@@ -44,7 +44,7 @@ def dot(picture: Picture, *, legend: bool = True, direction: str = "TB") -> str:
         },
         edge_attr={"fontname": FONT, "fontsize": "8.5", "fontcolor": QUIET, "arrowsize": "0.6"},
     )
-    if picture.pairs or len(picture.items) > STRAIGHT:
+    if picture.pairs or len(picture.items) > STRAIGHT or _turns_back(picture):
         out.graph_attr["newrank"] = "true"
     head = header(picture, legend)
     if head:
@@ -186,6 +186,15 @@ class _Writer:
             # Graphviz reads "\\n" as the end of a centred line.
             attributes["label"] = "\\n".join(f" {_literal(each)} " for each in words.splitlines())
         self.out.edge(tail, head, **attributes)
+
+
+def _turns_back(picture: Picture) -> bool:
+    """Whether an arrow leads against the order of the items, as into a fold that it also comes from.
+
+    Ranked cluster by cluster, such a graph may abort the whole process ("fixLabelOrder").
+    """
+    place = {item.key: at for at, item in enumerate(picture.items)}
+    return any(place[link.tail] > place[link.head] for link in picture.links if not link.upwards)
 
 
 def _device_colour(device: str, picture: Picture) -> str:
