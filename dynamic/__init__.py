@@ -16,6 +16,7 @@ from dynamic.autograd.grad_mode import (
 from dynamic.batching import vmap as vmap
 from dynamic.branching import cond as cond, while_loop as while_loop
 from dynamic.causes import first_nan as first_nan
+from dynamic.cuts import why_none as why_none
 from dynamic.dtypes import (
     ALIASES,
     DTYPES,
@@ -37,6 +38,7 @@ from dynamic.lint import lint as lint
 from dynamic.methods import FUNCTIONS as _CHANGES, attach
 from dynamic.names import lacking
 from dynamic.nn import recurrent as _recurrent, shortcuts as _shortcuts, spatial as _spatial
+from dynamic.provenance import explaining as explaining, provenance as provenance
 from dynamic.random import Generator as Generator
 from dynamic.serialization import load as load, save as save
 from dynamic.settings import FUNCTIONS as _SETTINGS, NAMES as _NAMES

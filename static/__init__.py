@@ -34,6 +34,7 @@ from static.counting import (
     invert_permutation, meshgrid, searchsorted, setdiff1d, unique, unique_with_counts, unravel_index,
 )
 from static.custom import custom_gradient
+from static.cuts import why_none
 from static.debugging import (
     assert_equal, assert_greater, assert_greater_equal, assert_integer, assert_less, assert_less_equal, assert_near,
     assert_negative, assert_non_negative, assert_non_positive, assert_none_equal, assert_positive,
@@ -87,6 +88,7 @@ from static.math import (
 from static.metadata import RunMetadata, RunOptions
 from static.numbers import angle, complex_ as complex, conj, imag, real, to_complex128, to_complex64
 from static.overrides import NotDifferentiable, RegisterGradient
+from static.provenance import provenance
 from static.pooling import depth_to_space, extract_image_patches, space_to_depth
 from static.protos import Event, HistogramProto, SessionLog, Summary, SummaryMetadata
 from static.random import (
