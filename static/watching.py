@@ -8,7 +8,7 @@ depends on a node with effects, that node's value is taken from the run itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy
@@ -135,6 +135,7 @@ def _interpreted(session: Session, call: Any, feeds: Sequence[Any], side: _Side)
 
     with numpy.errstate(all="ignore"):
         plan = session._planned(call, feeds)
+        side.check({step.node.name: len(step.outs) for step in plan.schedule.steps})
         before = session._state
         place = session.stream.step, session.stream.ordinal
         values, written = plan.interpret(before, feeds, session._draws() if plan.random else None, observe)
@@ -170,7 +171,7 @@ class _Side:
         self._entered = {step.node for step in made.schedule.steps if self._enters(step.node)}
         self._steps = self._leading()
         chosen = [made.schedule.steps[position] for position in sorted(self._steps)]
-        self.effects = {step.node.name for step in chosen if "stateful" in step.node.op.traits}
+        self.effects = {step.node.name for step in chosen if _acts(step.node)}
         inside = {name for node in self._entered for name in names_inside(node)}
         names = [*(node.name for node in (*outside, *self._variables)), *inside]
         self.concerned = [each for each in watches if any(map(each.wants, names))]
@@ -202,6 +203,13 @@ class _Side:
                     raise WatchError(f"{step.node.name} cannot be watched inside: something in it has effects of its own")
         return found
 
+    def check(self, planned: Mapping[str, int]) -> None:
+        """Refuse, before anything runs, where a plan has made another node of one with effects that is to be asked."""
+        for position in sorted(self._steps):
+            node = self._written.schedule.steps[position].node
+            if node.name in self.effects and planned.get(node.name) != len(node.specs):
+                raise WatchError(f"nothing after {node.name} can be watched: it has effects, and passes have changed it")
+
     def look(self, session: Session, state: Any, feeds: Sequence[Any], given: dict[str, tuple[Any, ...]]) -> None:
         """Compute what is watched and show it, given what nodes with effects yielded. The session stays as it was."""
         if not self._registers and not self._entered:
@@ -212,9 +220,10 @@ class _Side:
         names = {register: f"{x.node.name}" for register, x in zip(self._registers, self._values, strict=True)}
         nodes = {register: x.node for register, x in zip(self._registers, self._values, strict=True)}
 
-        def compute(node: Any, _rounds: Any, _operands: Any, call: Any) -> tuple[Any, ...]:
-            known = given.get(node.name)
-            return tuple(call()) if known is None else known
+        def compute(node: Any, rounds: Any, _operands: Any, call: Any) -> tuple[Any, ...]:
+            if node.name not in self.effects or rounds:
+                return tuple(call())
+            return given[node.name]
 
         walk = Walk(compute, self._enters)
         values = self._written.begin(state, feeds, lenient=True)

@@ -69,6 +69,19 @@ def steps(walking: Walking) -> Generator[Ran, None, Any]:
     return reply
 
 
+_LAYOUT = {
+    "cond": None,
+    "states": 0,
+    "sums": 0,
+    "sequences": 0,
+    "boxes": (),
+    "boxed": (),
+    "reverse": False,
+    "record": False,
+}
+"""What says how a loop's operands and results lie, and what it is where nobody says."""
+
+
 class Walk:
     """Walks over nodes.
 
@@ -154,16 +167,17 @@ class Walk:
             for total, value in zip(totals, outs[states + len(stacks) :], strict=True):
                 total.add(value)
             k += 1
-        if stacks and not k:
-            names = ("states", "sums", "sequences", "boxed", "boxes", "record", "reverse", "cond")
-            layout = {name: params[name] for name in names if name in params}
-            specs = loop_specs(*map(Spec.of, operands), body=body, **layout)
-            ready = [xp.zeros((0, *(dim or 0 for dim in (s.dims or ())[1:])), s.dtype) for s in specs[1 + states :]]
-        else:
-            ready = [boxes(x, reverse) if i in boxed else xp.stack(x[::-1] if reverse else x) for i, x in enumerate(stacks)]
+        ready = [boxes(x, reverse) if i in boxed else x[::-1] if reverse else x for i, x in enumerate(stacks)]
+        if k:
+            ready = [x if i in boxed else xp.stack(x) for i, x in enumerate(ready)]
+        elif stacks:
+            layout = {name: params.get(name, usual) for name, usual in _LAYOUT.items()}
+            specs = loop_specs(*map(Spec.of, operands), body=body, **layout)[1 + states :]
+            shapes = [(0, *(dim or 0 for dim in (spec.dims or ())[1:])) for spec in specs]
+            ready = [x if i in boxed else xp.zeros(shapes[i], specs[i].dtype) for i, x in enumerate(ready)]
         ends = [_own(x, y) for x, y in zip(state, first, strict=True)]
         sums_ = [total.total(xp, x) for total, x in zip(totals, like, strict=True)]
-        return (xp.asarray(k), *ends, *ready[: len(stacks)], *sums_, *(boxes(x, reverse) for x in kept))
+        return (xp.asarray(k), *ends, *ready, *sums_, *(boxes(x, reverse) for x in kept))
 
     def _branch(self, node: Any, operands: tuple[Any, ...], params: Any, rounds: Rounds, draw: Draw | None) -> Walking:
         branches, owners = params["branches"], params.get("owners", ())

@@ -183,3 +183,58 @@ def test_what_is_not_there_is_refused():
         watch("loss", "pictures", graph=graph)
     with pytest.raises(WatchError, match="not int"):
         watch(3)
+
+
+def test_a_loop_with_effects_is_not_looked_into():
+    graph, calls = tf.Graph(), []
+    with graph.as_default():
+        step = tf.py_func(lambda: calls.append(1) or numpy.float32(0), [], tf.float32)
+
+        def body(i, s):
+            noted = tf.py_func(lambda v: calls.append(1) or v, [s], tf.float32)
+            noted.set_shape(())
+            return i + 1, tf.add(noted, 1.0, name="up")
+
+        _, s = tf.while_loop(lambda i, s: i < 2, body, [0, tf.constant(0.0)])
+        after = tf.add(s, 1.0, name="after")
+    assert step is not None
+    session, seen = tf.Session(graph=graph), []
+    with watch("*up", to=seen.append, graph=graph), pytest.raises(WatchError, match="effects of its own"):
+        session.run(after)
+    assert not calls
+
+
+def test_a_watch_inside_a_program_that_is_stepped_through():
+    graph, x, h, loss, _update = _net()
+    session, seen = _session(graph), []
+
+    def program():
+        with watch(h, to=seen.append):
+            return session.run(loss, {x: X})
+
+    before = tf.Session.run
+    stepper = tf.debug(program)
+    result = stepper.finish()
+    assert [each.name for each in stepper.moments if each.name == "hidden/act"] == ["hidden/act"]
+    assert [each.name for each in seen] == ["hidden/act"]
+    assert seen[0].value.tobytes() == stepper.value("act").tobytes()
+    assert abs(result - session.run(loss, {x: X})) < 1e-5
+    assert tf.Session.run is before
+
+
+def test_what_depends_on_a_branch_with_effects_takes_its_results_from_the_run():
+    graph, calls = tf.Graph(), []
+    with graph.as_default():
+        x = tf.placeholder(tf.float32, (), name="x")
+
+        def noted():
+            out = tf.py_func(lambda v: calls.append(1) or v + 1, [x], tf.float32)
+            out.set_shape(())
+            return out
+
+        after = tf.add(tf.cond(x > 0, noted, lambda: x), 1.0, name="after")
+    session, seen = tf.Session(graph=graph), []
+    with watch("after", to=seen.append, graph=graph):
+        assert session.run(after, {x: 2.0}) == 4.0
+    assert [float(each.value) for each in seen] == [4.0]
+    assert len(calls) == 1
