@@ -244,15 +244,17 @@ class Watcher:
         if record is None or record.op.name != op.name:
             self._remember(op, args, first._array)
             return
-        span, generation = 0, self._generation
+        span, generation, crosses = 0, self._generation, False
         for edge in record.edges:
             mark = None if edge is None else vars(edge.node).get("lint")
             if mark is not None:
-                span = max(span, mark.span + (mark.generation < generation))
+                before = mark.generation < generation
+                crosses |= before
+                span = max(span, mark.span + before)
         arrays = (*record.saved, *record.outs)
         line = self._crossing(op, args, record)
         vars(record)["lint"] = Mark(generation, span, self._clock, tuple(map(checksum, arrays)), line)
-        if span >= _PASSES:
+        if crosses and span >= _PASSES:
             message = f"what this line computes leads back over {span} backward passes, and further with each: {op.name}"
             self.found.add("growing-tape", "dynamic", record.where, message, (record.name,))
         if op.name == "broadcast_to":

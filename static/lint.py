@@ -89,6 +89,7 @@ class Watcher:
         self._sizes: weakref.WeakKeyDictionary[Session, int] = weakref.WeakKeyDictionary()
         self._lines: weakref.WeakKeyDictionary[Session, Counter[Any]] = weakref.WeakKeyDictionary()
         self._graphs: dict[Graph, None] = {}
+        self._kinds: list[_Kind] = []
 
     def method(self) -> Callable[..., Any]:
         """What stands in the place of ``Session.run``."""
@@ -115,6 +116,7 @@ class Watcher:
             kind = known.get(key)
             if kind is None:
                 kind = known[key] = _Kind(session, fetches, feeds, self.found)
+                self._kinds.append(kind)
         except (TypeError, ValueError, KeyError, RuntimeError):
             return False  # the run itself says what is wrong with it
         if kind.changes:
@@ -143,9 +145,8 @@ class Watcher:
 
     def finish(self) -> None:
         """Report what only the whole program tells."""
-        for kinds in list(self._known.values()):
-            for kind in kinds.values():
-                kind.finish(self.found)
+        for kind in self._kinds:
+            kind.finish(self.found)
         for graph in self._graphs:
             trained(graph, self.found)
 

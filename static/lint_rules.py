@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import combinations, permutations
 from typing import Any
 
@@ -222,12 +222,7 @@ def _reaching(one: Minimised, other: Minimised, found: Findings) -> None:
     for node in nodes:
         before = [behind.get(edge.node, frozenset()) for edge in node.edges if edge is not None]
         behind[node] = frozenset([node]) if node in changes else frozenset().union(*before)
-    inner: list[Iterator[tuple[Any, set[frozenset[Any]]]]] = []
-    for each in (one, other):
-        used = ancestors({each.loss.node})
-        users = _users(node for node in used if node in behind)
-        inner.append((v, {behind[node] for node in _readers(v, users, ())[0]}) for v in changes)
-    here, there = map(dict, inner)
+    here, there = (_ways(each.loss, changes, behind) for each in (one, other))
     judged: set[Any] = set()
     judging: set[Any] = set()
     for variable, ways in here.items():
@@ -242,6 +237,12 @@ def _reaching(one: Minimised, other: Minimised, found: Findings) -> None:
             names = [node.name for node in sorted(mine, key=lambda node: node.serial)]
             message = f"without var_list this also changes the {what}'s {several(names)}"
             found.add("generator-gradient", "static", each.where, message, names)
+
+
+def _ways(loss: Any, variables: Iterable[Any], behind: Mapping[Any, frozenset[Any]]) -> dict[Any, set[frozenset[Any]]]:
+    """For each variable what is behind the nodes that use it on the way to a loss: a set of variables for each way."""
+    users = _users(node for node in ancestors({loss.node}) if node in behind)
+    return {variable: {behind[node] for node in _readers(variable, users, ())[0]} for variable in variables}
 
 
 def runs_of(graph: Graph) -> list[list[Operation]]:
