@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, redirect_stdout
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -14,10 +14,15 @@ from rich.console import Console
 
 from graphs.compare import Report, adapters, as_dict, load, lockstep, measure, plots, render, with_passes, without_passes
 from graphs.compare.exhibits import gather
+from graphs.compare.linting import has_forms, lint_forms
 from graphs.compare.page import write_page
 from graphs.compare.pictures import write, write_passes
 from graphs.core.errors import GraphsError
 from graphs.execute import ScriptError, execute
+from graphs.inspection.commands import interact
+from graphs.inspection.lint import Findings
+from graphs.inspection.lint_text import renderable
+from graphs.inspection.stepper import Stepper
 
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -102,16 +107,93 @@ def exec_(
     era: Annotated[str | None, typer.Option(help="an early version of the framework to behave as, such as 0.3")] = None,
 ) -> None:
     """Run a script in which TensorFlow means Diptych's static mode and PyTorch its dynamic mode."""
-    aliases: dict[str, str] = {}
     with ExitStack() as around:
-        for adapter in adapters().values():
-            aliases.update(adapter.ALIASES)
-            if era is not None and hasattr(adapter, "era"):
-                try:
-                    around.enter_context(adapter.era(era))
-                except ValueError as error:
-                    raise ScriptError(f"--era {era}: {error}") from None
+        aliases = _standing_in(era, around)
         raise typer.Exit(execute(script, args or [], aliases))
+
+
+@app.command()
+def debug(
+    file: Annotated[Path, typer.Argument(help="a program in two forms, or a script that imports tensorflow or torch")],
+    args: Annotated[list[str] | None, typer.Argument(help="a script's arguments; put -- before those with dashes")] = None,
+    mode: Annotated[str, typer.Option(help="which form of a program: static or dynamic")] = "static",
+    steps: Annotated[int, typer.Option(min=1, help="training steps of a program's form")] = 1,
+    dtype: DtypeOption = Dtype.float32,
+    era: Annotated[str | None, typer.Option(help="an early version of the framework to behave as, such as 0.3")] = None,
+) -> None:
+    """Step through a program, operation by operation, forwards and back, and try other values.
+
+    Commands are asked for, or read from the standard input where that is no terminal; ``help`` lists them. Stepped through
+    are the training steps of one form of a program, or a script as ``exec`` runs it. The exit status is 1 where it failed.
+    """
+    if not file.is_file():
+        raise ScriptError(f"{file}: there is no such file")
+    found, statuses = adapters(), list[int]()
+    with ExitStack() as around:
+        if has_forms(file):
+            if mode not in found:
+                raise ScriptError(f"--mode {mode}: a program's forms are {' and '.join(found)}")
+            twins = load(file)
+            program, batches = twins.build(mode, twins.begin(dtype)), twins.batches(dtype, steps)
+            hooks = [found[mode].stepping]
+
+            def run() -> None:
+                for batch in batches:
+                    program.step(batch)
+        else:
+            aliases = _standing_in(era, around)
+            hooks = [adapter.stepping for adapter in found.values()]
+
+            def run() -> None:
+                statuses.append(execute(file, args or [], aliases))
+
+        status = interact(Stepper(run, hooks))
+        raise typer.Exit(status or max(statuses, default=0))
+
+
+@app.command(name="lint", context_settings={"allow_interspersed_args": False})
+def lint_(
+    file: Annotated[Path, typer.Argument(help="a program in two forms, or a script that imports tensorflow or torch")],
+    args: Annotated[list[str] | None, typer.Argument(help="a script's arguments")] = None,
+    steps: Annotated[int, typer.Option(min=0, help="training steps (backward passes) to watch; 0 for no end")] = 50,
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON instead of text")] = False,
+    era: Annotated[str | None, typer.Option(help="an early version of the framework to behave as, such as 0.3")] = None,
+    dtype: DtypeOption = Dtype.float32,
+) -> None:
+    """Run a program and say what is wrong with it: the line, the fault, the remedy.
+
+    Each form of a program, or a script as ``exec`` runs it, is watched for some training steps and then ended; its numbers
+    are what they would be, and what it prints goes to the standard error stream. The exit status is 1 where something was
+    found, 2 where a script failed for another reason. ``# diptych: ignore[rule]`` on a line silences a rule there.
+    """
+    status = 0
+    with redirect_stdout(sys.stderr):
+        if has_forms(file):
+            found = lint_forms(file, steps or 50, dtype)
+        else:
+            with ExitStack() as around:
+                aliases = _standing_in(era, around)
+                watched = [around.enter_context(adapter.lint(steps=steps or None)) for adapter in adapters().values()]
+                status = execute(file, args or [], aliases)
+            found = Findings(each for here in watched for each in here)
+    if as_json:
+        print(json.dumps({"file": str(file), "findings": [each.as_dict() for each in found]}, indent=1))
+    else:
+        Console().print(renderable(found, str(file)))
+    raise typer.Exit(1 if found else USAGE if status else 0)
+
+
+def _standing_in(era: str | None, around: ExitStack) -> dict[str, str]:
+    """What modules of the frameworks stand for; with the front-ends in an early version's ways until ``around`` ends."""
+    aliases: dict[str, str] = {}
+    for adapter in adapters().values():
+        aliases.update(adapter.ALIASES)
+        if era is not None and hasattr(adapter, "era"):
+            try:
+                around.enter_context(adapter.era(era))
+            except ValueError as error:
+                raise ScriptError(f"--era {era}: {error}") from None
+    return aliases
 
 
 def _json(report: Report) -> str:
