@@ -77,7 +77,7 @@ def _reaches(root: Record, target: Record) -> bool:
 
 
 def _flowing(inspection: Any, about: Any, loss: Any, w: Any, record: Record, index: int) -> Any:
-    flow = import_module("graphs.inspection.provenance").flow
+    flow = import_module("graphs.inspection.flowing").flow
     try:
         flowed = flow([(loss._edge, numpy.ones_like(loss._array))], {record}, _bare)
     except GradientError:

@@ -35,6 +35,7 @@ class Explaining:
 
     def __init__(self) -> None:
         self._inspection = import_module("graphs.inspection.provenance")
+        self._flowing = import_module("graphs.inspection.flowing")
         self._accounts: dict[int, _Account] = {}
         self._calls = 0
 
@@ -47,7 +48,7 @@ class Explaining:
         where = user_line(2)
         seeds = [(edge, seed._array if isinstance(seed, Carried) else seed) for edge, seed in roots]
         try:
-            found = self._inspection.contributions(seeds, set(leaves), _bare, _single, call=(self._calls, str(where or "")))
+            found = self._flowing.contributions(seeds, set(leaves), _bare, _single, call=(self._calls, str(where or "")))
         except GradientError:
             return  # the pass itself will say what is wrong
         for record in leaves:

@@ -51,7 +51,7 @@ def _flowing(inspection: Any, about: Any, y: Any, source: Any, session: Any, fee
     if session is None:
         return inspection.WhyNone("flows", *about, (), "Give a session and what it is fed to look at its value.")
     values = Values(session, [y], feed_dict or {})
-    flowed = import_module("graphs.inspection.provenance").flow(
+    flowed = import_module("graphs.inspection.flowing").flow(
         [(y, numpy.ones_like(values.edge(y)))], {source.node}, values.residuals, _flat
     )
     g = flowed.arrived.get(source.node, [None])[0]

@@ -30,7 +30,7 @@ def provenance(ys: Any, x: Any, session: Any = None, feed_dict: Mapping[Any, Any
     with term, path, norm and value), ``by_call()``, ``by_term()``, ``by_path()``, ``as_dict()``, and prints as a table.
     Nothing is added to the graph. Raises GradientError where ``ys`` do not depend on ``x``.
     """
-    inspection = import_module("graphs.inspection.provenance")
+    inspection, flowing = (import_module(f"graphs.inspection.{part}") for part in ("provenance", "flowing"))
     targets = [convert_to_tensor(y) for y in _listed(ys)]
     source = _element(x)
     session = default_session(session, targets[0].graph, "provenance")
@@ -43,9 +43,9 @@ def provenance(ys: Any, x: Any, session: Any = None, feed_dict: Mapping[Any, Any
         g = numpy.ones_like(array) if seed is None else numpy.asarray(seed, array.dtype)
         pairs.append((y, g))
         where = f"{y.name}  {y.node.where or ''}".rstrip()
-        found = inspection.contributions([(y, g)], {source.node}, values.residuals, values.single, _flat, (call, where))
+        found = flowing.contributions([(y, g)], {source.node}, values.residuals, values.single, _flat, (call, where))
         parts += found[source.node]
-    total = inspection.flow(pairs, {source.node}, values.residuals, _flat).arrived.get(source.node)
+    total = flowing.flow(pairs, {source.node}, values.residuals, _flat).arrived.get(source.node)
     if total is None or total[source.index] is None:
         names = ", ".join(y.name for y in targets)
         raise GradientError(f"no gradient flows from {names} to {source.name}: why_none says why{at_line()}")

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import io
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.text import Text
 
 from graphs.control import branch, loop
 from graphs.core.function import Function
 from graphs.core.node import Value, ancestors
+from graphs.inspection.flowing import Flow, name_of
 from graphs.inspection.numbers import shown
-from graphs.inspection.provenance import Flow
+from graphs.inspection.showing import Shown, label
 
 
 REMEDIES = {
@@ -78,7 +77,7 @@ class Cut:
 
 
 @dataclass(frozen=True)
-class WhyNone:
+class WhyNone(Shown):
     """Why a gradient is None, or zero, or that it is neither.
 
     Attributes:
@@ -106,25 +105,14 @@ class WhyNone:
         words = {"none": "is None", "zero": "is zero", "flows": "is not None"}
         lines = [Text(f"the gradient of {self.loss} with respect to {self.name} ").append(words[self.status], "bold")]
         for cut in self.cuts:
-            at = f" {cut.name}" if cut.name and not cut.name.startswith(cut.op) else ""
-            label = cut.name if cut.name.startswith(cut.op) else cut.op
-            lines.append(Text("  ").append(f"{label}{at}: " if cut.op else "", "bold #d55e00").append(cut.reason))
+            at = f"{label(cut.op, cut.name)}: " if cut.op else ""
+            lines.append(Text("  ").append(at, "bold #d55e00").append(cut.reason))
             if cut.where:
                 lines.append(Text(f"    {cut.where}", "dim"))
             lines.append(Text(f"    remedy: {cut.remedy}", "#00805d"))
         if self.note:
             lines.append(Text(f"  {self.note}", "italic"))
         return Group(*lines)
-
-    def __str__(self) -> str:
-        console = Console(file=io.StringIO(), width=10_000, color_system=None, highlight=False)
-        console.print(self)
-        text: str = console.file.getvalue()  # type: ignore[attr-defined]
-        return "\n".join(line.rstrip() for line in text.rstrip().splitlines())
-
-    def show(self, file: Any = None) -> None:
-        """Print it, in colours where ``file`` (standard output) is a terminal."""
-        Console(file=file or sys.stdout, highlight=False).print(self)
 
 
 def depends(nodes: Iterable[Any], targets: set[Any]) -> set[Any]:
@@ -276,11 +264,12 @@ def zeroed(node: Any, position: int, args: Sequence[Any], outs: Sequence[Any]) -
     x = args[position] if isinstance(args[position], numpy.ndarray) else None
     out = outs[0] if outs and isinstance(outs[0], numpy.ndarray) else None
     count = "" if x is None else f"all {x.size} inputs"
-    where, name = str(node.where or ""), node.name
+    where, name = str(node.where or ""), name_of(node)
+    if op in ("relu", "relu6") and out is not None and not out.any():
+        low = f", from {shown(x.min())} to {shown(x.max())}" if x is not None and x.size else ""
+        return Cut("dead", op, name, position, f"is dead: all {out.size} inputs are at most 0{low}", where)
     if op in ("relu", "relu6", "elu", "selu", "hard_sigmoid", "hard_tanh", "threshold", "hard_shrink", "soft_shrink"):
         least = f", from {shown(x.min())} to {shown(x.max())}" if x is not None and x.size else ""
-        if op.startswith("relu") and x is not None and (x <= 0).all():
-            return Cut("dead", op, name, position, f"is dead: {count} are at most 0{least}", where)
         return Cut("dead", op, name, position, f"is flat at {count or 'all of its inputs'}{least}", where)
     if op in ("sigmoid", "tanh", "softmax", "erf", "softsign", "log_sigmoid", "softplus"):
         ends = (

@@ -352,3 +352,12 @@ def test_who_cannot_be_watched_is_told_so() -> None:
         static.first_nan()
     with dynamic.first_nan(), pytest.raises(RuntimeError, match="looks on here already"), dynamic.first_nan():
         pass
+
+
+def test_a_notebook_shows_it_escaped() -> None:
+    p = dynamic.tensor([-1.0], requires_grad=True)
+    p.name = "</script><img src=x onerror=alert(1)>"
+    html = dynamic.first_nan(lambda: dynamic.sqrt(p))._repr_mimebundle_((), ())["text/html"]
+    assert "<img" not in html
+    assert "&lt;img src=x" in html
+    assert "square root of a negative number" in html
