@@ -31,7 +31,6 @@ _STYLE = """
 .diptych pre { margin: 0 0 .6em; white-space: pre-wrap; background: none }
 .diptych figure { margin: 0; padding: .6em; background: #fff; color: #1f2328; border: 1px solid #d0d7de; border-radius: 6px;
   display: inline-block; max-width: 100%; box-sizing: border-box; overflow: auto }
-.diptych figure svg { max-width: 100%; height: auto }
 .diptych table { border-collapse: collapse; margin: 0 0 .6em; font-size: inherit }
 .diptych th, .diptych td { padding: .15em .7em; text-align: left; vertical-align: top }
 .diptych th { border-bottom: 1px solid currentColor; font-weight: 600 }
@@ -43,7 +42,7 @@ _STYLE = """
 def bundle(thing: Any) -> dict[str, str]:
     """What a notebook shows of ``thing`` by MIME type, beside its text; nothing where the text says it all."""
     if isinstance(thing, Picture):
-        return {"text/plain": terminal(thing).decode(), "image/svg+xml": svg(thing), "text/html": _html(_figure(thing))}
+        return {"text/plain": terminal(thing).decode(), "image/svg+xml": svg(thing)}
     for fits, parts in _KINDS:
         if fits(thing):
             found = [part for part in parts(thing) if part]
@@ -54,7 +53,7 @@ def bundle(thing: Any) -> dict[str, str]:
 def svg(shown: Picture) -> str:
     """The picture as an SVG element, without what only a file of its own has before it."""
     text = render(dot(shown, legend=False), "svg").decode()
-    return text[text.index("<svg") :]
+    return text[text.index("<svg") :].replace("<svg", '<svg style="max-width: 100%; height: auto"', 1)
 
 
 def _html(*parts: str) -> str:

@@ -40,7 +40,7 @@ class Page(HTMLParser):
 def shown(thing: Any) -> Page:
     bundle = thing._repr_mimebundle_(include=None, exclude=None)
     assert set(bundle) <= {"text/plain", "text/html", "image/svg+xml"}
-    return Page(bundle["text/html"])
+    return Page(bundle.get("text/html") or bundle["image/svg+xml"])
 
 
 def graph(name: str = "x") -> Any:
