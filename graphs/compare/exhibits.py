@@ -9,11 +9,9 @@ from graphs import draw
 from graphs.compare.matching import Matching, match
 from graphs.compare.program import Batch, Twins
 from graphs.compare.sources import Sources, sources
+from graphs.draw import html
 from graphs.draw.picture import Picture
 
-
-BUDGET = 240
-"""Boxes of a graph: what folds, folds in the browser."""
 
 STAGE_BUDGET = 80
 """Boxes of a picture of a pass."""
@@ -69,8 +67,8 @@ def gather(twins: Twins, modes: tuple[str, str], batch: Batch, dtype: str) -> Ex
     Raises ProgramError where the file's code fails.
     """
     matching = match(twins, modes, batch, dtype)
-    pictures = {
-        mode: draw.picture(matching.roots[mode], budget=BUDGET, title=f"{twins.path.stem}, {mode}") for mode in modes
+    pictures = {  # whole: a viewer folds
+        mode: draw.picture(matching.roots[mode], budget=html.WHOLE, title=f"{twins.path.stem}, {mode}") for mode in modes
     }
     return Exhibits(sources(twins.path, modes), pictures, matching, tuple(_plans(twins, modes, batch, dtype)))
 

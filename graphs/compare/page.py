@@ -7,22 +7,21 @@ browser runs; a strict Content-Security-Policy lets nothing run but the page's o
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from graphs.compare import plots, sections
-from graphs.compare.exhibits import Exhibits, Plan
+from graphs.compare import plots, sections, spending
+from graphs.compare.exhibits import STAGE_BUDGET, Exhibits, Plan
 from graphs.compare.report import Report
 from graphs.compare.sections import Context
-from graphs.compare.words import count, plural, seconds
+from graphs.compare.words import plural
 from graphs.draw import html
 from graphs.draw.labels import place, title
-from graphs.draw.picture import Picture
-from graphs.draw.scene import names
+from graphs.draw.picture import Item, Picture
 
 
 COLOURS = ("first", "second")
@@ -52,8 +51,13 @@ def page(report: Report, exhibits: Exhibits) -> str:
         "graphs": _graphs(report, exhibits, viewers),
         "certificate": sections.certificate(report),
         "losses": sections.losses(report.agreement.losses, report.modes, _losses_words(report), drawn),
+        "time": spending.time(report, drawn),
+        "memory": spending.memory(report, drawn),
+        "kernels": spending.kernels(report),
+        "breakeven": spending.breakeven(report, drawn),
         "machine": sections.machines(),
     }
+    found = {name: section for name, section in found.items() if section is not None}
     if exhibits.plans:
         pictures = _stages(exhibits.plans, viewers)
         found["passes"] = sections.passes(
@@ -70,7 +74,7 @@ def page(report: Report, exhibits: Exhibits) -> str:
         modes=report.modes,
         lead=_LEAD,
         verdict={"equal": report.agreement.difference is None, "words": _verdict(report)},
-        tiles=_tiles(report),
+        tiles=spending.tiles(report),
         command=f"diptych compare {report.path.name} --out …",
         marked=_marked(found["graphs"]["sides"]),
         data=data,
@@ -137,13 +141,10 @@ class _Viewers:
     def __init__(self) -> None:
         self.data: list[dict[str, Any]] = []
 
-    def add(self, picture: Picture, label: str, links: Mapping[tuple[int, str], str]) -> tuple[str, Markup, Markup]:
-        """A viewer's id, its markup and its data block; ``links`` by serial and phase are what lights up together."""
+    def add(self, picture: Picture, label: str, **settings: Any) -> tuple[str, Markup, Markup]:
+        """A viewer's id, its markup and its data block; ``settings`` as for ``html.fragment``."""
         id = f"view{len(self.data) + 1}"  # noqa: A001
-        markup, data = html.fragment(picture, id=id, label=label)
-        for name, item in names(picture).items():
-            if item.node is not None and name in data["boxes"]:
-                data["boxes"][name]["link"] = links.get((item.node.serial, item.phase))
+        markup, data = html.fragment(picture, id=id, label=label, **settings)
         self.data.append(data)
         return id, markup, html.data_block(id, data)
 
@@ -154,11 +155,11 @@ def _graphs(report: Report, exhibits: Exhibits, viewers: _Viewers) -> Context:
     sides: list[Context] = []
     for mode, colour in zip(report.modes, COLOURS, strict=True):
         picture = exhibits.pictures[mode]
-        links = {(serial, phase): f"m{number}" for (own, serial, phase), number in groups.items() if own == mode}
-        id, viewer, block = viewers.add(picture, f"graph of the {mode} form", links)  # noqa: A001
+        link = _links(groups, mode)
+        id, viewer, block = viewers.add(picture, f"graph of the {mode} form", links=link)  # noqa: A001
         nodes = {
-            name: {"title": title(item), "line": place(item.node), "group": links.get((item.node.serial, item.phase))}
-            for name, item in names(picture).items()
+            name: {"title": title(item), "line": place(item.node), "group": link(item)}
+            for name, item in html.boxes(picture).items()
             if item.node is not None
         }
         side = {"word": mode, "colour": colour, "note": html.summary(picture), "viewer": viewer, "block": block}
@@ -173,6 +174,16 @@ def _graphs(report: Report, exhibits: Exhibits, viewers: _Viewers) -> Context:
     }
 
 
+def _links(groups: Mapping[tuple[str, int, str], int], mode: str) -> Callable[[Item], str | None]:
+    """Tells an item's group of counterparts as a word."""
+
+    def link(item: Item) -> str | None:
+        number = None if item.node is None else groups.get((mode, item.node.serial, item.phase))
+        return None if number is None else f"m{number}"
+
+    return link
+
+
 def _marked(sides: Sequence[Context]) -> set[str]:
     """The source lines that made nodes."""
     return {node["line"] for side in sides for node in side["data"]["nodes"].values() if node["line"]}
@@ -182,7 +193,7 @@ def _stages(plans: Sequence[Plan], viewers: _Viewers) -> dict[tuple[int, int], M
     found = {}
     for number, plan in enumerate(plans):
         for at, frame in enumerate(plan.frames):
-            _, viewer, block = viewers.add(frame.picture, f"run {number + 1}, {frame.word}", {})
+            _, viewer, block = viewers.add(frame.picture, f"run {number + 1}, {frame.word}", at_once=STAGE_BUDGET)
             found[number, at] = viewer + block
     return found
 
@@ -227,39 +238,6 @@ def _verdict(report: Report) -> str:
         return f"Equal to the last bit for {plural(agreement.steps, 'step')}: {what}."
     found = agreement.difference
     return f"Not equal: the forms part at step {found.step}, update {found.station}, in the {found.what}."
-
-
-def _tiles(report: Report) -> list[Context]:
-    """The figures that one asks for first."""
-    first, second = report.modes
-    costs = [report.costs.modes[mode] for mode in report.modes]
-    ratio = report.costs.ratio
-    faster = f"{first} takes {ratio:.2f} of the time" if ratio <= 1 else f"{second} takes {1 / ratio:.2f} of the time"
-    after = report.costs.pays_after
-    return [
-        {
-            "what": "A steady step",
-            "value": f"{seconds(costs[0].steady)} and {seconds(costs[1].steady)}",
-            "note": f"{first} and {second}: {faster}",
-        },
-        {
-            "what": "Kernels called in a step",
-            "value": f"{count(costs[0].kernels)} and {count(costs[1].kernels)}",
-            "note": f"{first} and {second}, without passes",
-        },
-        {
-            "what": "Numbers compared",
-            "value": count(report.agreement.elements),
-            "note": f"in {plural(report.agreement.compared, 'array')} over {plural(report.agreement.steps, 'step')}",
-        },
-        {
-            "what": f"Building the {first} graph has paid",
-            "value": "never" if after is None else f"after {plural(after, 'step')}",
-            "note": "its steady step is not faster here"
-            if after is None
-            else "counted from nothing, both first steps included",
-        },
-    ]
 
 
 def write_page(report: Report, exhibits: Exhibits) -> None:

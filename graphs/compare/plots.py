@@ -10,11 +10,12 @@ import io
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy
 from markupsafe import Markup
 
+from graphs.compare.breakeven import BreakEven
 from graphs.compare.inline import inline
 
 
@@ -25,8 +26,8 @@ INK, GRID, PAPER = "#1f2328", "#d0d7de", "#fefefe"
 FIRST, SECOND = "#0072b2", "#d55e00"
 """Okabe and Ito's blue and vermilion: the two modes."""
 
-PARTS = ("#0072b2", "#56b4e9", "#009e73", "#e69f00", "#cc79a7", "#d55e00", "#999999")
-"""The parts of a step, in order."""
+PARTS = ("#56b4e9", "#009e73", "#e69f00", "#cc79a7", "#999999")
+"""Theirs for the parts of a step, in order, the last for what is left."""
 
 COLOURS = {INK: "ink", GRID: "grid", PAPER: "paper", **{colour: f"part{at}" for at, colour in enumerate(PARTS)}}
 COLOURS |= {FIRST: "first", SECOND: "second"}
@@ -53,15 +54,6 @@ _SETTINGS: dict[Any, Any] = {
 
 Curves = Mapping[str, Mapping[str, Sequence[float]]]
 """By loss and mode the values at each step."""
-
-
-class Band(NamedTuple):
-    """A curve with what it may be instead: at each x a middle, and the ends of an error bar."""
-
-    x: Sequence[float]
-    middle: Sequence[float]
-    low: Sequence[float]
-    high: Sequence[float]
 
 
 def available() -> bool:
@@ -167,20 +159,22 @@ def memory(lines: Mapping[str, Sequence[int]], label: str) -> Markup:
         return finish()
 
 
-def breakeven(bands: Mapping[str, Band], meets: tuple[float, float, float] | None, label: str) -> Markup:
-    """The time in all after so many steps, a band a mode, in milliseconds; where they meet, least and most, if they do."""
-    longest = max(max(band.high) for band in bands.values())
+def breakeven(found: BreakEven, label: str) -> Markup:
+    """The time in all after so many steps, each mode's with its error band; where they meet, with its error bar."""
+    longest = max(max(curve.high) for curve in found.curves.values())
     unit, scale = ("s", 1.0) if longest >= 2 else ("ms", 1e3)
     with _figure("breakeven", label) as (axis, finish):
-        for colour, dash, band in zip((FIRST, SECOND), DASHES, bands.values(), strict=False):
-            low, middle, high = (numpy.array(part) * scale for part in (band.low, band.middle, band.high))
-            axis.fill_between(band.x, low, high, color=colour, alpha=0.2, linewidth=0)
-            axis.plot(band.x, middle, color=colour, linewidth=1.8, linestyle=dash)
-        if meets is not None:
-            least, at, most = meets
-            right = max(band.x[-1] for band in bands.values())
-            height = float(numpy.interp(at, *next((band.x, numpy.array(band.middle) * scale) for band in bands.values())))
-            reach = [[max(at - least, 0.0)], [max(min(most, right) - at, 0.0)]]
+        for colour, dash, curve in zip((FIRST, SECOND), DASHES, found.curves.values(), strict=False):
+            low, middle, high = (numpy.array(part) * scale for part in (curve.low, curve.middle, curve.high))
+            axis.fill_between(curve.steps, low, high, color=colour, alpha=0.2, linewidth=0)
+            axis.plot(curve.steps, middle, color=colour, linewidth=1.8, linestyle=dash)
+        if found.steps is not None:
+            curve = next(iter(found.curves.values()))
+            end = curve.steps[-1]
+            at, least = found.steps, found.low or 1
+            most = end if found.high is None else min(found.high, end)
+            height = float(numpy.interp(at, curve.steps, curve.middle)) * scale
+            reach = [[max(at - least, 0)], [max(most - at, 0)]]
             axis.errorbar([at], [height], xerr=reach, color=INK, marker="o", capsize=4, linewidth=1.4, zorder=3)
         axis.set_xlabel("steps")
         axis.set_ylabel(f"time in all, {unit}")

@@ -1,4 +1,4 @@
-"""The report as a page: all that is due is in it, it needs nothing else, and no string of a program is more than a string."""
+"""The report as a page: all that is due is in it, it needs nothing else, and no string of a program is more than that."""
 
 import base64
 import hashlib
@@ -13,6 +13,7 @@ import pytest
 from graphs.compare import Report, load, lockstep, measure, plots, with_passes, without_passes
 from graphs.compare.exhibits import gather
 from graphs.compare.page import WORDS, page
+from graphs.compare.words import seconds, size
 
 
 ROOT = Path(__file__).parents[2]
@@ -136,7 +137,7 @@ def test_a_page_has_all_sections_in_its_contents(made):
     links = [each["href"] for each in parsed.all("a") if each["href"] != "#main"]
     assert links == [f"#{each}" for each in ids]
     assert ids == [name for name in WORDS if name in ids]
-    assert {"programs", "graphs", "certificate", "losses", "passes", "machine"} <= set(ids)
+    assert ids == list(WORDS), "none is left out where everything was measured"
 
 
 def test_headings_and_ids_are_in_order(made):
@@ -276,6 +277,47 @@ def test_losses_are_told_with_every_digit(two_layer):
         assert repr(two_layer.report.agreement.losses["loss"][mode][-1]) in two_layer.text
 
 
+def test_the_time_is_split_and_its_words_explained(two_layer):
+    costs = two_layer.report.costs.modes
+    (section,) = two_layer.parsed.all("section", id="time")
+    for mode in MODES:
+        assert seconds(costs[mode].parts.kernels) in section["words"]
+        assert seconds(costs[mode].optimise) in section["words"]
+    assert {"build", "optimise", "first step", "steady step"} <= {e["words"] for e in two_layer.parsed.all("dt")}
+    assert {"feed and fetch", "kernels", "dispatch", "tape"} <= {e["words"] for e in two_layer.parsed.all("dt")}
+
+
+def test_memory_kernels_and_temporaries_are_told(two_layer):
+    memory = two_layer.report.costs.modes["dynamic"].memory
+    (section,) = two_layer.parsed.all("section", id="memory")
+    assert size(max(memory.live)) in section["words"]
+    assert f"two_layer.py:{memory.peak.where.split('  ')[0].rpartition(':')[2]}" in section["words"]
+    (section,) = two_layer.parsed.all("section", id="kernels")
+    assert size(memory.temporary_bytes) in section["words"]
+    assert "matmul" in section["words"]
+
+
+@pytest.mark.parametrize("never", [False, True])
+def test_the_break_even_is_a_number_or_the_word_never(two_layer, never):
+    costs = two_layer.report.costs
+    found = costs.break_even._replace(
+        **({"steps": None, "low": None, "high": None} if never else {"steps": 17, "low": 9, "high": 40})
+    )
+    parsed = Parsed(page(two_layer.report._replace(costs=costs._replace(break_even=found)), two_layer.shown))
+    (section,) = parsed.all("section", id="breakeven")
+    tiles = " ".join(e["words"] for e in parsed.all("dl", **{"class": "tiles"}))
+    assert ("never pays" in section["words"]) is never
+    assert ("after 17 steps" in section["words"]) is not never
+    assert ("never" in tiles) is never
+    assert "dominates" in section["words"]
+
+
+def test_all_plots_are_there(two_layer):
+    labels = [e["aria-label"] for e in two_layer.parsed.all("svg", **{"class": "plot"})]
+    assert len(labels) == 5
+    assert len(set(labels)) == 5
+
+
 def test_without_matplotlib_the_page_says_what_to_install(two_layer, monkeypatch):
     monkeypatch.setattr(plots, "available", lambda: False)
     made = page(two_layer.report, two_layer.shown)
@@ -284,8 +326,7 @@ def test_without_matplotlib_the_page_says_what_to_install(two_layer, monkeypatch
 
 
 def test_no_string_of_a_program_is_more_than_a_string(hostile):
-    made = page(*hostile)
-    parsed = made.parsed
+    made, parsed = hostile.text, hostile.parsed
     assert "<img" not in made
     assert "<svg onload" not in made
     assert "49" not in parsed.all("section", id="programs")[0]["words"].replace("7 * 7", "")

@@ -8,6 +8,7 @@ import numpy
 import pytest
 
 from graphs.compare import plots
+from graphs.compare.breakeven import BreakEven, Curve
 from graphs.compare.inline import inline
 
 
@@ -18,16 +19,23 @@ CURVES = {
     "D_loss": {"static": [3.0, 2.0, 1.0], "dynamic": [3.0, 2.0, 1.0]},
     "G_loss": {"static": [1.0, 2.0, 1.5], "dynamic": [1.0, 2.0, 1.5]},
 }
-BANDS = {
-    "static": plots.Band([0, 10, 20], [0.02, 0.03, 0.04], [0.019, 0.028, 0.037], [0.021, 0.032, 0.043]),
-    "dynamic": plots.Band([0, 10, 20], [0.0, 0.02, 0.045], [0.0, 0.019, 0.043], [0.0, 0.021, 0.047]),
+CURVES_IN_ALL = {
+    "static": Curve((1, 10, 20), (0.02, 0.03, 0.04), (0.019, 0.028, 0.037), (0.021, 0.032, 0.043)),
+    "dynamic": Curve((1, 10, 20), (0.001, 0.02, 0.045), (0.0, 0.019, 0.043), (0.001, 0.021, 0.047)),
 }
+
+
+def paid(steps, low, high):
+    return BreakEven(steps, low, high, 0.1, 0.02, 0.001, "building", "the tape", CURVES_IN_ALL)
+
+
 DRAWN = {
     "losses": lambda: plots.losses(CURVES, MODES, "Losses"),
     "bars": lambda: plots.bars("steady", {"static": [1e-4, 2e-4], "dynamic": [3e-4, 1e-4, 1e-5]}, "A step"),
     "memory": lambda: plots.memory({"static": [100, 5000, 200], "dynamic": [100, 9000]}, "Memory"),
-    "breakeven": lambda: plots.breakeven(BANDS, (14.0, 16.0, 19.0), "Break-even"),
-    "never": lambda: plots.breakeven(BANDS, None, "Never"),
+    "breakeven": lambda: plots.breakeven(paid(16, 14, 19), "Break-even"),
+    "never": lambda: plots.breakeven(paid(None, None, None), "Never"),
+    "unsure": lambda: plots.breakeven(paid(16, None, None), "Perhaps"),
 }
 
 
@@ -116,10 +124,18 @@ def test_the_parts_of_a_bar_add_up():
     root = parsed(plots.bars("split", {"only": [1e-6, 3e-6]}, "A step"))
     widths = []
     for each in root.iter("path"):
-        if "fill-first" in each.get("class", "") or "fill-part1" in each.get("class", ""):
+        if "fill-part" in each.get("class", ""):
             numbers = [float(x) for x in re.findall(r"-?\d+\.?\d*", each.get("d"))]
             widths.append(max(numbers[::2]) - min(numbers[::2]))
     assert widths[1] / widths[0] == pytest.approx(3, rel=1e-3)
+
+
+def test_the_break_even_has_an_error_bar_and_never_has_none():
+    def marks(name):
+        return len(list(parsed(DRAWN[name]()).iter("use")))
+
+    assert marks("breakeven") == marks("never") + 3, "the point, and the two ends of its bar"
+    assert marks("unsure") == marks("breakeven")
 
 
 def test_inline_takes_a_drawing_apart():

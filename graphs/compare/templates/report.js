@@ -58,7 +58,8 @@
     for (const side of sides) {
       const viewer = viewers[side.viewer];
       if (side.viewer === but || !viewer || !viewer.width) continue;
-      const frames = found.filter((each) => each[0] === side).map((each) => viewer.frame(viewer.shown(each[1])));
+      const here = found.filter((each) => each[0] === side).map((each) => viewer.here(each[1])).filter(Boolean);
+      const frames = here.map((name) => viewer.frame(name));
       if (!frames.length) continue;
       const { scale, x, y, width, height } = viewer;
       const inside = ([left, top, w, h]) => left * scale + x > 0 && top * scale + y > 0
@@ -104,7 +105,8 @@
   document.addEventListener("diptych:hover", (event) => {
     const side = sides.find((each) => each.viewer === event.detail.viewer);
     if (!side) return;
-    const found = together((event.detail.names || []).filter((name) => side.nodes[name]).map((name) => [side, name]));
+    const own = event.detail.names.filter((name) => side.nodes[name]).map((name) => [side, name]);
+    const found = together([...own, ...event.detail.links.flatMap((link) => group.get(link) ?? [])]);
     light(found);
     tell(found);
     bring(found, side.viewer);
