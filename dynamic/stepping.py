@@ -12,6 +12,7 @@ import os
 import sys
 import threading
 import weakref
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -77,11 +78,13 @@ class Recorder(listening.Listener):
         self.thread = threading.get_ident()
         self._known: dict[int, Cell] = {}
         self._steps: dict[Moment, Step] = {}
-        self._sources: dict[str, Cell] = {}
+        self._sources: dict[str, list[tuple[int, Cell]]] = {}
+        self._last: Moment | None = None
         self._counts: dict[Any, int] = {}
         self._named: dict[str, int] = {}
-        self._kept: list[Cell] = []
-        self._bytes = self._gone = 0
+        self._kept: tuple[deque[Cell], deque[Cell]] = (deque(), deque())
+        self._bytes = [0, 0]
+        self._gone = 0
         self._reads: list[tuple[Cell, str, Where | None]] = []
         self._frame: Any = None
         self._turn: Any = None
@@ -155,15 +158,9 @@ class Recorder(listening.Listener):
             cell = Cell(array, moment, i, f"{name}:{i}" if i else name)
             self._known[id(array)] = cell
             cells.append(cell)
-            self._bytes += cell.array.nbytes
         self._steps[moment] = Step(operands, tuple(cells), again)
-        self._kept += cells
-        while self._bytes > self._budget and len(self._kept) > len(cells):
-            oldest = self._kept.pop(0)
-            if not oldest.edited and oldest.array is not None:
-                self._bytes -= oldest.array.nbytes
-                oldest.array = None
-                self._gone += 1
+        self._keep(*cells)
+        self._last = moment
         self._emit(moment)
 
     def _passes(self, line: Any, turn: Any) -> int:
@@ -182,12 +179,25 @@ class Recorder(listening.Listener):
         if known is not None and known.live() is array and known.digest == _digest(array):
             return known
         label = self._name_of(array) or (known.label if known is not None and known.live() is array else "")
-        if not label or (label in self._sources and self._sources[label].live() is not array):
+        if not label:
             count = self._named["tensor"] = self._named.get("tensor", -1) + 1
-            label = label or (f"tensor_{count}" if count else "tensor")
+            label = f"tensor_{count}" if count else "tensor"
         cell = self._known[id(array)] = Cell(array, None, 0, label)
-        self._sources[label] = cell
+        self._sources.setdefault(label, []).append((self._last.number if self._last is not None else 0, cell))
+        self._keep(cell, outside=True)
         return cell
+
+    def _keep(self, *cells: Cell, outside: bool = False) -> None:
+        """Count what is kept, and let go of the oldest where half the budget is spent; the other half is for the others."""
+        kept = self._kept[outside]
+        kept += cells
+        self._bytes[outside] += sum(cell.array.nbytes for cell in cells)
+        while 2 * self._bytes[outside] > self._budget and len(kept) > len(cells):
+            oldest = kept.popleft()
+            if not oldest.edited and oldest.array is not None:
+                self._bytes[outside] -= oldest.array.nbytes
+                oldest.array = None
+                self._gone += 1
 
     def _name_of(self, array: Any) -> str:
         """What the program calls a tensor: its own name, a variable's, or its place in a module that a variable holds."""
@@ -217,9 +227,14 @@ class Recorder(listening.Listener):
         """What an operation gave, as it was."""
         return tuple([self._get(cell) for cell in self._steps[moment].cells])
 
-    def sources(self) -> dict[str, Any]:
-        """What came from outside, as it was when it was read first."""
-        return {label: cell.array for label, cell in self._sources.items()}
+    def sources(self, at: int) -> dict[str, Any]:
+        """What came from outside and was read before operation ``at``, or else first after it; as it was."""
+        found = {label: self._source(label, at).array for label in self._sources}
+        return {label: array for label, array in found.items() if array is not None}
+
+    def _source(self, label: str, at: int) -> Cell:
+        cells = self._sources[label]
+        return next((cell for since, cell in reversed(cells) if since < at), cells[0][1])
 
     def names(self) -> dict[str, Any]:
         """The program's variables where it stands; tensors as arrays."""
@@ -230,7 +245,7 @@ class Recorder(listening.Listener):
 
     def memory(self) -> tuple[int, int]:
         """The bytes of the values that are kept, and how many were let go."""
-        return self._bytes + sum(cell.array.nbytes for cell in self._sources.values()), self._gone
+        return sum(self._bytes), self._gone
 
     def _get(self, cell: Cell) -> Any:
         """The value of a cell; where it was let go it is computed again from those before, which are not kept either."""
@@ -238,7 +253,9 @@ class Recorder(listening.Listener):
         stack = [cell]
         while stack:
             each = stack[-1]
-            if each in found or each.array is not None or each.moment is None:
+            if each.array is None and each.moment is None:
+                raise StepError(f"{each.label} was let go to save memory, and what was computed from it with it")
+            if each in found or each.array is not None:
                 found.setdefault(each, each.array)
                 stack.pop()
                 continue
@@ -256,12 +273,12 @@ class Recorder(listening.Listener):
         with numpy.errstate(all="ignore"):
             return [numpy.asarray(out) for out in step.again(values)]
 
-    def change(self, target: Moment | str, index: int, value: Any) -> Change:
+    def change(self, target: Moment | str, index: int, value: Any, at: int) -> Change:
         """Let an output or a source be ``value``, in the program's memory too, and run again what depends on it."""
-        cell = self._sources[target] if isinstance(target, str) else self._steps[target].cells[index]
+        cell = self._source(target, at) if isinstance(target, str) else self._steps[target].cells[index]
         notes: list[str] = []
         if cell.array is None:
-            self._bytes += value.nbytes
+            self._bytes[0] += value.nbytes
         cell.edited = True
         self._set(cell, value, notes)
         if isinstance(target, Moment):
@@ -285,8 +302,8 @@ class Recorder(listening.Listener):
                 if each.digest == _digest(out):
                     continue
                 if each.array is None:
-                    self._bytes += out.nbytes
-                    self._kept.append(each)
+                    self._bytes[0] += out.nbytes
+                    self._kept[0].append(each)
                 self._set(each, out, notes)
                 dirty.add(each)
                 moment.changed = True

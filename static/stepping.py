@@ -62,7 +62,7 @@ class Run:
         self._given: dict[str, Any] = {}
         self._moments: list[Moment] = []
         self._sites: dict[Moment, Site] = {}
-        self._ended = False
+        self._ended = self._forgotten = False
         self.result: Any = None
         self._walk: Generator[Ran, None, Any] = self._begin()
 
@@ -84,6 +84,7 @@ class Run:
     def _end(self) -> None:
         values, written = self._written.results(self._registers)
         self._session.stream.step, self._session.stream.ordinal = self._draws.step, self._draws.ordinal
+        self._session._own.clear()  # what older runs have read is changed by nobody
         self._session._commit(written)
         self.result = self._call.pack((*values, None))
 
@@ -140,6 +141,8 @@ class Run:
         """What a node gave; computed again, from what is known, where it was let go."""
         site = self._sites[moment]
         known = self._memo.get(site)
+        if self._forgotten:
+            raise StepError(f"the values of {moment.name} were let go to save memory: its run is long over")
         if known is not None:
             edits = self._edits.get(site, {})
             return tuple([edits.get(i, out) for i, out in enumerate(known[1])])
@@ -153,8 +156,10 @@ class Run:
             self._draws, self._registers = place
         raise StepError(f"{moment.name} has not run")
 
-    def sources(self) -> dict[str, Any]:
+    def sources(self, at: int) -> dict[str, Any]:
         """What is fed, and the variables that are read, as the run found them or as they were changed."""
+        if self._forgotten:
+            return {}
         begun = self._written.begin(self._state, self._feeds, lenient=True)
         return {name: self._given.get(key, begun[key]) for name, key in self._sources.items() if key in begun}
 
@@ -166,7 +171,18 @@ class Run:
         """The bytes of the values that are kept, and how many were let go."""
         return self._bytes, self._gone
 
-    def change(self, target: Moment | str, index: int, value: Any) -> Change:
+    @property
+    def bytes(self) -> int:
+        """What it holds: the values of nodes, and of the variables as it found them."""
+        return self._bytes + _size(list(self._state.values()))
+
+    def forget(self) -> None:
+        """Let go of all values, for good: another run has followed, and the budget is spent."""
+        self._gone += len(self._memo)
+        self._memo, self._edits, self._given, self._registers, self._state = {}, {}, {}, {}, {}
+        self._bytes, self._forgotten = 0, True
+
+    def change(self, target: Moment | str, index: int, value: Any, at: int) -> Change:
         """Let a node's output or a source be ``value``, and go over the run again up to where it stands.
 
         Of a run that has ended the variables change as well, if no other run of the session came after it.
@@ -260,6 +276,7 @@ def stepping(emit: Emit, budget: int = BUDGET) -> Iterator[None]:
     plain = Session.run
     busy: list[bool] = []
     begun: dict[Session, int] = {}
+    runs: list[Run] = []
 
     def run(self: Session, fetches: Any, feed_dict: Any = None, options: Any = None, run_metadata: Any = None) -> Any:
         if _thread() != thread or busy:
@@ -268,8 +285,12 @@ def stepping(emit: Emit, budget: int = BUDGET) -> Iterator[None]:
         feeds = [feed.array(value) for feed, value in zip(call.feeds, (feed_dict or {}).values(), strict=True)]
         begun[self] = begun.get(self, -1) + 1
         busy.append(True)
+        while runs and sum(each.bytes for each in runs) > budget:
+            runs.pop(0).forget()
+        made = Run(self, call, feeds, begun, budget)
+        runs.append(made)
         try:
-            return Run(self, call, feeds, begun, budget).go(emit)
+            return made.go(emit)
         finally:
             busy.pop()
 

@@ -13,7 +13,7 @@ from static.layouts import ordered
 from static.passes import Optimised
 from static.passes.specialise import standins
 from static.plan import uninitialized
-from static.rows import kept
+from static.rows import changed_rows, kept
 from static.schedule import Schedule, Step, optimised, schedule
 
 
@@ -65,7 +65,8 @@ class Written:
                     step.key(draw)
                 continue
             operands = tuple([values[arg] for arg in step.args])
-            outs = yield walk.node(step.node, operands, (), draw if step.draws else None, step.kernel, step.params)
+            kernel = step.node.op.kernel if step.kernel is changed_rows else step.kernel  # the variable, not its new rows
+            outs = yield walk.node(step.node, operands, (), draw if step.draws else None, kernel, step.params)
             values.update(zip(step.outs, outs, strict=True))
             if told is not None:
                 told(step, outs)

@@ -139,7 +139,7 @@ def _reader(stepper: Any, moment: Moment, label: str) -> Moment | str:
     for each in reversed(stepper.moments[: moment.number - 1]):
         if each.name == name and each.owner is moment.owner:
             return each
-    value = moment.owner.sources().get(name)
+    value = moment.owner.sources(moment.number).get(name)
     try:
         return f"  {numpy.asarray(value).dtype.name}{numpy.shape(value)}, from outside" if value is not None else ""
     except StepError:

@@ -42,10 +42,10 @@ class Owner(Protocol):
     def values(self, moment: Moment) -> tuple[Any, ...]:
         """What the operation gave, as it was then."""
 
-    def sources(self) -> dict[str, Any]:
-        """Values that come from outside, by name: what is fed, variables, parameters."""
+    def sources(self, at: int) -> dict[str, Any]:
+        """Values that come from outside, by name, as operation ``at`` has them: what is fed, variables, parameters."""
 
-    def change(self, target: Moment | str, index: int, value: Any) -> Change:
+    def change(self, target: Moment | str, index: int, value: Any, at: int) -> Change:
         """Let an operation's output, or a source, be ``value``, and run again what depends on it and has run."""
 
     def names(self) -> dict[str, Any]:

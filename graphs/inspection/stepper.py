@@ -232,7 +232,7 @@ class Stepper:
         if found is not None:
             return self._output(found, int(parts["output"] or 0))
         for owner in self._owners():
-            for key, value in owner.sources().items():
+            for key, value in owner.sources(self.position).items():
                 if key in (name, parts["name"]) and parts["round"] is None:
                     return key, 0, value
         raise StepError(f"there is no {name} up to here")
@@ -252,7 +252,7 @@ class Stepper:
         here = self.here
         names: dict[str, Any] = {}
         for owner in reversed(self._owners()):
-            names.update(owner.sources())
+            names.update(owner.sources(self.position))
             names.update(owner.names() if self.front and not self.done else {})
         names.update({each.name: each for each in self.moments[: self.position] if each.name.isidentifier()})
         code = compiled(text)
@@ -281,7 +281,7 @@ class Stepper:
         new = fitted(value, old, label)
         first = next(i for i, each in enumerate(self.moments) if each.owner is owner)
         last = max(i for i, each in enumerate(self.moments) if each.owner is owner)
-        made: Change = owner.change(target, index, new)
+        made: Change = owner.change(target, index, new, self.position)
         if len(made.moments) != last + 1 - first and last + 1 != len(self.moments):
             raise StepError(f"{label} cannot be changed any more: other runs have followed")
         mine = iter(made.moments)
@@ -336,7 +336,7 @@ class Stepper:
         return list(dict.fromkeys(each.owner for each in reversed(self.moments)))
 
     def _source_owner(self, name: str) -> Any:
-        return next(owner for owner in self._owners() if name in owner.sources())
+        return next(owner for owner in self._owners() if name in owner.sources(self.position))
 
     def __enter__(self) -> Self:
         return self

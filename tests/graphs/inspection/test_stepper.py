@@ -410,3 +410,67 @@ def test_a_chain_of_thousands_of_operations_steps_and_changes():
     stepper.goto(4000)
     stepper.change("x", 1.0)
     assert stepper.finish() == 5001.0
+
+
+def test_what_comes_from_outside_is_shown_as_it_was_where_we_stand():
+    def program():
+        for i in range(3):
+            x = torch.full((2,), float(i))
+            y = x + 1.0
+        return y
+
+    stepper = torch.debug(program)
+    stepper.finish()
+    for number, expected in ((1, 0.0), (2, 1.0), (3, 2.0)):
+        stepper.goto(number)
+        assert stepper.here.reads[0] == "x"
+        assert stepper.value("x")[0] == expected
+
+
+def test_rows_of_a_variable_that_a_run_replaces():
+    graph = tf.Graph()
+    with graph.as_default():
+        w = tf.Variable(numpy.zeros((4, 2), "float32"), name="w")
+        i = tf.placeholder(tf.int32, (1,), name="i")
+        update = tf.scatter_update(w, i, tf.ones((1, 2)))
+    session = tf.Session(graph=graph)
+    session.run(w.initializer)
+    stepper = tf.debug(update.op, {i: [2]}, session)
+    stepper.finish()
+    assert session.run(w)[:, 0].tolist() == [0, 0, 1, 0]
+    assert stepper.value().shape == (4, 2)
+    again = tf.debug(update.op, {i: [0]}, session)
+    again.finish()
+    assert session.run(w)[:, 0].tolist() == [1, 0, 1, 0]
+    assert stepper.value()[:, 0].tolist() == [0, 0, 1, 0]
+    again.change("i", "value + 3")
+    assert session.run(w)[:, 0].tolist() == [0, 0, 1, 1]
+
+
+def test_a_program_of_many_runs_keeps_to_the_budget():
+    graph = tf.Graph()
+    with graph.as_default():
+        w = tf.Variable(numpy.zeros(1000, "float32"), name="w")
+        update = w.assign(tf.add(w, 1.0, name="up"))
+    session = tf.Session(graph=graph)
+    session.run(w.initializer)
+    stepper = tf.debug(lambda: [session.run(update) for _ in range(20)][-1], budget=30_000)
+    assert stepper.finish()[0] == 20
+    assert stepper.memory[0] <= 34_000
+    assert stepper.value("up@19")[0] == 20
+    with pytest.raises(StepError, match="let go to save memory"):
+        stepper.value("#1")
+    with pytest.raises(StepError, match=r"let go to save memory|others have followed"):
+        stepper.change("#1", 0.0)
+
+    def program():
+        for i in range(20):
+            x = torch.full((1000,), float(i)) + 1.0
+        return x
+
+    stepper = torch.debug(program, budget=30_000)
+    stepper.finish()
+    assert stepper.memory[0] <= 30_000
+    assert stepper.value("add_19")[0] == 20
+    with pytest.raises(StepError, match="let go to save memory"):
+        stepper.value("#1")
