@@ -13,7 +13,7 @@ class Shown:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         try:
-            bundle: dict[str, str] = import_module("graphs.draw.notebook").bundle(self)
+            bundle: dict[str, str] = import_module("graphs.draw.notebook").bundle(self, include)
         except Exception:  # a cell's result must not be lost to what shows it, whatever went wrong
             return {}
         return bundle

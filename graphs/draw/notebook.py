@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from html import escape
 from typing import Any
@@ -23,6 +24,9 @@ BOXES = 40
 NODES = 2000
 """Nodes behind a value that are looked at: of more there is no picture, as no cell should take long to show its result."""
 
+SMALLEST = 0.6
+"""How far pictures shrink to the page, before one scrolls."""
+
 ROWS = 20
 """Rows of a table."""
 
@@ -39,10 +43,16 @@ _STYLE = """
 """
 
 
-def bundle(thing: Any) -> dict[str, str]:
-    """What a notebook shows of ``thing`` by MIME type, beside its text; nothing where the text says it all."""
+def bundle(thing: Any, include: Iterable[str] | None = None) -> dict[str, str]:
+    """What a notebook shows of ``thing`` by MIME type, beside its text; nothing where the text says it all.
+
+    A picture is HTML, which keeps to the page, or SVG for who asks to ``include`` that.
+    """
     if isinstance(thing, Picture):
-        return {"text/plain": terminal(thing).decode(), "image/svg+xml": svg(thing)}
+        drawing = (
+            {"image/svg+xml": svg(thing)} if "image/svg+xml" in (include or ()) else {"text/html": _html(_figure(thing))}
+        )
+        return {"text/plain": terminal(thing).decode(), **drawing}
     for fits, parts in _KINDS:
         if fits(thing):
             found = [part for part in parts(thing) if part]
@@ -53,7 +63,10 @@ def bundle(thing: Any) -> dict[str, str]:
 def svg(shown: Picture) -> str:
     """The picture as an SVG element, without what only a file of its own has before it."""
     text = render(dot(shown, legend=False), "svg").decode()
-    return text[text.index("<svg") :].replace("<svg", '<svg style="max-width: 100%; height: auto"', 1)
+    element = text[text.index("<svg") :]
+    width = re.match(r'<svg width="([\d.]+)pt"', element)
+    least = f"; min-width: {SMALLEST * float(width[1]):.0f}pt" if width else ""
+    return element.replace("<svg", f'<svg style="max-width: 100%; height: auto{least}"', 1)
 
 
 def _html(*parts: str) -> str:

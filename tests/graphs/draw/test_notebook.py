@@ -40,7 +40,7 @@ class Page(HTMLParser):
 def shown(thing: Any) -> Page:
     bundle = thing._repr_mimebundle_(include=None, exclude=None)
     assert set(bundle) <= {"text/plain", "text/html", "image/svg+xml"}
-    return Page(bundle.get("text/html") or bundle["image/svg+xml"])
+    return Page(bundle["text/html"])
 
 
 def graph(name: str = "x") -> Any:
@@ -102,6 +102,9 @@ def test_a_session_shows_its_plans():
 
 def test_pictures_show_themselves_as_svg_html_and_text():
     bundle = draw.picture(programs.net(), title="Net")._repr_mimebundle_()
+    assert Page(bundle["text/html"]).tags.count("svg") == 1
+    assert bundle["text/plain"].startswith("Net\n")
+    bundle = draw.picture(programs.net(), title="Net")._repr_mimebundle_(include={"image/svg+xml"})
     assert bundle["image/svg+xml"].startswith("<svg")
     assert ElementTree.fromstring(bundle["image/svg+xml"]).tag.endswith("svg")
     assert bundle["text/plain"].startswith("Net\n")
