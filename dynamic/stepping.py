@@ -253,12 +253,12 @@ class Recorder(listening.Listener):
         stack = [cell]
         while stack:
             each = stack[-1]
-            if each.array is None and each.moment is None:
-                raise StepError(f"{each.label} was let go to save memory, and what was computed from it with it")
             if each in found or each.array is not None:
                 found.setdefault(each, each.array)
                 stack.pop()
                 continue
+            if each.moment is None:
+                raise StepError(f"{each.label} was let go to save memory, and what was computed from it with it")
             step = self._steps[each.moment]
             missing = [x for x in step.operands if isinstance(x, Cell) and x not in found]
             if missing:

@@ -53,9 +53,9 @@ def value_line(value: Any) -> str:
     return f"{found}" if found is not None else "no numbers"
 
 
-def brief(moment: Moment, here: bool = False, details: bool = False) -> Text:
-    """An operation in a line; with ``details`` its line in the program and its values below."""
-    text = Text(f"{'>' if here else ' '} #{moment.number} ", "bold" if here else "")
+def brief(moment: Moment, mark: str = "", details: bool = False) -> Text:
+    """An operation in a line, after a mark; with ``details`` its line in the program and its values below."""
+    text = Text(mark).append(f"#{moment.number} ", "bold" if mark.strip() else "")
     style = STYLES.get(moment.kind, "")
     named = re.sub(r"_\d+\Z", "", moment.name) == moment.op
     text.append(plain(moment.name), f"bold {style}")
@@ -102,7 +102,7 @@ def source(moment: Moment) -> Text:
     """The program's lines around an operation's."""
     assert moment.where is not None
     file, line = moment.where.file, moment.where.line
-    text = Text(f"{plain(place(moment.where))}", "dim")
+    text = Text().append(plain(place(moment.where)), "dim")
     for number in range(max(line - AROUND, 1), line + AROUND + 1):
         found = linecache.getline(file, number)
         if found:
@@ -113,7 +113,7 @@ def source(moment: Moment) -> Text:
 
 def neighbours(stepper: Any, moment: Moment, levels: int) -> Tree:
     """What an operation reads, ``levels`` back, and what has read it."""
-    root = Tree(brief(moment, True))
+    root = Tree(brief(moment, "> "))
     before = root.add(Text("reads", "dim"))
     stack = [(before, moment, levels)]
     while stack:
@@ -125,7 +125,7 @@ def neighbours(stepper: Any, moment: Moment, levels: int) -> Tree:
                 if left > 1:
                     stack.append((below, found, left - 1))
             else:
-                branch.add(Text(f"  {plain(label)}{found}"))
+                branch.add(Text(f"{plain(label)}{found}"))
     users = stepper.users(moment)
     after = root.add(Text("read by" if users else "read by nothing that has run", "dim"))
     for each in users:

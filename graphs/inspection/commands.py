@@ -137,7 +137,7 @@ class Commands:
 
         Stop at an operation by name or pattern (break hidden/*), an op (break op matmul), a line (break net.py:12), a round
         of a loop (break round 3, break round 3 of while), a NaN or infinity (break nan), or where an expression over value
-        holds (break if value.max() > 3). With a condition the others stop where it holds, too.
+        holds (break if value > 3). With a condition the others stop where it holds, too.
         """
         if not rest:
             self.breaks("")
@@ -226,7 +226,7 @@ class Commands:
         """
         last = self._stepper.moments[: self._stepper.position][-_count(rest, 10) :]
         for each in last:
-            self._console.print(brief(each, each is self._stepper.here))
+            self._console.print(brief(each, "> " if each is self._stepper.here else "  "))
         if not last:
             self._say("nothing has run yet")
 
@@ -315,7 +315,7 @@ class Commands:
         elif stop.moment is None:
             self._say("before the first operation")
         else:
-            self._console.print(brief(stop.moment, True, details=True))
+            self._console.print(brief(stop.moment, "> ", details=True))
 
     def _say(self, text: str, style: str = "") -> None:
         self._console.print(Text(text, style), soft_wrap=True)
