@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,9 +12,10 @@ from numpy import ndarray
 from dynamic import tape
 from dynamic.era import era as era
 from dynamic.lint import lint as lint
+from dynamic.observing import observing as observing
 from dynamic.optim.ruled import Ruled
-from dynamic.stepping import stepping as stepping
 from dynamic.splitting import split
+from dynamic.stepping import stepping as stepping
 from graphs.compare import Batch, Held, Listener, Log, State
 from graphs.compare.calls import watching
 from graphs.core.node import ancestors
@@ -80,6 +81,10 @@ class DynamicProgram:
         for name, tensor in self._parameters.items():
             log.held[tensor._edge.node.serial] = Held(name, before[name], log.digest(tensor._array))
         return roots
+
+    def picturing(self, _batch: Batch, wanted: Set[str]) -> dict[str, Any]:
+        """Settings for pictures: of ``wanted`` the ``"update"``, which is done by optimisers or by hand."""
+        return {"update": list(self._optimizers) or list(self._parameters.values())} if "update" in wanted else {}
 
     def nodes(self, batch: Batch) -> int:
         """How many records a step leaves on the tape, over all its backward passes."""

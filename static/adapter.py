@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +13,8 @@ from graphs.compare.inside import look_inside
 from graphs.rewrite import Record, origins
 from static.graph import Graph, Operation
 from static.lint import lint as lint
-from static.picturing import traced as traced
+from static.observing import observing as observing
+from static.picturing import times as times_of, traced as traced, values as values_of
 from static.plan import Observer, Plan
 from static.report import Report
 from static.session import Session
@@ -121,6 +122,19 @@ class StaticProgram:
         """The bytes that results of a run share once its plan is native, for the run that needs most; None without."""
         sizes = [plan.memory.bytes for plan in self._plans(batch) if plan.outcome.program.reuse]
         return max(sizes, default=None)
+
+    def picturing(self, batch: Batch, wanted: Set[str]) -> dict[str, Any]:
+        """Settings for pictures that take a run: of ``wanted`` the ``"values"``, ``"time"`` and ``"regions"`` of a step."""
+        found: dict[str, Any] = {}
+        for run in self._runs:
+            fetches, feed = [run.updates, run.losses], _feed(run, batch)
+            if "values" in wanted:
+                found.setdefault("values", {}).update(values_of(self.session, fetches, feed))
+            if "time" in wanted:
+                found.setdefault("overlay", ("time", {}))[1].update(times_of(self.session, fetches, feed))
+            if "regions" in wanted:
+                found.setdefault("regions", []).append(self.session.plan(fetches, feed))
+        return found
 
     def nodes(self, batch: Batch) -> int:
         """How many nodes the runs of a step have."""

@@ -132,12 +132,12 @@ def match(twins: Twins, modes: tuple[str, str], batch: Batch, dtype: str) -> Mat
     return matched(sides[0], sides[1], tuple(programs))
 
 
-def matched(first: Side, second: Side, kept: tuple[Any, ...] = ()) -> Matching:
-    """The counterparts of two steps."""
+def matched(first: Side, second: Side, kept: tuple[Any, ...] = (), loosely: bool = False) -> Matching:
+    """The counterparts of two steps; ``loosely`` also pairs ops of a kind in the same order, whatever their shapes."""
     pairs: Pairs = {}
     _by_parameter(first, second, pairs)
     _by_value(first, second, pairs)
-    by_structure(first, second, pairs, MEETS)
+    by_structure(first, second, pairs, MEETS, loosely)
     found = tuple(
         Pair(mine[0], theirs[0], (mine[1], theirs[1]), how)
         for (mine, theirs), how in sorted(pairs.items(), key=lambda item: item[0])

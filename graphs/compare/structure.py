@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from difflib import SequenceMatcher
 
 import networkx
 
@@ -15,6 +16,9 @@ from graphs.draw import BACKWARD, FORWARD
 
 Pairs = dict[tuple[Key, Key], str]
 """Pairs of units found so far, and how."""
+
+MOST_COMPARED = 4_000_000
+"""Pairs of ops that are looked at for their order at most."""
 
 ROUNDS = 6
 """How many edges around a node count at most."""
@@ -46,8 +50,11 @@ def specs_of(unit: Unit, own: Side) -> str:
     return ", ".join(str(Spec.of(own.log.arrays[digest])) for digest in results)
 
 
-def by_structure(first: Side, second: Side, pairs: Pairs, meets: Mapping[str, Sequence[str]]) -> None:
-    """Add pairs of units that have none yet. ``meets`` has the phases that a unit's counterpart may have."""
+def by_structure(first: Side, second: Side, pairs: Pairs, meets: Mapping[str, Sequence[str]], loosely: bool = False) -> None:
+    """Add pairs of units that have none yet.
+
+    ``meets`` has the phases that a unit's counterpart may have; ``loosely`` goes by order too, for other programs.
+    """
     sides = (first, second)
     flows = tuple(_contracted(own) for own in sides)
     open_ = tuple({key for key, unit in own.units.items() if _matchable(unit, own)} for own in sides)
@@ -60,6 +67,11 @@ def by_structure(first: Side, second: Side, pairs: Pairs, meets: Mapping[str, Se
     spread.from_pairs(list(pairs))
     for depth in reversed(range(ROUNDS + 1)):
         found = _alike(hashes, open_, depth)
+        for pair in found:
+            spread.add(*pair)
+        spread.from_pairs(found)
+    if loosely:
+        found = _in_order(sides, open_)
         for pair in found:
             spread.add(*pair)
         spread.from_pairs(found)
@@ -134,6 +146,23 @@ def _alike(
         for digest, mine in groups[0].items()
         if len(mine) == len(theirs := groups[1].get(digest, []))
         for pair in zip(mine, theirs, strict=True)
+    ]
+
+
+def _in_order(sides: Sequence[Side], open_: Sequence[set[Key]]) -> list[tuple[Key, Key]]:
+    """What of the forward ops runs in the same order on both sides, by family."""
+    keys = [
+        [key for key in sorted(left) if key[1] == FORWARD and own.nodes[key[0]].edges]
+        for own, left in zip(sides, open_, strict=True)
+    ]
+    words = [[family(own.units[key].op) for key in each] for own, each in zip(sides, keys, strict=True)]
+    if len(words[0]) * len(words[1]) > MOST_COMPARED:
+        return []
+    blocks = SequenceMatcher(None, words[0], words[1], autojunk=False).get_matching_blocks()
+    return [
+        pair
+        for block in blocks
+        for pair in zip(keys[0][block.a : block.a + block.size], keys[1][block.b : block.b + block.size], strict=True)
     ]
 
 
