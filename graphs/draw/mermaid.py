@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from graphs.draw.labels import link_label, notes, shorten, title
 from graphs.draw.outline import Group, Level, levels, scopes, told, walked
 from graphs.draw.picture import Item, Link, Picture
-from graphs.draw.style import CLUSTERS, FAINT, INK, LINES, MARKS, Frame, Look, line_of, look_of
+from graphs.draw.style import CLUSTERS, FAINT, INK, LINES, MARKS, Frame, Look, heat, line_of, look_of
 
 
 SHAPES = {
@@ -55,6 +55,7 @@ def _lines(picture: Picture, direction: str) -> Iterator[str]:
     bodies: dict[str, list[Level]] = {}
     for level in every[1:]:
         bodies.setdefault(level.owner, []).append(level)
+    fills = list(_fills(every))
     used: dict[str, Look] = {}
     frames: dict[str, list[str]] = {}
     for level in every:
@@ -81,6 +82,7 @@ def _lines(picture: Picture, direction: str) -> Iterator[str]:
         name = f"frame_{kind.replace(' ', '_')}"
         yield f"  classDef {name} fill:{frame.fill},stroke:{frame.line},color:{frame.ink}{dash}"
         yield f"  class {','.join(names)} {name}"
+    yield from fills
     for (colour, dash), places in strokes.items():
         yield f"  linkStyle {','.join(map(str, places))} stroke:{colour}" + (f",stroke-dasharray:{dash}" if dash else "")
 
@@ -94,6 +96,15 @@ def _yaml(text: str) -> str:
 def _dash(look: Look | Frame) -> str:
     found = next((dash for word, dash in _DASHES.items() if word in look.style), "")
     return f",stroke-dasharray:{found}" if found else ""
+
+
+def _fills(every: Iterable[Level]) -> Iterator[str]:
+    """The colours of boxes by a measure."""
+    for level in every:
+        scale = level.picture.scale
+        for item in level.picture.items if scale is not None else ():
+            if scale is not None and scale.name in item.numbers:
+                yield f"  style {level.name[item.key]} fill:{heat(scale.place(item.numbers[scale.name]))}"
 
 
 def _frame(level: Level) -> str:

@@ -22,7 +22,8 @@ from rich.text import Text
 from graphs.draw.labels import notes, place, shorten, spec_label, title
 from graphs.draw.outline import Level, levels, ordered
 from graphs.draw.picture import Item, Picture
-from graphs.draw.style import LOOKS, MARKS, STATUSES
+from graphs.draw.style import LOOKS, MARKS, STATUSES, heat
+from graphs.draw.words import quantity
 
 
 WIDTH = 100
@@ -45,9 +46,14 @@ SIGNS = {
     "gradient": "∂",
     "update": "▲",
     "outside": "○",
+    "tensor": "▫",
+    "change": "△",
     "fold": "▤",
 }
 """What stands for a box of each kind; for others a dot."""
+
+BARS = "▁▂▃▄▅▆▇█"
+"""What stands before the title of a box whose colour is a measure elsewhere, from the least to the greatest."""
 
 
 def terminal(picture: Picture, *, legend: bool = True, direction: str = "TB", width: int = WIDTH) -> bytes:
@@ -72,8 +78,7 @@ def _lines(picture: Picture, width: int, legend: bool) -> list[Text]:
     lines: list[Text] = []
     if picture.title:
         lines.append(Text(shorten(picture.title, width), style="bold"))
-    if legend:
-        lines.append(Text(shorten(_legend(picture), max(width, 60))[:width], style="dim"))
+    lines += [Text(line, style="dim") for line in (_legend(picture, width) if legend else ())]
     if lines:
         lines.append(Text())
     inner: dict[str, list[Level]] = {}
@@ -102,22 +107,34 @@ def _heading(level: Level, lines: list[Text], width: int) -> Iterator[_Row]:
     yield from _rows(level)
 
 
-def _legend(picture: Picture) -> str:
-    kinds = {item.kind for shown in picture.inside() for item in shown.items}
-    words = [f"{SIGNS.get(kind, '●')} {look.word}" for kind, look in LOOKS.items() if kind in kinds]
-    statuses = {item.status for shown in picture.inside() for item in shown.items}
+def _legend(picture: Picture, width: int) -> list[str]:
+    """What signs mean, in lines of at most ``width`` columns."""
+    shown = list(picture.inside())
+    kinds = {item.kind for each in shown for item in each.items}
+    statuses = {item.status for each in shown for item in each.items}
+    words = [f"{picture.dtype} unless noted"]
+    words += [f"{SIGNS.get(kind, '●')} {look.word}" for kind, look in LOOKS.items() if kind in kinds]
     words += [f"{MARKS[name]} {look.word}" for name, look in STATUSES.items() if name in statuses and name in MARKS]
-    return f"{picture.dtype} unless noted   {'   '.join(words)}"
+    if (scale := picture.scale) is not None:
+        ends = " to ".join(quantity(end, scale.unit) for end in (scale.low, scale.high))
+        words.append(f"{BARS[0]}{BARS[-1]} {scale.name}: {ends}")
+    lines = [""]
+    for word in words:
+        if lines[-1] and cell_len(lines[-1]) + cell_len(word) + 3 > width:
+            lines.append("")
+        lines[-1] = shorten(f"{lines[-1]}   {word}" if lines[-1] else word, width)
+    return lines
 
 
 @dataclass(slots=True)
 class _Row:
-    """A box with the lines beside it, and the numbers of the boxes that it reads."""
+    """A box with the lines beside it, the numbers of the boxes that it reads, and what arrows say of what it yields."""
 
     item: Item
     number: int
     lanes: str
     reads: tuple[int, ...]
+    carries: tuple[str, ...]
 
 
 def _rows(level: Level) -> list[_Row]:
@@ -129,6 +146,10 @@ def _rows(level: Level) -> list[_Row]:
         if number[link.tail] < number[link.head] and link.tail not in tails[link.head]:
             tails[link.head].append(link.tail)
             left[link.tail] += 1
+    carries: dict[int, dict[str, None]] = {}
+    for link in level.picture.links:
+        if link.kind == "data" and link.notes:
+            carries.setdefault(link.tail, {}).update(dict.fromkeys(link.notes))
     lanes: list[int] = []
     drawn: list[str] = []
     rows = []
@@ -136,7 +157,8 @@ def _rows(level: Level) -> list[_Row]:
         read = tails[item.key]
         if len(lanes) <= MOST_LANES:
             drawn.append(_draw(item, read, lanes, left))
-        rows.append(_Row(item, number[item.key], "", tuple(sorted(number[key] for key in read))))
+        reads = tuple(sorted(number[key] for key in read))
+        rows.append(_Row(item, number[item.key], "", reads, tuple(carries.get(item.key, ()))))
     if len(lanes) <= MOST_LANES:
         for row, text in zip(rows, drawn, strict=True):
             row.lanes = text
@@ -181,6 +203,10 @@ def _line(row: _Row, level: Level, width: int) -> Text:
     line = Text("  ┆ " * level.depth, style="dim")
     lanes = row.lanes or f"{row.number:>4} {SIGNS.get(item.kind, '●')}"
     line.append(f"{lanes}  ", style=look.line)
+    scale = picture.scale
+    if scale is not None and scale.name in item.numbers:
+        bar = BARS[round(scale.place(item.numbers[scale.name]) * (len(BARS) - 1))]
+        line.append(f"{bar} ", style=heat(scale.place(item.numbers[scale.name])))
     head = f"{MARKS[item.status]} {title(item)}" if item.status in MARKS else title(item)
     line.append(head, style="bold" if item.kind not in ("outside", "fold") else "")
     if not row.lanes and row.reads:
@@ -188,11 +214,12 @@ def _line(row: _Row, level: Level, width: int) -> Text:
     words = notes(item, last=False, dtype=picture.dtype)
     scope = "/".join(item.scope)
     words += [f"in {shorten(scope)}"] if scope else []
-    words += [f"{name} {number:g}" for name, number in item.numbers.items()]
+    words += row.carries
     words += [item.device] if item.device else []
     words += ["freed"] if item.freed else []
     words += [where] if item.node is not None and (where := place(item.node)) else []
-    specs = [] if item.node is None else [spec_label(spec, picture.dtype) for spec in item.node.specs]
+    bare = item.node is None or item.kind == "tensor" or (item.title and len(item.node.specs) > 1)
+    specs = [] if bare else [spec_label(spec, picture.dtype) for spec in item.node.specs]
     return _fitted(line, words, ", ".join(spec for spec in specs if spec), width)
 
 
@@ -207,7 +234,7 @@ def _fitted(line: Text, words: Sequence[str], end: str, width: int) -> Text:
     room = width - (cell_len(end) + 2 if end else 0)
     if line.cell_len > room:
         line.truncate(room, overflow="ellipsis")
-    for word in words:
+    for word in dict.fromkeys(words):
         if line.cell_len + cell_len(word) + 2 > room:
             continue
         line.append(f"  {word}", style="dim")

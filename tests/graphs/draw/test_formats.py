@@ -68,7 +68,13 @@ def pictures() -> dict[str, Picture]:
         "loop": draw.picture(loop()),
         "tape": draw.picture(tape()),
     }
-    y, _ = loop()
+    y, train = loop()
+    shown |= {
+        "tensors": draw.picture([y, train], nodes="tensors"),
+        "both": draw.picture(tape(), nodes="both"),
+        "unrolled": draw.picture([y, train], unroll=2),
+        "annotated": draw.picture(tape(), show=("shapes", "bytes", "values"), overlay="memory", title="Memory"),
+    }
     stages = tf.Session(graph=y.graph).plan([y], [y.graph.get_tensor_by_name("x:0")]).outcome.stages
     return shown | {f"pass {name}": each for name, each in draw.pass_pictures(stages)}
 
@@ -110,6 +116,7 @@ GRAMMAR = [
     r"  n[\d_]+ --- bn[\d_]+",
     r"  classDef \w+ [\w#:, .-]+",
     r"  class [\w,]+ \w+",
+    r"  style n[\d_]+ fill:#[0-9a-f]{6}",
     r"  linkStyle [\d,]+ [\w#:, -]+",
 ]
 """The lines that Mermaid's own parser has been seen to take; what they contain can end no label and begin no other line."""
@@ -279,9 +286,9 @@ def drawn(shown: Picture, width: int = 100) -> list[str]:
 def test_text_has_a_line_for_each_box_within_the_width(shown: Picture, width: int):
     found = drawn(shown, width)
     boxes, _, bodies = counts(shown)
-    heads = 2 + bool(shown.title)
+    heads = found.index("") + 1
     assert len(found) == heads + boxes + 2 * bodies
-    assert max(map(cell_len, found[heads:])) <= width
+    assert max(map(cell_len, found)) <= width
     assert not any(line != line.rstrip() for line in found)
 
 
@@ -306,6 +313,16 @@ def test_text_of_many_values_names_them_by_number():
     found = drawn(draw.picture([OPS["concat"](*values, axis=0)]))
     assert found[2].split()[:3] == ["1", "◇", "x0"]
     assert "← 1, 2, 3, 4, 5, …" in found[-1]
+
+
+def test_measures_and_notes_on_values_are_told():
+    found = drawn(PICTURES["annotated"], 160)
+    assert found[1].endswith("▁█ memory: 4 B to 48 B")
+    leaf, *_ = [line for line in found if "leaf" in line]
+    assert "█ leaf  48 B  1  test_formats.py" in leaf
+    assert "  style n1 fill:#d55e00" in lines(PICTURES["annotated"])
+    graph = networkx.read_graphml(io.BytesIO(FORMATS["graphml"](PICTURES["annotated"])), force_multigraph=True)
+    assert graph.nodes["n1"]["measured memory"] == 48.0
 
 
 def test_bodies_stand_below_their_owner_in_a_frame():
