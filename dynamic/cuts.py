@@ -202,7 +202,10 @@ class Follower(Recorder):
         """Where the way back from ``loss`` to ``w`` ends, the places nearest to the loss first."""
         if w._edge is None:
             yield inspection.Cut("leaf", "", "", None, "it does not require a gradient, and has no history")
-        before, behind = self._between(self.cell(loss), w)
+        end = self.cell(loss)
+        before, behind = self._between(end, w)
+        if before and loss._edge is None and self._has(end):
+            yield self._detachment(inspection, None, None, end, "")
         for event in sorted(before, key=lambda event: -self._seen[id(event)].serial):
             seen = self._seen[id(event)]
             where = str(event.where or "")
@@ -226,15 +229,16 @@ class Follower(Recorder):
         seen = None if cell.maker is None else self._seen.get(id(cell.maker))
         return seen is not None and seen.results[cell.place]
 
-    def _detachment(self, inspection: Any, event: Any, i: int, cell: Any, where: str) -> Any:
+    def _detachment(self, inspection: Any, event: Any, i: int | None, cell: Any, where: str) -> Any:
+        op, name, takes = ("", "", "the loss is") if event is None else (event.op.name, event.name, "takes")
         for array, what, line in self._detached:
             if array is cell.array:
-                return inspection.Cut("detach", event.op.name, event.name, i, f"takes what {what} gave", str(line or where))
-        if event.op is _shared or any(read.array is cell.array for read, _, _, _ in self._read):
+                return inspection.Cut("detach", op, name, i, f"{takes} what {what} gave", str(line or where))
+        if event is None or event.op is _shared or any(read.array is cell.array for read, _, _, _ in self._read):
             for read, _, what, line in self._read:
                 if read.array is cell.array:
                     return inspection.Cut("read", "", "", None, f"{what} gave an array, which has no history", str(line))
-        return inspection.Cut("detach", event.op.name, event.name, i, "takes it without its history", where)
+        return inspection.Cut("detach", op, name, i, f"{takes} it without its history", where)
 
     def _from(self, cell: Any, w: Any, behind: set[int]) -> bool:
         return cell.array is w._array or (cell.maker is not None and id(cell.maker) in behind)

@@ -12,6 +12,7 @@ from graphs.inspection.elements import behind, choose, reason_of
 from graphs.inspection.findings import Finding, Link, Operand, is_finite
 from graphs.inspection.history import Cell, Event, opened, opens
 from graphs.inspection.numbers import shown
+from graphs.inspection.showing import placed
 
 
 _MOST_LINKS = 10_000
@@ -95,7 +96,7 @@ def _links(cell: Cell, index: tuple[int, ...]) -> Iterator[Link]:
                 array.shape,
                 str(array.dtype),
                 _given(cell, value),
-                where=_at(cell),
+                where=placed(cell.where),
             )
             return
         with numpy.errstate(all="ignore"):
@@ -119,7 +120,7 @@ def _links(cell: Cell, index: tuple[int, ...]) -> Iterator[Link]:
                 event.of,
                 event.round,
                 event.time,
-                _at(event),
+                placed(event.where),
                 any(len(part.places) > 1 for part in parts),
             )
         if next_ is None:
@@ -134,10 +135,6 @@ def _given(cell: Cell, value: Any) -> str:
         return ""
     how = {"feed": "was fed", "variable": "is what the variable held", "parameter": "is what the parameter held"}
     return f"{shown(value)} {how.get(cell.kind, 'was given')}"
-
-
-def _at(x: Any) -> str:
-    return "" if x.where is None else str(x.where)
 
 
 def _operands(event: Event, parts: Iterable[Any], chosen: Any) -> Iterator[Operand]:

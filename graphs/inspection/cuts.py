@@ -15,7 +15,7 @@ from graphs.core.function import Function
 from graphs.core.node import Value, ancestors
 from graphs.inspection.flowing import Flow, name_of
 from graphs.inspection.numbers import shown
-from graphs.inspection.showing import Shown, label
+from graphs.inspection.showing import Shown, label, placed
 
 
 REMEDIES = {
@@ -167,7 +167,7 @@ def cuts(
                 reached.add(edge.node)
             elif smooth or edge.node in targets or not _stepped(edge.node, behind):
                 dtype = node.specs[0].dtype if node.specs else None
-                own = cut_of(node.op, position, dtype, node.name, str(node.where or ""))
+                own = cut_of(node.op, position, dtype, node.name, placed(node.where))
                 found += inner.get(position) or [own]
             else:
                 found += _upstream(edge.node, behind, targets)
@@ -201,12 +201,12 @@ def _upstream(node: Any, behind: set[Any], targets: set[Any]) -> Iterator[Cut]:
             if edge is None or edge.node not in behind:
                 continue
             if edge.spec.dtype.kind in "fc":
-                yield cut_of(each.op, position, each.specs[0].dtype, each.name, str(each.where or ""))
+                yield cut_of(each.op, position, each.specs[0].dtype, each.name, placed(each.where))
             elif edge.node not in seen:
                 seen.add(edge.node)
                 stack.append(edge.node)
             if edge.node in targets and edge.spec.dtype.kind not in "fc":
-                yield Cut("dtype", "", "", None, f"{edge.node.name} is {edge.spec.dtype}", str(edge.node.where or ""))
+                yield Cut("dtype", "", "", None, f"{edge.node.name} is {edge.spec.dtype}", placed(edge.node.where))
 
 
 def _inside(node: Any, flat: Callable[[Any], bool]) -> Mapping[int, list[Cut]]:
@@ -240,7 +240,7 @@ def _blocked(body: Function, outs: Sequence[int], i: int, flat: Callable[[Any], 
     if not every or any(root.node is target for root in roots):
         return []
     if not roots:
-        return [cut_of(every[0].node.op, None, every[0].dtype, every[0].node.name, str(every[0].node.where or ""))]
+        return [cut_of(every[0].node.op, None, every[0].dtype, every[0].node.name, placed(every[0].node.where))]
     reached, found = cuts(roots, {target}, flat, [target, *body.nodes])
     return found if target not in reached else []
 
@@ -264,7 +264,7 @@ def zeroed(node: Any, position: int, args: Sequence[Any], outs: Sequence[Any]) -
     x = args[position] if isinstance(args[position], numpy.ndarray) else None
     out = outs[0] if outs and isinstance(outs[0], numpy.ndarray) else None
     count = "" if x is None else f"all {x.size} inputs"
-    where, name = str(node.where or ""), name_of(node)
+    where, name = placed(node.where), name_of(node)
     if op in ("relu", "relu6") and out is not None and not out.any():
         low = f", from {shown(x.min())} to {shown(x.max())}" if x is not None and x.size else ""
         return Cut("dead", op, name, position, f"is dead: all {out.size} inputs are at most 0{low}", where)

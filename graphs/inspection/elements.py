@@ -215,7 +215,7 @@ def choose(
         return Choice(taken, int(next(part for part in parts if part.operand == taken).places[0]), {})
     best: dict[int, int] = {}
     ranks: list[tuple[Any, ...]] = []
-    effects = _effects(op, arrays, place, index, params, parts)
+    effects = _effects(op, arrays, target, place, index, params, parts)
     for part, effect in zip(parts, effects, strict=True):
         if not part.places.size or arrays[part.operand].dtype.kind not in "fc":
             continue
@@ -242,15 +242,18 @@ def _largest(values: Any) -> int:
     return int(numpy.argmax(numpy.where(numpy.isnan(sizes), numpy.inf, sizes)))
 
 
-def _effects(op: Op, arrays: Any, place: int, index: Any, params: Any, parts: Sequence[Part]) -> list[Any]:
+def _effects(op: Op, arrays: Any, out: Any, place: int, index: Any, params: Any, parts: Sequence[Part]) -> list[Any]:
     """How much each element has to say: its share of the result to first order."""
     plain = [numpy.abs(arrays[part.operand].ravel()[part.places].astype(numpy.float64)) for part in parts]
     if op.name in _MOVES or "reduction" in op.traits or not op.differentiable or len(parts) < 2:
         return plain
     if op.elementwise and op.name in ("multiply", "divide", "power"):
-        with numpy.errstate(all="ignore"):
-            small = [x + 1e-300 for x in plain]
-            return [numpy.abs(numpy.log(x)) for x in small]
+        return [numpy.abs(numpy.log(x + 1e-300)) for x in plain]
+    if op.elementwise and op.name in ("maximum", "minimum"):
+        size = abs(float(out))
+        return [(x == size).astype(numpy.float64) for x in plain]
+    if op.elementwise:
+        return plain
     try:
         tame = [numpy.nan_to_num(x, nan=0.0, posinf=0.0, neginf=0.0) if x.dtype.kind == "f" else x for x in arrays]
         found = pulled(op, tame, place, index, params)

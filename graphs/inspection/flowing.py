@@ -11,6 +11,7 @@ import numpy
 from graphs.core.node import ancestors
 from graphs.inspection.elements import pull
 from graphs.inspection.provenance import Contribution, Step
+from graphs.inspection.showing import placed
 
 
 MOST_PATHS = 16
@@ -140,7 +141,7 @@ def contributions(
     for term, edge in ends:
         g = seeds[edge.node, edge.index] if term is edge else _into(term, down, ends)
         if g is not None:
-            groups.setdefault((name_of(term.node), str(term.node.where or "")), []).append((term, g))
+            groups.setdefault((name_of(term.node), placed(term.node.where)), []).append((term, g))
     found: dict[Any, list[Contribution]] = {target: [] for target in targets}
     for (term, where), given in groups.items():
         for target, path, ways, value in _parts(given, targets, residuals, stop):
@@ -189,7 +190,7 @@ def _paths(given: Sequence[tuple[Any, Any]], on_the_way: set[Any], stop: Callabl
 
 
 def _step(node: Any) -> Step:
-    return Step(node.op.name, name_of(node), str(node.where or ""))
+    return Step(node.op.name, name_of(node), placed(node.where))
 
 
 def _by_use(

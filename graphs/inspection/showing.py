@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import io
 import sys
+from functools import lru_cache
 from typing import Any, ClassVar
 
 from rich.console import Console
 from rich.jupyter import JupyterMixin
+
+from graphs.core.errors import Where
 
 
 class Shown(JupyterMixin):
@@ -24,6 +27,16 @@ class Shown(JupyterMixin):
     def show(self, file: Any = None) -> None:
         """Print it, in colours where ``file`` (standard output) is a terminal."""
         Console(file=file or sys.stdout, highlight=False).print(self)
+
+
+def placed(where: Any) -> str:
+    """A user's line as text, empty where there is none. Long chains come by the same lines again and again."""
+    return "" if where is None else _placed(where.code, where.lasti)
+
+
+@lru_cache(maxsize=4096)
+def _placed(code: Any, lasti: int) -> str:
+    return str(Where(code, lasti))
 
 
 def label(op: str, name: str) -> str:

@@ -170,6 +170,7 @@ DYNAMIC = [
     (lambda w: (w.detach() * 2.0).sum(), "detach", "multiply", "w.detach() * 2.0"),
     (lambda w: (w * 3.0).detach().sum(), "detach", "sum", "(w * 3.0).detach()"),
     (lambda w: (w * 3.0).data.sum() + 1.0, "detach", "sum", ".data"),
+    (lambda w: (w * 3.0).sum().detach(), "detach", "", ".detach()"),
     (lambda w: (w * 3.0).long().float().sum(), "cast", "cast", ".long()"),
     (lambda w: (w * 3.0).argmax().float() * 2.0, "positions", "argmax", ".argmax()"),
     (lambda w: (w > 0.5).float().sum(), "positions", "greater", "w > 0.5"),
