@@ -246,11 +246,16 @@ class _Side:
                 self._see(node.name, state[node], (), node.where, "variable")
 
     def _see(self, name: str, value: Any, rounds: tuple[int, ...], where: Any, kind: str = "value") -> None:
-        if not isinstance(value, numpy.ndarray | numpy.generic) or value.dtype.kind == "O":
-            return  # what a loop has kept of its rounds
+        if not isinstance(value, numpy.ndarray | numpy.generic) or _boxes(value):
+            return
         for each in self._watches:
             if each.wants(name):
                 each.see(Seen(name, value, kind, each.runs, rounds, where))
+
+
+def _boxes(value: Any) -> bool:
+    """Whether an array is what a loop has kept of its rounds, an array an element."""
+    return bool(value.dtype.kind == "O" and all(isinstance(x, (numpy.ndarray, numpy.generic)) for x in value.flat))
 
 
 def _acts(node: Any) -> bool:

@@ -25,7 +25,7 @@ class Breakpoint:
 
     Attributes:
         kind: what it looks at.
-        what: the name, pattern, line or round.
+        what: the name, pattern, line or round; of a module or name scope, its first operation stops.
         condition: an expression over ``value`` that must hold, too.
         number: what to delete it by.
         hits: how often it has stopped the run.
@@ -76,7 +76,9 @@ class Breakpoint:
 
     def _there(self, moment: Moment, before: Moment | None) -> bool:
         if self.kind == "node":
-            return covers(self.what, moment.name)
+            inside = before is not None and covers(self.what, before.scope)
+            named = moment.name == self.what or fnmatchcase(moment.name, self.what)
+            return named or (covers(self.what, moment.scope) and not inside)
         if self.kind == "op":
             return fnmatchcase(moment.op, self.what)
         if self.kind == "nan":

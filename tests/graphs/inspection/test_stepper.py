@@ -474,3 +474,64 @@ def test_a_program_of_many_runs_keeps_to_the_budget():
     assert stepper.value("add_19")[0] == 20
     with pytest.raises(StepError, match="let go to save memory"):
         stepper.value("#1")
+
+
+def test_changes_in_place_of_views_follow_a_change():
+    def program(scale=1.0):
+        x = torch.arange(6, dtype=torch.float32).reshape(2, 3) * scale
+        y = x.t()
+        x[0, 1:] = x[1, :2] * 10.0
+        y[2] += 1.0
+        x[x > 1000] = 0.0
+        return (x * 2.0).numpy(), y.numpy()
+
+    stepper = torch.debug(program)
+    stepper.goto(3)
+    name = next(each.name for each in stepper.moments if each.op == "multiply")
+    stepper.finish()
+    stepper.change(name, "value * 7")
+    assert _bits(*stepper.result) == _bits(*program(7.0))
+    assert [each.changed for each in stepper.moments if "transpose" in each.op] == [True]
+
+
+def test_gradients_that_add_up_follow_a_change():
+    def program(scale=1.0):
+        x = torch.ones(3) * scale
+        w = torch.tensor([1.0, 2.0, 3.0]).requires_grad_()
+        for _ in range(3):
+            (w * x).pow(2).sum().backward()
+        w.data -= 0.1 * w.grad.data
+        w.grad.data.zero_()
+        (w * x).sum().backward()
+        return w.grad.numpy(), w.detach().numpy()
+
+    stepper = torch.debug(program)
+    stepper.goto(20)
+    assert stepper.moments[0].op == "multiply"
+    stepper.change("#1", "value * 3")
+    assert _bits(*stepper.finish()) == _bits(*program(3.0))
+
+
+def test_a_break_on_a_module_or_scope_stops_as_it_is_entered():
+    def program():
+        net = nn.Sequential(nn.Linear(2, 2), nn.Tanh(), nn.Sequential(nn.Linear(2, 2), nn.ReLU()))
+        for _ in range(2):
+            out = net(torch.ones(1, 2)) * 2
+        return out
+
+    stepper = torch.debug(program)
+    stepper.add("node", "net.2")
+    assert (stepper.run().moment.name, stepper.here.scope) == ("linear_1", "net.2.0")
+    assert stepper.run().moment.name == "linear_3"
+    assert stepper.run().reason == "end"
+
+    graph = tf.Graph()
+    with graph.as_default():
+        x = tf.placeholder(tf.float32, (), name="x")
+        with tf.name_scope("hidden"):
+            y = tf.tanh(x * 2.0) + 1.0
+        z = y * 3.0
+    stepper = tf.debug(z, {x: 1.0}, tf.Session(graph=graph))
+    stepper.add("node", "hidden")
+    assert stepper.run().moment.op == "multiply"
+    assert stepper.run().reason == "end"

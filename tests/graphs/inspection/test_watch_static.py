@@ -238,3 +238,15 @@ def test_what_depends_on_a_branch_with_effects_takes_its_results_from_the_run():
         assert session.run(after, {x: 2.0}) == 4.0
     assert [float(each.value) for each in seen] == [4.0]
     assert len(calls) == 1
+
+
+def test_strings_are_shown(capsys):
+    graph = tf.Graph()
+    with graph.as_default():
+        x = tf.placeholder(tf.string, (2,), name="x")
+        y = tf.strings.join([x, x], name="y")
+    with watch("y", "values", graph=graph), watch("y", graph=graph):
+        tf.Session(graph=graph).run(y, {x: ["a", "b"]})
+    printed = capsys.readouterr().out
+    assert "aa" in printed
+    assert "no numbers" in printed
