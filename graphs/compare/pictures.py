@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from graphs import draw
-from graphs.compare.program import Batch, Twins
+from graphs.compare.program import Batch, ProgramError, Twins
 
 
 FORMATS = ("svg", "png", "dot")
@@ -19,20 +20,53 @@ variable with its slots, for a layer, for the gradients, and a whole training st
 MANY = 60
 
 
-def write(twins: Twins, modes: Sequence[str], batch: Batch, dtype: str, out: Path) -> Iterable[Path]:
-    """Write each mode's graph of one step, forward, backward and both, in every format; the paths, as they are written."""
+@dataclass(frozen=True)
+class Look:
+    """How pictures are to be.
+
+    Attributes:
+        formats: suffixes of files.
+        views: of ``draw.VIEWS``.
+        budget: the boxes at most; None for what suits the graph.
+        wanted: what takes a run or is a mode's own: ``"values"``, ``"time"``, ``"regions"``, ``"update"``.
+        settings: others, as for ``draw.draw``.
+    """
+
+    formats: Sequence[str] = FORMATS
+    views: Sequence[str] = draw.VIEWS
+    budget: int | None = None
+    wanted: Set[str] = frozenset()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+def write(twins: Twins, modes: Sequence[str], batch: Batch, dtype: str, out: Path, look: Look = Look()) -> Iterable[Path]:
+    """Write each mode's graph of one step, by default forward, backward and both; the paths, as they are written.
+
+    Raises ProgramError for settings that fit no picture.
+    """
     out.mkdir(parents=True, exist_ok=True)
     setup = twins.begin(dtype)
     for mode in modes:
-        program = twins.build(mode, setup)  # it lives until all is drawn, as a tape knows its leaves weakly
-        roots = twins.run(program.roots, batch)
-        budget = FOLDED_BUDGET if _foldable(roots) else BUDGET
-        for view in draw.VIEWS:
+        program: Any = twins.build(mode, setup)  # it lives until all is drawn, as a tape knows its leaves weakly
+        own: dict[str, Any] = {}
+        if look.wanted and hasattr(program, "picturing"):
+            own = program.picturing(batch, look.wanted)
+        if "time" in look.wanted and "overlay" not in own:
+            with draw.timed() as times:
+                roots = twins.run(program.roots, batch)
+            own["overlay"] = ("time", times)
+        else:
+            roots = twins.run(program.roots, batch)
+        budget = look.budget or (FOLDED_BUDGET if foldable(roots) else BUDGET)
+        for view in look.views:
             title = f"{twins.path.stem}, {mode}, {view}"
-            for form in FORMATS:
-                yield draw.save(
-                    out / f"{twins.path.stem}-{mode}-{view}.{form}", roots, view=view, title=title, budget=budget
-                )
+            for form in look.formats:
+                path = out / f"{twins.path.stem}-{mode}-{view}.{form}"
+                settings = {**look.settings, **own, "view": view, "title": title, "budget": budget}
+                try:
+                    yield draw.save(path, roots, **settings)
+                except ValueError as error:
+                    raise ProgramError(f"{twins.path}, {mode}, {view}: {error}") from error
 
 
 def write_passes(twins: Twins, modes: Sequence[str], batch: Batch, dtype: str, out: Path) -> Iterable[Path]:
@@ -55,6 +89,7 @@ def write_passes(twins: Twins, modes: Sequence[str], batch: Batch, dtype: str, o
         yield out / f"{name}.json"
 
 
-def _foldable(roots: Any) -> bool:
+def foldable(roots: Any) -> bool:
+    """Whether a graph is large and has name scopes to fold by."""
     nodes = draw.collect(roots).nodes(data="node")
     return len(nodes) > MANY and any("/" in node.name for _, node in nodes)

@@ -31,6 +31,8 @@ def annotated(picture: Picture, show: tuple[str, ...], values: Mapping[Key, Any]
 
     On an arrow that a gradient flows along stands the gradient's own; a value that no arrow shows has it in its box.
     """
+    if not set(show) & {"bytes", "values", "gradients"}:
+        return replace(picture, show=show)
     known: dict[tuple[str, Key], tuple[tuple[str, ...], dict[str, float]]] = {}
 
     def told(kind: str, key: Key) -> tuple[tuple[str, ...], dict[str, float]]:

@@ -26,10 +26,6 @@ from graphs.draw.unroll import unrolled
 from graphs.draw.values import Key, gradients as found_gradients, kept, keyed
 
 
-DEEPEST = 24
-"""Scopes within each other that are drawn; those deeper are one, since layouts recurse over them."""
-
-
 def picture(
     roots: Any,
     *inputs: Any,
@@ -88,7 +84,7 @@ def picture(
         whole = covered(whole, cover, every)
     if update is not None:
         whole = with_update(whole, update)
-    whole = as_nodes(_shallow(whole), nodes)
+    whole = as_nodes(whole, nodes)
     if depth is not None or expand is not None:
         whole = fold_outside(whole, depth or 0, expand)
     if repeats:
@@ -127,14 +123,6 @@ def _gradients(
         return {}
     phase = phases(every) if static else {}
     return found_gradients([node for node in ends if phase.get(node.serial, FORWARD) == FORWARD], arrays)
-
-
-def _shallow(whole: Picture) -> Picture:
-    """``whole`` with no item deeper in scopes than ``DEEPEST``."""
-    for item in whole.items:
-        if len(item.scope) > DEEPEST:
-            item.scope = (*item.scope[: DEEPEST - 1], "/".join(item.scope[DEEPEST - 1 :]))
-    return whole
 
 
 def name_ends(drawn: Picture, body: Function) -> None:

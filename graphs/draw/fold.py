@@ -252,8 +252,9 @@ def _hold(picture: Picture, group_of: Mapping[int, int], boxed: Mapping[int, Ite
             if mine in links:
                 there = boxed.get(theirs, by_key[other])
                 if there.key not in held[mine]:
-                    kind = there.kind if there.kind in SOURCES else "outside"
-                    held[mine][there.key] = replace(there, kind=kind, scope=(), bodies=(), root=False, held=None)
+                    held[mine][there.key] = replace(
+                        there, kind="neighbour", title=title(there), scope=(), bodies=(), root=False, held=None
+                    )
                 if there.key == other:
                     links[mine].append(link)
                     continue

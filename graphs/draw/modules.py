@@ -114,10 +114,6 @@ def in_modules(picture: Picture, given: Any) -> Picture:
     by_key = {item.key: item for item in items}
     for link in picture.links:
         tail, head = by_key[link.tail], by_key[link.head]
-        if link.kind != "data":
-            continue
-        if tail.node is None:
-            tail.scope = tail.scope or head.scope
-        elif not scopes.calls and not tail.node.edges:
+        if link.kind == "data" and not scopes.calls and tail.node is not None and not tail.node.edges:
             head.scope = head.scope or tail.scope
     return replace(picture, items=items)

@@ -17,8 +17,8 @@ TAPE, OUTSIDE = "the tape: made anew in each step", "outside: Python changes the
 def with_update(picture: Picture, update: Any) -> Picture:
     """``picture`` of a tape in a frame, and outside of it a box for each parameter that ``update`` changes.
 
-    ``update`` is an optimiser, or the tensors that a program changes by hand. Raises TypeError for anything else, ValueError
-    where none of its parameters is on the tape.
+    ``update`` is an optimiser or several, or the tensors that a program changes by hand. Raises TypeError for anything
+    else, ValueError where none of its parameters is on the tape.
     """
     changed = _changes(update)
     words = {id(tensor): each for tensor, each in changed}
@@ -60,6 +60,8 @@ def _name(item: Item) -> str:
 
 def _changes(update: Any) -> list[tuple[Any, tuple[str, tuple[str, ...]]]]:
     """Each parameter, with what changes it and how that is set."""
+    if isinstance(update, (list, tuple)) and update and all(hasattr(each, "param_groups") for each in update):
+        return [change for each in update for change in _changes(each)]
     groups = getattr(update, "param_groups", None)
     if groups is not None:
         kind = type(update).__name__

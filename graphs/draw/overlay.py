@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from graphs.core.node import Node
 from graphs.draw.picture import Picture, Scale
+from graphs.draw.protocol import BACKWARD
 from graphs.draw.values import keyed
 from graphs.draw.words import quantity
 from graphs.rewrite import Program, cost
@@ -68,11 +69,14 @@ def _work(node: Any) -> int | None:
 
 
 def covered(picture: Picture, overlay: Overlay, nodes: list[Any]) -> Picture:
-    """``picture`` with the numbers of its items; the scale is fixed by ``scaled``, once all has folded."""
+    """``picture`` with the numbers of its items; the scale is fixed by ``scaled``, once all has folded.
+
+    A record's numbers are those of its step forward; of its step backward nothing is known.
+    """
     numbers = {serial: float(number) for (serial, _), number in keyed(overlay.numbers, nodes).items()}
     items = [
         replace(item, numbers={**item.numbers, overlay.name: numbers[item.node.serial]})
-        if item.node is not None and item.node.serial in numbers and item.kind != "tensor"
+        if item.node is not None and item.node.serial in numbers and not (item.phase == BACKWARD and item.title)
         else item
         for item in picture.items
     ]

@@ -14,6 +14,9 @@ from graphs.core.spec import Spec
 
 _NUMBERED = re.compile(r"^(\w+)_\d+$")
 
+DEEPEST = 24
+"""Scopes within each other that are told apart: layouts recurse over them, and each is looked at for every node in it."""
+
 FORWARD, BACKWARD, UPDATE = "forward", "backward", "update"
 """The phases of a program: what it computes, the gradients, and what the gradients are used to change."""
 
@@ -87,8 +90,9 @@ def path_of(node: Any) -> tuple[str, ...]:
 
 
 def scope_of(node: Any) -> tuple[str, ...]:
-    """The name scopes that a node stands in, outermost first."""
-    return path_of(node)[:-1]
+    """The name scopes that a node stands in, outermost first; those below ``DEEPEST`` levels as one."""
+    scope = path_of(node)[:-1]
+    return scope if len(scope) <= DEEPEST else (*scope[: DEEPEST - 1], "/".join(scope[DEEPEST - 1 :]))
 
 
 def phases(nodes: Sequence[Any], phase: Phase | None = None) -> dict[int, str]:
@@ -103,7 +107,7 @@ def phases(nodes: Sequence[Any], phase: Phase | None = None) -> dict[int, str]:
     found: dict[int, str] = {}
     late: set[int] = set()
     for node in nodes:
-        if any(part.startswith("gradients") for part in scope_of(node)):
+        if any(part.startswith("gradients") for part in path_of(node)[:-1]):
             found[node.serial] = BACKWARD
         elif "update" in node.op.traits or (not node.specs and any(found.get(n.serial) == UPDATE for n in node.after)):
             found[node.serial] = UPDATE

@@ -27,7 +27,7 @@ def program_of(plan: Any) -> Program | None:
 
 
 def regions_of(asked: Any) -> list[Region]:
-    """The regions of a plan (or program), or those that a user gives: groups of nodes, or groups by name.
+    """The regions of a plan (or program) or several, or those that a user gives: groups of nodes, or groups by name.
 
     Raises TypeError for what has none.
     """
@@ -36,6 +36,8 @@ def regions_of(asked: Any) -> list[Region]:
         fused = [node for node in program.nodes if "fused" in node.op.traits]
         found = [Region(_label(node), origins([node])) for node in fused]
         return [region for region in found if len(region.nodes) > 1]
+    if isinstance(asked, (list, tuple)) and asked and all(program_of(each) is not None for each in asked):
+        return [region for each in asked for region in regions_of(each)]
     if isinstance(asked, Iterable):
         pairs = asked.items() if hasattr(asked, "items") else ((f"region {at}", nodes) for at, nodes in enumerate(asked, 1))
         return [Region(str(name), tuple(getattr(node, "node", node) for node in nodes)) for name, nodes in pairs]

@@ -57,6 +57,7 @@ LOOKS: dict[str, Look] = {
     "outside": Look("from the forward part", "#ffffff", "#8c959f", style="rounded,dashed"),
     "tensor": Look("value", "#f4f8fb", "#56b4e9", shape="ellipse", style="filled"),
     "change": Look("change in Python, off the tape", "#cdebdf", "#00805d", style="rounded,filled,dashed", width=1.8),
+    "neighbour": Look("outside of what is opened", "#ffffff", "#8c959f", style="dashed,filled"),
     "fold": Look("folded", "#f3f4f6", "#59636e", shape="box3d", style="filled"),
 }
 """Every kind of node, in the order of the legend."""
