@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from dynamic import autograd, tape
+from dynamic.nn import Module
 from dynamic.optim.optimizer import register_optimizer_step_post_hook
 from dynamic.tensor import Tensor
 from graphs.compare.calls import watching
@@ -130,15 +131,27 @@ class _Seen:
 
     def _name_leaves(self, frame: Any) -> None:
         """Give leaves the names that the script has for them, for pictures; keep them, as a tape knows them weakly."""
+        names = _names(frame)
         for record in ancestors([edge.node for edge in self.found.roots]):
             leaf = record.owner() if record.owner is not None else None
             if leaf is None:
                 continue
             self.found.kept.append(leaf)
             if leaf.name is None:
-                names = [n for scope in (frame.f_locals, frame.f_globals) for n, value in scope.items() if value is leaf]
-                if names:
-                    leaf.name = names[0]
+                leaf.name = names.get(id(leaf))
+
+
+def _names(frame: Any) -> dict[int, str]:
+    """What tensors are called where a frame is: by variables, and as parameters of modules that are variables."""
+    found: dict[int, str] = {}
+    for scope in (frame.f_locals, frame.f_globals):
+        for name, value in list(scope.items()):
+            if isinstance(value, Tensor):
+                found.setdefault(id(value), name)
+            elif isinstance(value, Module):
+                for inner, parameter in value.named_parameters():
+                    found.setdefault(id(parameter), f"{name}.{inner}")
+    return found
 
 
 def _expression(line: str, number: int) -> str:

@@ -78,7 +78,7 @@ class BreakEven(NamedTuple):
             found = f"The {first} form never pays for its building here: {slower}"
             return f"{found}, mostly for {self.saves}." if self.saves else f"{found}."
         times = f"{self.steps:,} step{'s' * (self.steps != 1)}"
-        far = "beyond any number" if self.high is None else f"{self.high:,}"
+        far = "never" if self.high is None else f"{self.high:,}"
         bar = "" if self.low == self.high else f" ({LEVEL:.0%} of samples: {self.low or 0:,} to {far})"
         found = f"The {first} form has paid for its building after {times}{bar}."
         why = [f"it owes most to {self.owes}" if self.owes else "", f"it gains most by {self.saves}" if self.saves else ""]

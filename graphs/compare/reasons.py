@@ -65,7 +65,7 @@ def _in_graph(unit: Unit, own: Side, other: Side) -> str:
         return "a loop or branch is a node of a graph; Python's own leaves only what it runs on the tape"
     if "update" in node.op.traits or unit.phase == UPDATE:
         return "an update is part of a graph; a tape ends where the gradients are"
-    if not unit.calls:
+    if not unit.calls and own.log.calls:
         return "not needed in this step"
     if unit.phase == BACKWARD:
         return f"a step of a gradient that the {other.mode} form takes in another way, or leaves out"

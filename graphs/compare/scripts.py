@@ -38,7 +38,8 @@ class Script(NamedTuple):
         losses: by name.
         roots: the ends of the graph of one round of its loop; empty where none was seen.
         nodes: how many nodes that graph has.
-        kernels: how many kernels that round calls; of a graph without passes.
+        kernels: how many kernels that round calls, of a graph without passes; 0 where they were not looked at, as running a
+            step twice would have moved data on.
         seen: all that was seen, which keeps the graph alive.
     """
 
@@ -206,7 +207,7 @@ def _costs(found: Scripts) -> Table:
     table.add_row("steps", *(f"{script.steps:,}" for script in found.pair))
     table.add_row("steps a second", *("-" if each.rate is None else f"{each.rate:,.0f}" for each in found.pair))
     table.add_row("nodes of a round", *(f"{script.nodes:,}" for script in found.pair))
-    table.add_row("kernels of a round", *(f"{script.kernels:,}" for script in found.pair))
+    table.add_row("kernels of a round", *(f"{script.kernels:,}" if script.kernels else "-" for script in found.pair))
     return table
 
 

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 import dynamic
 import static
 from dynamic import autograd, tape
-from graphs import cli
+from graphs import cli, draw
 from graphs.compare import ProgramError, adapters
 from graphs.compare.observed import Observed
 from graphs.compare.scripts import render, run, write
@@ -186,6 +186,53 @@ def test_pictures_name_what_the_script_names(script, tmp_path):
     assert {path.name for path in paths} >= {"a-static-joined.svg", "b-dynamic-joined.png", "b-dynamic-backward.dot"}
     for name, word in (("a-static-forward.dot", "w1"), ("b-dynamic-forward.dot", "w2")):
         assert word in (tmp_path / "out" / name).read_text()
+
+
+def test_parameters_of_modules_have_their_names(script):
+    text = """
+import torch
+net = torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.Tanh(), torch.nn.Linear(3, 1))
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+def step():
+    optimizer.zero_grad()
+    loss = net(torch.ones(2, 4)).sum()
+    loss.backward()
+    optimizer.step()
+for _ in range(4):
+    step()
+"""
+    found = run(script(text, "a.py"), script(TORCH, "b.py"), plainly)
+    names = {node.name for _, node in draw.collect(found.pair[0].roots).nodes(data="node") if not node.edges}
+    assert names == {"net.0.weight", "net.0.bias", "net.2.weight", "net.2.bias"}
+
+
+DATA = """
+import numpy as np
+import tensorflow as tf
+tf.reset_default_graph()
+data = tf.data.Dataset.from_tensor_slices(np.arange(12.0, dtype="float32")).repeat().batch(3)
+x = data.make_one_shot_iterator().get_next()
+w = tf.Variable(1.0, name="w")
+loss = tf.reduce_mean(w * x)
+train = tf.train.GradientDescentOptimizer(0.01).minimize(loss, global_step=tf.train.get_or_create_global_step())
+with tf.train.MonitoredTrainingSession(hooks=[tf.train.StopAtStepHook(num_steps=6)]) as sess:
+    while not sess.should_stop():
+        _, value = sess.run([train, loss])
+        print(0, "%.9g" % value)
+"""
+
+
+def test_data_that_moves_on_is_read_by_the_script_alone(script, capsys):
+    path = script(DATA, "a.py")
+    assert plainly(path) == 0
+    alone = capsys.readouterr().out
+    found = run(path, script(TORCH, "b.py"), plainly)
+    assert capsys.readouterr().out.startswith(alone)
+    assert found.pair[0].steps == 6
+    assert values(found.pair[0], "loss") == printed(alone)
+    assert found.pair[0].kernels == 0
+    assert found.pair[0].nodes > 0
+    assert not any("not needed" in each.why for each in found.matching.alone)
 
 
 def test_a_run_can_be_ended_early(script, capsys):
