@@ -35,12 +35,12 @@ from graphs.core.arrays import is_array
 from graphs.core.errors import GraphsError
 from graphs.core.node import Node, Value
 from graphs.core.spec import Spec
+from graphs.draw.derived import gradient_of
 from graphs.draw.formula import mathematics
 from graphs.draw.frameworks import frameworks
 from graphs.draw.labels import attributes, full_name, literals, place, shorten, title, value_label
 from graphs.draw.picture import Item
 from graphs.draw.protocol import FORWARD, arguments
-from graphs.draw.rules import gradient
 from graphs.draw.style import kind_of
 from graphs.draw.words import size
 from graphs.rewrite import Cost, Shapes
@@ -88,7 +88,7 @@ def card(of: Any) -> Card:
         "cost": cost(node),
         "line": _line(node),
         "frameworks": frameworks(op.name),
-        "gradient": gradient(op) if node.edges or literals(node) else [],
+        "gradient": gradient_of(node) if node.edges or literals(node) else [],
     }
     return made
 

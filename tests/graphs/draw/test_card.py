@@ -124,6 +124,21 @@ def test_gradient_rules_are_told_in_the_names_of_the_arguments():
         assert (told == [{"of": "", "rule": "no gradient"}]) == (op.joint is None and not any(op.rules or ())), name
 
 
+def test_rules_that_tell_cases_apart_are_told_for_the_case_at_hand():
+    def rules(tensor: Any) -> dict[str, str]:
+        return {each["of"]: each["rule"] for each in card(tensor.grad_fn)["gradient"]}
+
+    x, w, v = (torch.ones(shape, requires_grad=True) for shape in ((4, 3), (3, 2), (3,)))
+    assert rules(x @ w) == {"x": "matmul(g, matrix_transpose(y))", "y": "matmul(matrix_transpose(x), g)"}
+    assert rules(x @ v)["x"] == "expand_dims(g, axis=-1) * y"
+    assert rules(torch.cat([x, x])) == {"x0": "split_like(g, x0, x1)[0]", "x1": "split_like(g, x0, x1)[1]"}
+    assert rules(x * 2) == {"x": "g * y"}
+    assert by_op(loss())["matmul"]["gradient"][1] == {"of": "y", "rule": "matmul(matrix_transpose(x), g)"}
+    norm = rules(torch.nn.functional.layer_norm(x, (3,)))
+    assert list(norm) == [""]
+    assert "rsqrt(" in norm[""]  # the source, as nothing short comes of it
+
+
 def test_tapes_have_cards_before_and_after_they_are_freed():
     x = torch.ones(3, requires_grad=True)
     y = (x * 2).sum()
