@@ -108,6 +108,7 @@ def fragment(
     entries = signs([level.shown for level in found]) if legend else []
     told = cards or _card
     data = {
+        "direction": direction,
         "levels": [_level(level, shown) for level, shown in zip(found, scenes, strict=True)],
         **_data(scenes, links, told),
         "colours": sorted({colour for shown in scenes for colour in shown.colours} | colours(entries)),

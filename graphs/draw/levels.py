@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from graphs.draw.build import with_bodies
@@ -24,6 +24,10 @@ CROWDED = 1.75
 
 FULL = 0.7
 """How full a section is at least, as a part of what is shown at once: a few full ones are better than many of two boxes."""
+
+
+LARGEST = 0.8
+"""The part of a level that may be in one of its folds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +77,28 @@ def levels(picture: Picture, at_once: int, limit: int) -> list[Level]:
 def _folded(picture: Picture, at_once: int) -> Picture:
     if len(picture.items) <= at_once:
         return picture
-    shown = fold_scopes(picture, at_once)
+    shown = _unless_all_in_one(fold_scopes, picture, at_once)
     if len(shown.links) > CROWDED * at_once:
-        shown = fold_scopes(picture, at_once // 2)
+        shown = _unless_all_in_one(fold_scopes, picture, at_once // 2)
     if len(shown.items) > at_once:
-        shown = fold_repeats(shown, at_once)
+        shown = _unless_all_in_one(fold_repeats, shown, at_once)
     return sections(shown, at_once) if len(shown.items) > SECTIONED * at_once else shown
+
+
+def _unless_all_in_one(step: Callable[[Picture, int], Picture], picture: Picture, budget: int) -> Picture:
+    """What ``step`` makes of ``picture``, or the picture itself where nearly all of it would be in one box.
+
+    What lies in a scope, or repeats, is folded on its own level no more by that.
+    """
+    folded = step(picture, budget)
+    own = sum(item.kind != "neighbour" for item in picture.items)
+    largest = max((sum(i.kind != "neighbour" for i in item.held.items) for item in folded.items if item.held), default=0)
+    return picture if largest > LARGEST * own else folded
 
 
 def sections(picture: Picture, at_once: int) -> Picture:
     """``picture`` with a box for each run of boxes that follow one another in order."""
-    own = [item for item in picture.items if item.kind != "outside"]
+    own = [item for item in picture.items if item.kind != "neighbour"]
     room = max(at_once - (len(picture.items) - len(own)), 2)
     size = max(-(-len(own) // room), int(at_once * FULL), 2)
     group_of: dict[int, int] = {}
@@ -113,11 +128,11 @@ def _box(key: int, words: str, note: str, members: Sequence[Item], kind: str = "
 
 def _few_outside(shown: Picture) -> Picture:
     """``shown`` with one box for its neighbours, where they are many."""
-    others = [item for item in shown.items if item.kind == "outside"]
+    others = [item for item in shown.items if item.kind == "neighbour"]
     if len(others) <= OUTSIDE:
         return shown
     first = others[0].key
-    box = _box(first, f"{len(others):,} boxes outside", "", others, "outside")
+    box = _box(first, f"{len(others):,} boxes outside", "", others, "neighbour")
     few = contract(shown, {item.key: first for item in others}, {first: box})
     box.held = None
     return few
@@ -125,8 +140,8 @@ def _few_outside(shown: Picture) -> Picture:
 
 def _with_bodies(shown: Picture, budget: int) -> list[Item]:
     """The items with bodies as far as there is room, but for neighbours from outside."""
-    own = iter(with_bodies([item for item in shown.items if item.kind != "outside"], budget))
-    return [item if item.kind == "outside" else next(own) for item in shown.items]
+    own = iter(with_bodies([item for item in shown.items if item.kind != "neighbour"], budget))
+    return [item if item.kind == "neighbour" else next(own) for item in shown.items]
 
 
 def _bodies_below(shown: Picture, at_once: int) -> Picture:

@@ -106,6 +106,8 @@ def scene(picture: Picture, direction: str = "TB", prefix: str = "") -> Scene:
             made.clusters[name] = shape
         else:
             made.arrows.append(_arrow(shape, group[0].text or "", links, prefix))
+    made.boxes = {name: made.boxes[name] for name in dict.fromkeys((*made.items, *made.boxes)) if name in made.boxes}
+    made.parent = {name: around for name, around in made.parent.items() if around in made.clusters}
     made.bounds = _around([shape.frame for shape in (*made.boxes.values(), *made.clusters.values(), *_shapes(made.arrows))])
     return made
 

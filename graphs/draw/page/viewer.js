@@ -36,7 +36,6 @@
       this.part = (name) => root.querySelector(`.dp-${name}`);
       this.stage = this.part("stage");
       this.svg = this.part("svg");
-      this.view = this.part("view");
       this.card = this.part("card");
       this.input = root.querySelector("input");
       this.folded = new Set();
@@ -73,6 +72,7 @@
       this.listScopes();
       this.trail();
       this.focusable(this.boxes.keys().next().value);
+      this.resized();
       new ResizeObserver(() => this.resized()).observe(this.stage);
     }
 
@@ -378,12 +378,10 @@
     }
 
     apply() {
-      // The viewBox fits the picture into the stage, so that paper, and a browser without scripts, shows all of it.
-      const [left, top, w, h] = this.bounds;
-      const fit = Math.min(this.width / w, this.height / h) || 1;
-      const [ox, oy] = [(this.width - w * fit) / 2, (this.height - h * fit) / 2];
-      const [tx, ty] = [(this.x - ox) / fit + left, (this.y - oy) / fit + top];
-      this.view.setAttribute("transform", `translate(${tx} ${ty}) scale(${this.scale / fit})`);
+      // The drawing as a whole is moved: a change inside of it would have each word of it laid out again, 400 ms for 2,000 boxes.
+      const [left, top, w, h] = this.bounds, look = this.svg.style;
+      [look.width, look.height] = [`${w}px`, `${h}px`];
+      look.transform = `translate(${this.x + left * this.scale}px, ${this.y + top * this.scale}px) scale(${this.scale})`;
       this.root.classList.toggle("dp-far", this.scale < 0.34);
       if (this.told) this.place();
     }
@@ -555,11 +553,12 @@
       on(this.input, "keydown", this.searchKey);
       on(this.root, "click", this.clicked);
       on(this.root, "keydown", this.key);
+      if (!("embedded" in this.root.dataset)) on(document, "keydown", (event) => event.target === document.body && this.key(event));
       on(this.stage, "wheel", this.wheel, { passive: false });
       on(this.stage, "pointerdown", this.down);
       on(this.stage, "pointermove", this.moved);
       for (const type of ["pointerup", "pointercancel"]) on(this.stage, type, this.up);
-      on(this.svg, "pointerover", (event) => this.over(event));
+      on(this.stage, "pointerover", (event) => this.over(event));
       on(this.stage, "pointerleave", (event) => this.out(event));
       on(this.svg, "focusin", (event) => {
         const name = this.named(event);
@@ -604,7 +603,10 @@
       const name = this.named(event), scope = this.clusters.has(name);
       if (!name || (scope && !event.target.closest(".dp-grip, .dp-fold"))) this.close();
       else if (scope) this.toggle(name);
-      else if (this.opens.has(name)) this.enter(this.opens.get(name));
+      else if (this.opens.has(name)) {
+        this.enter(this.opens.get(name));
+        this.element(this.current).focus({ preventScroll: true });
+      }
       else {
         this.focusable(name);
         if (this.pinned && this.told === name) this.close();
@@ -756,23 +758,25 @@
       if (scope) this.toggle(scope);
     }
 
-    // To the box at the other end of the arrow that goes most nearly this way; without one, to the nearest box there.
+    // To the box at the other end of the arrow that goes most nearly this way. Across the flow the next box there comes first.
     step(name, [wx, wy]) {
       const [x, y] = centre(this.frame(name));
-      const best = (names, weight) => {
+      const nearest = (names, steep, cost) => {
         let found = null, least = Infinity;
         for (const other of names) {
-          if (other === name) continue;
-          const [ox, oy] = centre(this.frame(other)), ahead = (ox - x) * wx + (oy - y) * wy, beside = Math.abs((ox - x) * wy) + Math.abs((oy - y) * wx);
-          if (ahead <= 1 || (weight > 1 && beside > 3 * ahead)) continue;
-          const cost = weight > 1 ? ahead + weight * beside : beside / ahead + ahead / 1e5;
-          if (cost < least) [found, least] = [other, cost];
+          const [ox, oy] = centre(this.frame(other)), ahead = (ox - x) * wx + (oy - y) * wy;
+          const beside = Math.abs((ox - x) * wy) + Math.abs((oy - y) * wx);
+          if (other === name || ahead <= 1 || beside > steep * ahead || cost(ahead, beside) >= least) continue;
+          [found, least] = [other, cost(ahead, beside)];
         }
         return found;
       };
-      const joined = (this.lines.get(name) ?? []).map(({ other }) => other).filter((other) => this.element(other));
-      const along = best(joined, 1) ?? best(this.present(), 2);
-      if (along) this.focus(along);
+      const joined = (this.lines.get(name) ?? []).map(({ other }) => other);
+      const along = (steep) => nearest(joined, steep, (ahead, beside) => beside / ahead + ahead / 1e5);
+      const across = () => nearest(this.present(), 2, (ahead, beside) => ahead + 2 * beside);
+      const flow = this.data.direction === "TB" ? wy !== 0 : wx !== 0;
+      const to = flow ? along(Infinity) ?? across() : along(0.7) ?? across() ?? along(Infinity);
+      if (to) this.focus(to);
     }
   }
 
