@@ -25,8 +25,8 @@ FETCHING = ("item", "numpy", "tolist", "__array__", "__float__", "__int__", "__b
 """What turns arrays into tensors, and tensors into what Python can look at."""
 
 
-Made = tuple[Op, tuple[Any, ...], Mapping[str, Any], Any]
-"""An operation on tensors: op, operands, attributes, and what its kernel gave."""
+Made = tuple[Op, tuple[Any, ...], Mapping[str, Any]]
+"""An operation on tensors: op, operands and attributes."""
 
 
 class Replay(Listener):
@@ -101,8 +101,9 @@ def split(
     """
     replay = Replay()
     listen(batch, replay)
-    calls = _calls(step, batch)
-    again = [_again(*call[:3]) for call in calls]
+    calls, ops = _calls(step, batch)
+    again = [_again(*call) for call in calls]
+    results = _results(again, ops)
     feed, back, update = Clock(), Clock(), Clock()
     places = [*_feeding(feed), *_optimising(update, optimizers)]
     places += [(Tensor, "backward", back.timed(Tensor.backward))]
@@ -117,7 +118,7 @@ def split(
         with patched(*places):
             step(batch)
         kernels = replay.kernels()
-        taped, untaped = (_without_kernels(again, calls, on) for on in (True, False))
+        taped, untaped = (_without_kernels(again, results, ops, on) for on in (True, False))
         return {
             "step": whole,
             "feed": feed.net,
@@ -129,35 +130,37 @@ def split(
     return rounds(one, seconds)
 
 
-def _without_kernels(again: Sequence[Callable[[], Any]], calls: Sequence[Made], recorded: bool) -> float:
-    """Seconds that operations take whose kernels hand out, one after the other, what they gave before."""
-    results = iter([call[3] for call in calls])
+def _without_kernels(again: Sequence[Callable[[], Any]], results: Sequence[Any], ops: Sequence[Op], on: bool) -> float:
+    """Seconds that operations take, recorded or not, whose kernels hand out in turn what they gave before."""
+    following = iter(results)
 
     def kernel(*_: Any, **__: Any) -> Any:
-        return next(results)
+        return next(following)
 
-    ops = dict.fromkeys(call[0] for call in calls)
-    before = [(op, op.kernel) for op in ops]
-    token = recording.set(recorded)
+    token = recording.set(on)
     try:
-        for op in ops:
-            op.kernel = kernel
-        return replayed(again)
+        with patched(*((op, "kernel", kernel) for op in ops)):
+            return replayed(again)
     finally:
-        for op, own in before:
-            op.kernel = own
         recording.reset(token)
 
 
-def _calls(step: Callable[[Any], None], batch: Any) -> list[Made]:
-    """The operations on tensors in a step, with their operands and results."""
+def _calls(step: Callable[[Any], None], batch: Any) -> tuple[list[Made], list[Op]]:
+    """The operations on tensors in a step, with their operands; and every op, those that operations call themselves too."""
     found: list[Made] = []
-    before = applying.around
+    ops: dict[Op, None] = {}
+    before, inside = applying.around, False
 
     def around(op: Op, args: tuple[Any, ...], params: Any) -> Any:
-        out = apply(op, args, params, plainly=True) if before is None else before(op, args, params)
-        arrays = tuple(x._array for x in out) if isinstance(out, tuple) else out._array
-        found.append((op, args, params, arrays))
+        nonlocal inside
+        ops[op] = None
+        outer, inside = inside, True
+        try:
+            out = apply(op, args, params, plainly=True) if before is None else before(op, args, params)
+        finally:
+            inside = outer
+        if not inside:
+            found.append((op, args, params))
         return out
 
     applying.around = around
@@ -165,6 +168,32 @@ def _calls(step: Callable[[Any], None], batch: Any) -> list[Made]:
         step(batch)
     finally:
         applying.around = before
+    return found, list(ops)
+
+
+def _results(again: Sequence[Callable[[], Any]], ops: Sequence[Op]) -> list[Any]:
+    """What the kernels of operations give, in order; of kernels that call others only what the outer ones give."""
+    found: list[Any] = []
+    inside = False
+
+    def kept(kernel: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **params: Any) -> Any:
+            nonlocal inside
+            if inside:
+                return kernel(*args, **params)
+            inside = True
+            try:
+                out = kernel(*args, **params)
+            finally:
+                inside = False
+            found.append(out)
+            return out
+
+        return call
+
+    with patched(*((op, "kernel", kept(op.kernel)) for op in ops)), numpy.errstate(all="ignore"):
+        for run in again:
+            run()
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import gc
 import statistics
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from time import perf_counter
 from typing import Any, NamedTuple
@@ -92,8 +92,7 @@ def patched(*places: tuple[Any, str, Any]) -> Iterator[None]:
     """Have other values in the places of attributes or of entries of a dictionary inside: owner, name, value."""
     before = []
     for owner, name, value in places:
-        held = owner if isinstance(owner, dict) else vars(owner)
-        before.append((owner, name, held.get(name, _MISSING)))
+        before.append((owner, name, _held(owner).get(name, _MISSING)))
         _put(owner, name, value)
     try:
         yield
@@ -103,6 +102,15 @@ def patched(*places: tuple[Any, str, Any]) -> Iterator[None]:
 
 
 _MISSING = object()
+
+
+def _held(owner: Any) -> Mapping[str, Any]:
+    """What an owner holds itself, and does not inherit; of one with slots what is in them."""
+    if isinstance(owner, dict):
+        return owner
+    if hasattr(owner, "__dict__"):
+        return vars(owner)
+    return {name: getattr(owner, name) for name in owner.__slots__ if hasattr(owner, name)}
 
 
 def _put(owner: Any, name: str, value: Any) -> None:
