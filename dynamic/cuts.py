@@ -50,7 +50,8 @@ def why_none(loss: Any, w: Any) -> Any:
             loss = loss()
         if not isinstance(loss, Carried):
             raise TypeError(f"the function gives a {type(loss).__name__}, not the loss as a tensor{at_line()}")
-    about = (_named(loss, "the loss"), _named(w, f"a tensor of shape {tuple(w._array.shape)}"))
+    name = _named(w) if follower is None else follower.names.of(w)
+    about = (_named(loss) or "the loss", name or f"a tensor of shape {tuple(w._array.shape)}")
     record, index = (None, 0) if w._edge is None else (w._edge.node, w._edge.index)
     if record is not None and loss._edge is not None and _reaches(loss._edge.node, record):
         return _flowing(inspection, about, loss, w, record, index)
@@ -62,8 +63,8 @@ def why_none(loss: Any, w: Any) -> Any:
     return inspection.WhyNone("none", *about, tuple(dict.fromkeys(cuts)), note)
 
 
-def _named(tensor: Any, else_: str) -> str:
-    return getattr(tensor, "name", None) or else_
+def _named(tensor: Any) -> str:
+    return getattr(tensor, "name", None) or ""
 
 
 def _reaches(root: Record, target: Record) -> bool:

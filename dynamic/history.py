@@ -18,6 +18,7 @@ import numpy
 from dynamic import apply as applying, tape
 from dynamic.apply import Carried, settled
 from dynamic.inplace import assign_view
+from dynamic.nn.modules.hooks import register_module_forward_pre_hook
 from dynamic.tape import Record, leaf
 from graphs.codegen.fused import fused
 from graphs.core.arrays import is_array
@@ -28,6 +29,39 @@ from graphs.updates import Rule
 
 class LookingError(GraphsError, RuntimeError):
     """Two that look on at once, where one has to see all that happens."""
+
+
+class Names:
+    """The names that parameters have in the outermost modules that were called while it was listening."""
+
+    def __init__(self) -> None:
+        self._names: dict[int, tuple[Any, str]] = {}
+        self._modules: dict[int, Any] = {}
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Take note of modules that are called inside."""
+        handle = register_module_forward_pre_hook(self._called)
+        try:
+            yield
+        finally:
+            handle.remove()
+
+    def _called(self, module: Any, args: Any) -> None:
+        known = self._modules.get(id(module))
+        if known is not None and known() is module:
+            return
+        self._modules.update((id(inner), weakref.ref(inner)) for inner in module.modules())
+        for name, tensor in (*module.named_parameters(), *module.named_buffers()):
+            self._names.setdefault(id(tensor), (weakref.ref(tensor), name))
+
+    def of(self, tensor: Any) -> str:
+        """A tensor's own name, or the one that it has in a module; empty where it has none."""
+        own = getattr(tensor, "name", None)
+        if own:
+            return str(own)
+        ref, name = self._names.get(id(tensor), (None, ""))
+        return name if ref is not None and ref() is tensor else ""
 
 
 class _Known:
@@ -52,6 +86,7 @@ class Recorder:
         self._history = import_module("graphs.inspection.history")
         self._known: dict[int, _Known] = {}
         self._passes = 0
+        self.names = Names()
         self._record: Record | None = None
         self._thread = threading.get_ident()
         self._inner: Any = None
@@ -76,7 +111,8 @@ class Recorder:
         tape.begun = self._began
         Rule.kernel = self._kernel(kernel)  # type: ignore[method-assign]
         try:
-            yield
+            with self.names.listening():
+                yield
         finally:
             Rule.kernel = kernel  # type: ignore[method-assign]
             applying.around, tape.watched, tape.apart, tape.told, tape.followed = self._inner, watched, False, None, None
@@ -132,7 +168,7 @@ class Recorder:
                 edge = x._edge
                 known.kind = "parameter" if edge is not None and edge.node.op is leaf else "tensor"
         if isinstance(x, Carried):
-            known.name = getattr(x, "name", None) or known.name
+            known.name = self.names.of(x) or known.name
         cell = self._history.Cell(array, known.event, known.place, known.kind, known.name, known.where)
         known.cells = [ref for ref in known.cells if ref() is not None] if len(known.cells) > 16 else known.cells
         known.cells.append(weakref.ref(cell))

@@ -14,6 +14,7 @@ import numpy
 from dynamic import tape
 from dynamic.apply import Carried
 from dynamic.autograd.engine import _bare
+from dynamic.history import Names
 from dynamic.tape import Record, leaf
 from graphs.core.errors import GradientError, Where, at_line, user_line
 from graphs.core.node import ancestors
@@ -38,6 +39,7 @@ class Explaining:
         self._flowing = import_module("graphs.inspection.flowing")
         self._accounts: dict[int, _Account] = {}
         self._calls = 0
+        self.names = Names()
 
     def began(self, roots: Any, wrt: Any) -> None:
         """Take note of a backward pass that is about to begin."""
@@ -108,7 +110,7 @@ class Explaining:
                 self._settle(account)
                 if tensor.grad is None:
                     return None
-                name = getattr(tensor, "name", None) or f"a leaf of shape {tuple(tensor._array.shape)}"
+                name = self.names.of(tensor) or f"a leaf of shape {tuple(tensor._array.shape)}"
                 return self._inspection.Provenance(
                     name, tensor.grad._array.copy(), tuple(account.parts), notes=tuple(account.notes)
                 )
@@ -153,7 +155,8 @@ def explaining() -> Iterator[Explaining]:
     _latest = made = Explaining()
     tape.begun = made.began
     try:
-        yield made
+        with made.names.listening():
+            yield made
     finally:
         tape.begun = None
 

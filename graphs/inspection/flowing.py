@@ -11,7 +11,7 @@ import numpy
 from graphs.core.node import ancestors
 from graphs.inspection.elements import pull
 from graphs.inspection.provenance import Contribution, Step
-from graphs.inspection.showing import placed
+from graphs.inspection.showing import placed, segment
 
 
 MOST_PATHS = 16
@@ -137,13 +137,17 @@ def contributions(
     last = {term.node for term, _ in ends}
     down = flow(roots, last, residuals, lambda node: node in last or stop(node))
     seeds = {(edge.node, edge.index): seed for edge, seed in roots}
-    groups: dict[tuple[str, str], list[tuple[Any, Any]]] = {}
+    groups: dict[Any, list[tuple[Any, Any]]] = {}
     for term, edge in ends:
         g = seeds[edge.node, edge.index] if term is edge else _into(term, down, ends)
         if g is not None:
-            groups.setdefault((name_of(term.node), placed(term.node.where)), []).append((term, g))
+            where = term.node.where
+            place = () if where is None else (where.code, where.lasti)
+            groups.setdefault((term.node.op, *place), []).append((term, g))
     found: dict[Any, list[Contribution]] = {target: [] for target in targets}
-    for (term, where), given in groups.items():
+    for given in groups.values():
+        node = given[0][0].node
+        term, where = segment(node.where) or name_of(node), placed(node.where)
         for target, path, ways, value in _parts(given, targets, residuals, stop):
             found[target].append(Contribution(*call, term, where, path, ways, value))
     return found

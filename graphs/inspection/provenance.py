@@ -30,7 +30,7 @@ class Contribution:
     Attributes:
         call: which backward call, or which of several losses, it came with, from 1; 0 for none.
         call_where: the line of that call.
-        term: the name of the term of the loss, the op that makes it.
+        term: the term of the loss, as the program writes it, or the name of the node that makes it.
         term_where: its line.
         path: from the term to the value, where it came along one path; else the last step only.
         ways: along how many paths it came.
@@ -159,8 +159,14 @@ class Provenance(Shown):
             table.add_row(*map(Text, cells))
         foot = [Text(f"{self.calls[0]} {call}: {where}", "dim") for call, where in lines.items() if call]
         terms = dict.fromkeys((part.term, part.term_where) for part in self.contributions if part.term_where)
-        foot += [Text(f"term {term}: {where}", "dim") for term, where in terms]
+        foot += [Text(f"term {term}: {_short(where, term)}", "dim") for term, where in terms]
         foot += [Text(note, "italic") for note in self.notes]
         several = len(calls) > 1 and self.calls[0] == "backward call"
         mixed = [Text(f"{len(calls)} backward calls are mixed in it.", "bold #d55e00")] if several else []
         return Group(head, *mixed, table, *foot)
+
+
+def _short(where: str, term: str) -> str:
+    """A place without its text, where the term has told enough of that."""
+    place, _, text = where.partition("  ")
+    return place if term.rstrip("…") in text else where

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import linecache
 import sys
 from functools import lru_cache
+from itertools import islice
 from typing import Any, ClassVar
 
 from rich.console import Console
@@ -37,6 +39,20 @@ def placed(where: Any) -> str:
 @lru_cache(maxsize=4096)
 def _placed(code: Any, lasti: int) -> str:
     return str(Where(code, lasti))
+
+
+def segment(where: Any, most: int = 60) -> str:
+    """The expression of the user's program at a place, cut to ``most`` characters; empty where it is not to be had."""
+    return "" if where is None else _segment(where.code, where.lasti, most)
+
+
+@lru_cache(maxsize=4096)
+def _segment(code: Any, lasti: int, most: int) -> str:
+    start, end, left, right = next(islice(code.co_positions(), lasti // 2, None), (None,) * 4)
+    if start is None or start != end or left is None or right is None:
+        return ""
+    line = linecache.getline(code.co_filename, start).encode()[left:right].decode(errors="replace").strip()
+    return line if len(line) <= most else f"{line[: most - 1]}…"
 
 
 def label(op: str, name: str) -> str:

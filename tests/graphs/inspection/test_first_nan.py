@@ -361,3 +361,11 @@ def test_a_notebook_shows_it_escaped() -> None:
     assert "<img" not in html
     assert "&lt;img src=x" in html
     assert "square root of a negative number" in html
+
+
+def test_parameters_have_the_names_of_the_module_that_was_called() -> None:
+    net = dynamic.nn.Sequential(dynamic.nn.Linear(1, 1, bias=False), dynamic.nn.Linear(1, 1, bias=False))
+    net[0].weight.data.fill_(4.0)
+    net[1].weight.data.fill_(-9.0)
+    found = dynamic.first_nan(lambda: dynamic.log(net(dynamic.ones(1))))
+    assert (found.chain[-1].kind, found.chain[-1].name) == ("parameter", "1.weight")
