@@ -6,51 +6,34 @@ browser runs; a strict Content-Security-Policy lets nothing run but the page's o
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
-from functools import cache
-from typing import Any
+from collections.abc import Sequence
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from graphs.compare import plots, sections, spending
 from graphs.compare.exhibits import STAGE_BUDGET, Exhibits, Plan
 from graphs.compare.report import Report
 from graphs.compare.sections import Context
+from graphs.compare.sheet import Viewers, graphs, marked, render
 from graphs.compare.words import plural
-from graphs.draw import html
-from graphs.draw.labels import place, title
-from graphs.draw.picture import Item, Picture
-
-
-COLOURS = ("first", "second")
-"""What the two modes' colours are called in the style sheet."""
-
-WORDS = {
-    "programs": "Both programs",
-    "graphs": "Both graphs",
-    "certificate": "Certificate of equality",
-    "losses": "Losses",
-    "time": "Where the time goes",
-    "memory": "Memory over a step",
-    "kernels": "Kernels and temporaries",
-    "passes": "What the passes do",
-    "breakeven": "When building a graph has paid",
-    "machine": "Machine and versions",
-}
-"""The sections in order, with their headings; those that a report has nothing for are left out."""
 
 
 def page(report: Report, exhibits: Exhibits) -> str:
     """The report as a page. Where matplotlib is missing, tables stand alone and the page says what to install."""
-    viewers = _Viewers()
+    viewers = Viewers()
     drawn = plots.available()
     found: Context = {
-        "programs": sections.programs(exhibits, report.modes, _programs_words(report)),
-        "graphs": _graphs(report, exhibits, viewers),
+        "programs": sections.programs(exhibits.sources, report.modes, _programs_words(report)),
+        "graphs": graphs(
+            report.modes,
+            exhibits.pictures,
+            exhibits.matching,
+            [report.path],
+            viewers,
+            _graphs_words(report, exhibits),
+        ),
         "certificate": sections.certificate(report),
-        "losses": sections.losses(report.agreement.losses, report.modes, _losses_words(report), drawn),
+        "losses": sections.losses(_curves(report), report.modes, _losses_words(report), drawn),
         "time": spending.time(report, drawn),
         "memory": spending.memory(report, drawn),
         "kernels": spending.kernels(report),
@@ -67,7 +50,7 @@ def page(report: Report, exhibits: Exhibits) -> str:
         "sides": [side["data"] for side in found["graphs"]["sides"]],
         "certificate": found["certificate"].pop("data"),
     }
-    return _render(
+    return render(
         found,
         viewers,
         title=report.path.name,
@@ -76,7 +59,7 @@ def page(report: Report, exhibits: Exhibits) -> str:
         verdict={"equal": report.agreement.difference is None, "words": _verdict(report)},
         tiles=spending.tiles(report),
         command=f"diptych compare {report.path.name} --out …",
-        marked=_marked(found["graphs"]["sides"]),
+        marked=marked(found["graphs"]["sides"]),
         data=data,
     )
 
@@ -92,104 +75,7 @@ _PASSES = (
 )
 
 
-def _render(found: Context, viewers: _Viewers, **more: Any) -> str:
-    environment = _environment()
-    styles = [html.style(*viewers.data), _text("report.css")]
-    scripts = [html.script(), _text("report.js")]
-    contents = [{"id": name, "word": word} for name, word in WORDS.items() if name in found]
-    return environment.get_template("report.html").render(
-        **found,
-        **more,
-        contents=contents,
-        install=plots.INSTALL,
-        policy=html.policy(styles=styles, scripts=scripts),
-        styles=[Markup(text) for text in styles],
-        scripts=[Markup(text) for text in scripts],
-    )
-
-
-@cache
-def _environment() -> Environment:
-    made = Environment(
-        loader=PackageLoader("graphs.compare", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    made.filters |= {"plural": plural, "json": _json}
-    return made
-
-
-def _json(value: Any) -> Markup:
-    """``value`` for a data block, in which no browser finds an end of it, a comment or a tag."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    for character in "<>&\u2028\u2029":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return Markup(text)
-
-
-def _text(name: str) -> str:
-    environment = _environment()
-    assert environment.loader is not None
-    return environment.loader.get_source(environment, name)[0]
-
-
-class _Viewers:
-    """The viewers of a page: each needs an id of its own, and the style sheet needs the data of all."""
-
-    def __init__(self) -> None:
-        self.data: list[dict[str, Any]] = []
-
-    def add(self, picture: Picture, label: str, **settings: Any) -> tuple[str, Markup, Markup]:
-        """A viewer's id, its markup and its data block; ``settings`` as for ``html.fragment``."""
-        id = f"view{len(self.data) + 1}"  # noqa: A001
-        markup, data = html.fragment(picture, id=id, label=label, **settings)
-        self.data.append(data)
-        return id, markup, html.data_block(id, data)
-
-
-def _graphs(report: Report, exhibits: Exhibits, viewers: _Viewers) -> Context:
-    matching = exhibits.matching
-    groups = {} if matching is None else matching.groups()
-    sides: list[Context] = []
-    for mode, colour in zip(report.modes, COLOURS, strict=True):
-        picture = exhibits.pictures[mode]
-        link = _links(groups, mode)
-        id, viewer, block = viewers.add(picture, f"graph of the {mode} form", links=link)  # noqa: A001
-        nodes = {
-            name: {"title": title(item), "line": place(item.node), "group": link(item)}
-            for name, item in html.boxes(picture).items()
-            if item.node is not None
-        }
-        side = {"word": mode, "colour": colour, "note": html.summary(picture), "viewer": viewer, "block": block}
-        sides.append({**side, "data": {"mode": mode, "viewer": id, "nodes": nodes}})
-    alone = sections.alone(exhibits, report.path)
-    return {
-        "words": _graphs_words(report, exhibits),
-        "sides": sides,
-        "matched": matching is not None,
-        "alone": alone,
-        "alone_words": _alone_words(report, exhibits),
-    }
-
-
-def _links(groups: Mapping[tuple[str, int, str], int], mode: str) -> Callable[[Item], str | None]:
-    """Tells an item's group of counterparts as a word."""
-
-    def link(item: Item) -> str | None:
-        number = None if item.node is None else groups.get((mode, item.node.serial, item.phase))
-        return None if number is None else f"m{number}"
-
-    return link
-
-
-def _marked(sides: Sequence[Context]) -> set[str]:
-    """The source lines that made nodes."""
-    return {node["line"] for side in sides for node in side["data"]["nodes"].values() if node["line"]}
-
-
-def _stages(plans: Sequence[Plan], viewers: _Viewers) -> dict[tuple[int, int], Markup]:
+def _stages(plans: Sequence[Plan], viewers: Viewers) -> dict[tuple[int, int], Markup]:
     found = {}
     for number, plan in enumerate(plans):
         for at, frame in enumerate(plan.frames):
@@ -216,13 +102,11 @@ def _graphs_words(report: Report, exhibits: Exhibits) -> str:
     return words
 
 
-def _alone_words(report: Report, exhibits: Exhibits) -> str:
-    assert exhibits.matching is not None
-    counts = [sum(each.mode == mode for each in exhibits.matching.alone) for mode in report.modes]
-    told = " and ".join(
-        f"{plural(number, 'node')} of the {mode} form" for mode, number in zip(report.modes, counts, strict=True)
-    )
-    return f"{told} have nothing beside them. That is the difference between the two kinds of graph:"
+def _curves(report: Report) -> plots.Curves:
+    losses = report.agreement.losses
+    return {
+        name: {mode: (range(1, len(values) + 1), values) for mode, values in each.items()} for name, each in losses.items()
+    }
 
 
 def _losses_words(report: Report) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy
 from markupsafe import Markup
+from numpy import ndarray
 
 from graphs.compare.breakeven import BreakEven
 from graphs.compare.inline import inline
@@ -52,8 +53,11 @@ _SETTINGS: dict[Any, Any] = {
 }
 
 
-Curves = Mapping[str, Mapping[str, Sequence[float]]]
-"""By loss and mode the values at each step."""
+Line = tuple[Sequence[int], Sequence[float]]
+"""Steps, counted from 1, and the values there."""
+
+Curves = Mapping[str, Mapping[str, Line]]
+"""By loss and mode its curve."""
 
 
 def available() -> bool:
@@ -83,27 +87,27 @@ def _figure(name: str, label: str, height: float = 3.0, rows: int = 1) -> Iterat
         yield (axes if rows > 1 else axes[0]), finish
 
 
-def losses(
-    curves: Mapping[str, Mapping[str, Sequence[float]]], modes: Sequence[str], label: str, by: str = "step"
-) -> Markup:
+def losses(curves: Curves, modes: Sequence[str], label: str) -> Markup:
     """Loss curves on one axis: the first mode's broad and pale, the second's narrow upon it, each loss with its dashes.
 
-    Steps count from 1; what is not finite is left out. The axis is logarithmic where all is above zero and the largest a
-    hundred times the least.
+    Gaps are where it is not finite. The axis is logarithmic where all is above zero and the largest is 100 times the least.
     """
-    every = numpy.array([loss for each in curves.values() for mode in modes for loss in each.get(mode, ())], float)
+    every = numpy.array([loss for each in curves.values() for line in each.values() for loss in line[1]], float)
     finite = every[numpy.isfinite(every)]
     with _figure("losses", label) as (axis, finish):
         for at, each in enumerate(curves.values()):
             for mode, colour, width, alpha in zip(modes, (FIRST, SECOND), (4.5, 1.4), (0.45, 1.0), strict=True):
-                values = numpy.array(each.get(mode, ()), float)
+                where, found = each.get(mode, ((), ()))
+                values = numpy.array(found, float)
                 values[~numpy.isfinite(values)] = math.nan
-                steps, kept = _thinned(values)
+                steps, kept = _thinned(numpy.array(where, int), values)
                 dash: Any = DASHES[at % len(DASHES)]
                 marker = "o" if len(values) == 1 else None
                 axis.plot(steps, kept, color=colour, linewidth=width, alpha=alpha, linestyle=dash, marker=marker)
         if finite.size and finite.min() > 0 and finite.max() > 100 * finite.min():
             axis.set_yscale("log")
+            axis.yaxis.set_major_formatter(lambda value, _: f"{value:g}")  # its own is mathematics for TeX
+            axis.yaxis.set_minor_formatter(lambda value, _: "")
         axis.set_xlabel("step")
         axis.set_ylabel("loss")
         axis.grid(axis="y")
@@ -111,9 +115,8 @@ def losses(
         return finish()
 
 
-def _thinned(values: numpy.ndarray, most: int = 600) -> tuple[numpy.ndarray, numpy.ndarray]:
-    """Steps from 1 and the values there; of a long run the least and the largest of each stretch: no spike is lost."""
-    steps = numpy.arange(1, len(values) + 1)
+def _thinned(steps: ndarray, values: ndarray, most: int = 600) -> tuple[ndarray, ndarray]:
+    """Steps and the values there; of a long run the least and the largest of each stretch, so that no spike is lost."""
     if len(values) <= most:
         return steps, values
     kept: set[int] = {0, len(values) - 1}

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +12,10 @@ from markupsafe import Markup
 
 from graphs.compare import plots
 from graphs.compare.certificate import Station
-from graphs.compare.exhibits import Exhibits, Plan
+from graphs.compare.exhibits import Plan
 from graphs.compare.machine import machine
 from graphs.compare.report import Report
+from graphs.compare.sources import Sources
 from graphs.compare.words import apart, count, plural, seconds, shape, size
 
 
@@ -36,20 +36,20 @@ FIGURES = ("nodes", "kernels", "operations", "bytes", "temporaries")
 _FOLDERS = re.compile(r"[^\s(]*[/\\](?=[^\s/\\]+:\d+)")
 
 
-def without_folders(text: str, program: Path) -> str:
-    """``text`` with files named by their own names alone, those beside ``program`` and all whose folders have no spaces."""
-    for folder in (program.resolve().parent, program.parent):
+def without_folders(text: str, programs: Iterable[Path]) -> str:
+    """``text`` with files named by their own names alone, those beside ``programs`` and all whose folders have no spaces."""
+    for folder in (folder for each in programs for folder in (each.resolve().parent, each.parent)):
         text = text.replace(f"{folder}{os.sep}", "")
     return _FOLDERS.sub("", text)
 
 
-def programs(exhibits: Exhibits, modes: Sequence[str], words: str) -> Context:
+def programs(sources: Sources, modes: Sequence[str], words: str) -> Context:
     """Both sources, side by side."""
     forms = [
-        {"mode": mode, "word": mode, "colour": colour, "chunks": exhibits.sources.forms[mode]}
+        {"mode": mode, "word": mode, "colour": colour, "chunks": sources.forms[mode]}
         for mode, colour in zip(modes, ("first", "second"), strict=True)
     ]
-    return {"words": words, "forms": forms, "shared": exhibits.sources.shared}
+    return {"words": words, "forms": forms, "shared": sources.shared}
 
 
 def certificate(report: Report) -> Context:
@@ -138,7 +138,7 @@ def difference(report: Report) -> Context:
     if node is not None:
         rows = [["op", *node.ops, "none" if node.ulps is None else count(node.ulps)]]
         rows += [["node", *node.names, ""]] if any(node.names) else []
-        rows.append(["line", *(without_folders(where, report.path) for where in node.where), ""])
+        rows.append(["line", *(without_folders(where, [report.path]) for where in node.where), ""])
         for at, operand in enumerate(node.operands):
             cells = (f"{spec}: {values}" for spec, values in zip(operand.specs, operand.values, strict=True))
             rows.append([f"operand {at}", *cells, "none" if operand.ulps is None else count(operand.ulps)])
@@ -147,25 +147,24 @@ def difference(report: Report) -> Context:
 
 def losses(curves: plots.Curves, modes: Sequence[str], words: str, drawn: bool) -> Context:
     """The curves, and the first, middle and last values with every digit."""
-    steps = max((len(values) for each in curves.values() for values in each.values()), default=0)
-    shown = sorted({1, max(1, steps // 2), steps}) if steps else []
-    rows = []
-    for name, each in curves.items():
-        for mode in modes:
-            values = each.get(mode, ())
-            rows.append([f"{name}, {mode}", *(repr(values[at - 1]) if at <= len(values) else "" for at in shown)])
-    key = []
-    for at, name in enumerate(curves):
+    steps = max((line[0][-1] for each in curves.values() for line in each.values() if len(line[0])), default=0)
+    rows, key = [], []
+    for at, (name, each) in enumerate(curves.items()):
         for mode, colour, width in zip(modes, ("first", "second"), (4.5, 1.6), strict=True):
+            places, values = each.get(mode, ((), ()))
+            if not len(values):
+                continue
+            shown = sorted({0, (len(values) - 1) // 2, len(values) - 1})
+            rows.append([f"{name}, {mode}", *(f"{values[x]!r} at {places[x]:,}" for x in shown), *[""] * (3 - len(shown))])
             dash = " ".join(f"{x * width:g}" for x in plots.DASHES[at % len(plots.DASHES)][1])
             entry = {"word": f"{name}, {mode}", "colour": colour, "width": width, "dash": dash}
             key.append({**entry, "pale": colour == "first"})
-    label = f"Loss at each of {plural(steps, 'step')}, both forms on one axis."
+    label = f"Losses over {plural(steps, 'step')}, both sides on one axis."
     return {
         "words": words,
         "key": key,
         "plot": plots.losses(curves, modes, label) if drawn and steps else None,
-        "head": ["loss", *(f"step {at}" for at in shown)],
+        "head": ["loss", "first", "middle", "last"],
         "rows": rows,
     }
 
@@ -226,18 +225,6 @@ def _costs(before: Mapping[str, int | None], after: Mapping[str, int | None]) ->
 
 def _share(part: float) -> str:
     return f"{part:.0%}".replace("-", "\u2212") if abs(part) >= 0.005 else "under 1%"
-
-
-def alone(exhibits: Exhibits, program: Path) -> list[Context]:
-    """The nodes without counterpart; those alike are one row that counts them."""
-    if exhibits.matching is None:
-        return []
-    found: Counter[tuple[str, ...]] = Counter()
-    for each in exhibits.matching.alone:
-        name = each.name.rsplit("/", 1)[-1]
-        found[each.mode, each.op, name, without_folders(each.why, program), without_folders(each.where, program)] += 1
-    names = ("mode", "op", "name", "why", "line")
-    return [{**dict(zip(names, row, strict=True)), "times": times} for row, times in found.items()]
 
 
 def machines() -> Context:

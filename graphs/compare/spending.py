@@ -132,7 +132,7 @@ def memory(report: Report, drawn: bool) -> Context | None:
 
 
 def _line(where: str, program: Path) -> str:
-    return without_folders(where, program).partition("  ")[0]
+    return without_folders(where, [program]).partition("  ")[0]
 
 
 def kernels(report: Report) -> Context:
