@@ -363,14 +363,15 @@ class Watcher:
     def _report_silent(self, silent: Sequence[Any], where: Where | None) -> None:
         for node, mark, array in silent:
             step = self._steps.get(id(array))
-            by = "through .data or numpy"
+            by, remedy = "through .data or numpy", ""
             if step is not None and step[0] > mark.clock:
                 by = f"by the optimizer's step at {place(step[1])}"
+                remedy = "go back before the step, or compute this again after it"
             message = (
                 f"what {node.label} saved here was changed {by} before backward at {place(where)}, which then computed a "
                 "wrong gradient without a word"
             )
-            self.found.add("changed-after-save", "dynamic", node.where, message, (node.name,))
+            self.found.add("changed-after-save", "dynamic", node.where, message, (node.name,), remedy)
 
     def _kept(self, site: Any, roots: Sequence[Any]) -> None:
         """Report a line whose losses are all kept, each with its tape."""

@@ -7,6 +7,7 @@ import weakref
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from inspect import CO_OPTIMIZED
 from typing import Any, NamedTuple
 
 import numpy
@@ -232,8 +233,10 @@ class Gradients:
                 )
                 self.found.add("zeroed-before-step", "dynamic", self._lines[key], message)
         unreached: dict[Any, list[Leaf]] = {}
-        for known in (*self.gone, *self.leaves.values()):
-            if known.owners and not known.reached and known.missed > 1:
+        every = [*self.gone, *self.leaves.values()]
+        training = {owner for known in every if known.reached for owner in known.owners}
+        for known in every:
+            if known.owners & training and not known.reached and known.missed > 1:
                 key = None if known.where is None else (known.where.file, known.where.line)
                 unreached.setdefault(key, []).append(known)
         for group in unreached.values():
@@ -274,10 +277,12 @@ def _name_of(tensor: Any) -> str:
     for _ in range(8):
         if frame is None:
             break
-        for space in (frame.f_locals, frame.f_globals):
-            for name, value in _named(space):
-                if value is tensor:
-                    return name
+        own = frame.f_locals
+        names = [name for space in (own, frame.f_globals) for name, value in _named(space) if value is tensor]
+        if frame.f_code.co_flags & CO_OPTIMIZED and type(own) is dict:
+            own.clear()  # until Python 3.12 a copy, which would hold what it names for as long as the function runs
+        if names:
+            return names[0]
         frame = frame.f_back
     shape = "x".join(map(str, tensor._array.shape)) or "no dimensions"
     return f"a parameter of {shape}"

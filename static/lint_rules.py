@@ -46,14 +46,16 @@ def unordered(nodes: Sequence[Any], fetched: Collection[Any], found: Findings) -
     bits = {node: 1 << i for i, node in enumerate(writes)}
     if not bits:
         return
-    initializers = {variable.initializer for variable in nodes[0].graph.variables.values()}
+    known = nodes[0].graph.variables
+    initializers = {variable.initializer for variable in known.values()}
     behind = updates_behind(nodes)
     leads, trains = _ahead(nodes, bits)
     users = _users(nodes)
     ordered: dict[Any, list[Any]] = {}
     for node, variables in writes.items():
         for variable in variables if node not in initializers else ():
-            ordered.setdefault(variable, []).append(node)
+            if variable in known:  # and not where iterators stand, which no program reads
+                ordered.setdefault(variable, []).append(node)
 
     def apart(node: Any, update: Any) -> bool:
         bit = bits[update]

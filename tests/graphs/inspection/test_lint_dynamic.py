@@ -1,6 +1,7 @@
 """The lint of the dynamic mode: each planted fault is found at its line (marked ``HERE``), and its clean twin is not."""
 
 import itertools
+import weakref
 
 import numpy as np
 import pytest
@@ -332,6 +333,14 @@ def a_parameter_used_now_and_then():
         solver.step()
 
 
+def steps_without_any_gradient():
+    solver = optim.SGD([torch.ones(3, requires_grad=True)], lr=0.1)
+    schedule = optim.lr_scheduler.StepLR(solver, 2)
+    for _ in range(5):
+        solver.step()
+        schedule.step()
+
+
 def a_branch_in_a_trace():
     def f(x):
         if x.sum() > 0:  # HERE baked-value
@@ -407,6 +416,7 @@ CLEAN = [
     stable_logarithms,
     logits_into_cross_entropy,
     a_parameter_used_now_and_then,
+    steps_without_any_gradient,
     a_trace_by_ops,
 ]
 
@@ -447,6 +457,7 @@ def test_messages_name_what_the_program_names():
     assert "mixes with that of line" in told(adversaries_that_mix).message
     assert "3 were 0 and their logarithms infinite" in told(log_of_a_sigmoid).message
     assert "by the optimizer's step at line" in told(changed_by_a_step).message
+    assert "before the step" in told(changed_by_a_step).remedy
     assert "(6, 1) against one of shape (6,) is 6 by 6 numbers" in told(broadcast_by_hand).message
 
 
@@ -491,6 +502,18 @@ def test_watching_changes_no_bit_and_is_gone_afterwards():
     with pytest.raises(ZeroDivisionError), torch.lint():
         _ = 1 / 0
     assert (applying.around, engine._run) == before
+
+
+def test_watching_holds_nothing_that_the_program_lets_go():
+    def train():
+        w = torch.ones(3, requires_grad=True)
+        (w * w).sum().backward()
+        gone = weakref.ref(w)
+        del w
+        assert gone() is None
+
+    with torch.lint():
+        train()
 
 
 def test_old_eras_and_volatile_tensors_are_what_they_are():

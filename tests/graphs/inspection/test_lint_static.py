@@ -97,6 +97,10 @@ def initialisers():
     return [tf.global_variables_initializer()]
 
 
+def two_iterators():
+    return [tf.data.Dataset.range(5).make_one_shot_iterator().get_next() for _ in range(2)]
+
+
 def adversaries(listed, both=True):
     def layer(x, n, name):
         with tf.variable_scope(name, reuse=tf.AUTO_REUSE):
@@ -230,6 +234,7 @@ CLEAN = [
     written_twice_in_order,
     nets_by_optimizers,
     initialisers,
+    two_iterators,
     adversaries_with_var_list,
     two_tasks_of_one_net,
     squeezed,
