@@ -4,19 +4,33 @@ from __future__ import annotations
 
 import json
 import sys
-from contextlib import ExitStack, redirect_stdout
+from contextlib import ExitStack, nullcontext, redirect_stdout
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
 
-from graphs.compare import Report, adapters, as_dict, load, lockstep, measure, plots, render, with_passes, without_passes
+from graphs.compare import (
+    Report,
+    adapters,
+    as_dict,
+    load,
+    lockstep,
+    measure,
+    plots,
+    render,
+    scripts,
+    with_passes,
+    without_passes,
+)
 from graphs.compare.exhibits import gather
 from graphs.compare.linting import has_forms, lint_forms
 from graphs.compare.page import write_page
-from graphs.compare.pictures import write, write_passes
+from graphs.compare.pictures import FORMATS, Look, write, write_passes
+from graphs.compare.program import ProgramError
+from graphs.compare.scripts_page import scripts_page
 from graphs.core.errors import GraphsError
 from graphs.execute import ScriptError, execute
 from graphs.inspection.commands import interact
@@ -44,9 +58,11 @@ DtypeOption = Annotated[Dtype, typer.Option(help="of parameters and data")]
 
 @app.command()
 def compare(
-    file: Program,
-    steps: Annotated[int, typer.Option(min=1, help="training steps in lock-step")] = 20,
+    file: Annotated[Path, typer.Argument(help="a Python file with setup() and a program for each mode, or a script")],
+    other: Annotated[Path | None, typer.Argument(help="a second script, where the first is one too")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="training steps: in lock-step 20, of scripts all")] = None,
     dtype: DtypeOption = Dtype.float32,
+    era: Annotated[str | None, typer.Option(help="an early version of the framework that scripts are of")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print JSON instead of tables")] = False,
     out: Annotated[Path | None, typer.Option(help="a directory for the report as JSON and the pictures")] = None,
     seconds: Annotated[float, typer.Option(min=0, help="how long steady steps are timed, per mode")] = 2.0,
@@ -55,7 +71,13 @@ def compare(
 
     They are compared without the passes that rewrite a static graph, and what these change is told beside it. The exit
     status is 0 where every bit is equal, 1 where not.
+
+    Two scripts, one for TensorFlow 1 and one for PyTorch, run as ``exec`` runs them: the graphs of a step, steps a second
+    and losses of each, and no certificate. The exit status is 0 where both end well.
     """
+    if other is not None:
+        _compare_scripts(file, other, steps, era, as_json, out)
+    steps = steps or 20
     twins = load(file)
     found = list(adapters())
     modes = (found[0], found[1])
@@ -72,8 +94,7 @@ def compare(
             report = report._replace(pictures=tuple(write(twins, modes, batches[0], dtype, out)))
             report = report._replace(page=out / f"{file.stem}.html")
             write_page(report, gather(twins, modes, batches[0], dtype))
-        if not plots.available():
-            console.print(f"The page has no plots, as matplotlib is not installed: {plots.INSTALL}", highlight=False)
+        _tell_of_plots()
         (out / f"{file.stem}.json").write_text(_json(report))
     if as_json:
         print(_json(report))
@@ -82,12 +103,98 @@ def compare(
     raise typer.Exit(0 if agreement.difference is None else 1)
 
 
+def _tell_of_plots() -> None:
+    if not plots.available():
+        print(f"The page has no plots, as matplotlib is not installed: {plots.INSTALL}", file=sys.stderr)
+
+
+def _compare_scripts(
+    file: Path, other: Path, steps: int | None, era: str | None, as_json: bool, out: Path | None
+) -> NoReturn:
+    def run(script: Path) -> int:
+        with ExitStack() as around:
+            return execute(script, [], _standing_in(era, around))
+
+    with redirect_stdout(sys.stderr) if as_json else nullcontext():  # JSON is to stand alone
+        found = scripts.run(file, other, run, steps)
+    if out is not None:
+        with Console(stderr=True).status("drawing"):
+            found = found._replace(pictures=tuple(scripts.write(found, out)))
+            page = out / f"{file.stem}-{other.stem}.html"
+            page.write_text(scripts_page(found), encoding="utf-8")
+        _tell_of_plots()
+        (out / f"{file.stem}-{other.stem}.json").write_text(json.dumps(found.as_dict(), indent=1))
+    if as_json:
+        print(json.dumps(found.as_dict(), indent=1))
+    else:
+        Console().print(scripts.render(found))
+        if out is not None:
+            Console().print(f"The whole report is one page for a browser: {page}", highlight=False, markup=False)
+    raise typer.Exit(found.status)
+
+
+class Nodes(StrEnum):
+    """What is a box."""
+
+    ops = "ops"
+    tensors = "tensors"
+    both = "both"
+
+
+class View(StrEnum):
+    """Parts of a program."""
+
+    forward = "forward"
+    backward = "backward"
+    joined = "joined"
+
+
+class Shown(StrEnum):
+    """What stands on arrows."""
+
+    shapes = "shapes"
+    dtypes = "dtypes"
+    bytes = "bytes"
+    values = "values"
+    gradients = "gradients"
+
+
+class Measure(StrEnum):
+    """What boxes are coloured by."""
+
+    time = "time"
+    memory = "memory"
+    operations = "operations"
+
+
+class Direction(StrEnum):
+    """Which way a picture runs."""
+
+    TB = "TB"
+    LR = "LR"
+
+
 @app.command()
 def draw(
     file: Program,
     out: Annotated[Path, typer.Option(help="the directory for the pictures")] = Path("out"),
     dtype: DtypeOption = Dtype.float32,
     passes: Annotated[bool, typer.Option("--passes", help="what each pass did to the static graph, instead")] = False,
+    mode: Annotated[list[str] | None, typer.Option(help="static or dynamic; by default both")] = None,
+    view: Annotated[list[View] | None, typer.Option(help="by default all three")] = None,
+    form: Annotated[list[str] | None, typer.Option("--format", help="suffixes; by default svg, png and dot")] = None,
+    nodes: Annotated[Nodes, typer.Option(help="what is a box")] = Nodes.ops,
+    show: Annotated[list[Shown] | None, typer.Option(help="what stands on arrows; shapes and dtypes by default")] = None,
+    budget: Annotated[int | None, typer.Option(min=3, help="boxes at most; what is beyond folds")] = None,
+    depth: Annotated[int | None, typer.Option(min=0, help="levels of scopes that stay open")] = None,
+    repeats: Annotated[bool, typer.Option("--repeats", help="fold what repeats even within the budget")] = False,
+    unroll: Annotated[int | None, typer.Option(min=0, help="rounds of each loop that are drawn one by one")] = None,
+    overlay: Annotated[Measure | None, typer.Option(help="colour boxes by a measure")] = None,
+    log: Annotated[bool, typer.Option("--log", help="colours follow the logarithm")] = False,
+    regions: Annotated[bool, typer.Option("--regions", help="show what the static plan fuses")] = False,
+    update: Annotated[bool, typer.Option("--update", help="draw the update beside the tape")] = False,
+    devices: Annotated[bool, typer.Option("--devices", help="tell where each node was asked to run, and ran")] = False,
+    direction: Annotated[Direction, typer.Option(help="from top to bottom, or from left to right")] = Direction.TB,
 ) -> None:
     """Draw the static graph and the tape of a program, forward and backward, as SVG, PNG and DOT.
 
@@ -96,7 +203,29 @@ def draw(
     """
     twins = load(file)
     batch = twins.batches(dtype, 1)[0]
-    for path in (write_passes if passes else write)(twins, list(adapters()), batch, dtype, out):
+    found = list(adapters())
+    unknown = [each for each in mode or () if each not in found]
+    if unknown:
+        raise ProgramError(f"there is no mode {unknown[0]}; there are {', '.join(found)}")
+    modes = [each for each in found if not mode or each in mode]
+    if passes:
+        for path in write_passes(twins, modes, batch, dtype, out):
+            print(path)
+        return
+    wanted = {"values"} if devices or {Shown.values, Shown.gradients} & set(show or ()) else set()
+    asked = {"time": overlay == Measure.time, "regions": regions, "update": update}
+    settings: dict[str, Any] = {"nodes": str(nodes), "depth": depth, "repeats": repeats, "unroll": unroll, "log": log}
+    settings |= {"devices": devices or None, "direction": str(direction)}
+    settings |= {"show": [str(each) for each in show]} if show else {}
+    settings |= {"overlay": str(overlay)} if overlay not in (None, Measure.time) else {}
+    look = Look(
+        tuple(form or FORMATS),
+        tuple(str(each) for each in view or View),
+        budget,
+        wanted | {name for name, on in asked.items() if on},
+        settings,
+    )
+    for path in write(twins, modes, batch, dtype, out, look):
         print(path)
 
 
