@@ -577,6 +577,8 @@
     }
 
     over(event) {
+      const [x, y] = this.pointer ?? [];
+      if (x === event.clientX && y === event.clientY) return; // the picture has moved, not the pointer
       if (event.pointerType === "touch" || this.pinned || this.fingers.size) return;
       const name = this.named(event);
       if (name && (this.boxes.has(name) || this.folds.has(name))) this.open(name);
@@ -670,6 +672,7 @@
     }
 
     moved(event) {
+      this.pointer = [event.clientX, event.clientY];
       const was = this.fingers.get(event.pointerId);
       if (!was) return;
       const now = [event.clientX, event.clientY];
