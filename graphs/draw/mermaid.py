@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from graphs.draw.labels import link_label, notes, shorten, title
 from graphs.draw.outline import Group, Level, levels, scopes, told, walked
 from graphs.draw.picture import Item, Link, Picture
-from graphs.draw.style import CLUSTERS, FAINT, INK, LINES, MARKS, Frame, Look, heat, line_of, look_of
+from graphs.draw.style import CLUSTERS, FAINT, INK, LINES, MARKS, QUIET, Frame, Look, heat, line_of, look_of
 
 
 SHAPES = {
@@ -37,9 +37,8 @@ _DASHES = {"dashed": "6 3", "dotted": "2 3"}
 
 
 def mermaid(picture: Picture, *, legend: bool = True, direction: str = "TB") -> bytes:
-    """The flowchart as text in UTF-8, the same bytes for the same picture. Mermaid has no place for a legend."""
-    del legend
-    return "".join(f"{line}\n" for line in _lines(picture, direction)).encode()
+    """The flowchart as text in UTF-8, the same bytes for the same picture; ``legend`` names the dtype of most values."""
+    return "".join(f"{line}\n" for line in _lines(picture, direction, legend)).encode()
 
 
 def label(text: str) -> str:
@@ -47,10 +46,13 @@ def label(text: str) -> str:
     return "".join(c if c in _PLAIN else f"#{ord(c)};" for c in shorten(text, 200))
 
 
-def _lines(picture: Picture, direction: str) -> Iterator[str]:
+def _lines(picture: Picture, direction: str, legend: bool) -> Iterator[str]:
     if picture.title:
         yield from ("---", f'title: "{_yaml(shorten(picture.title, 90))}"', "---")
     yield f"flowchart {direction}"
+    if legend:
+        yield f'  legend["{label(picture.dtype)} unless noted"]'
+        yield f"  style legend fill:none,stroke:none,color:{QUIET}"
     every = list(levels(picture))
     bodies: dict[str, list[Level]] = {}
     for level in every[1:]:
@@ -68,7 +70,7 @@ def _lines(picture: Picture, direction: str) -> Iterator[str]:
             line = line_of(link.kind, link.status)
             strokes.setdefault((line.colour, _DASHES.get(line.style, "")), []).append(count)
             count += 1
-            yield f"  {_link(link, level)}"
+            yield f"  {_link(link, level, picture.dtype)}"
         if level.owner:
             strokes.setdefault((LINES["body"].colour, ""), []).append(count)
             count += 1
@@ -143,7 +145,7 @@ def _boxes(
                 kind = f"{member.kind}_{member.status}" if member.status else member.kind
                 kind += "_root" if member.root else ""
                 used.setdefault(kind, look if not member.root else _thicker(look))
-                words = _words(member, notes(member, last=member.key not in shown, dtype=level.picture.dtype))
+                words = _words(member, notes(member, last=member.key not in shown, dtype=whole.picture.dtype))
                 left, right = SHAPES.get(member.kind, ("(", ")"))
                 name = level.name[member.key]
                 yield f'{pad}{"  " * below}{name}{left}"{words}"{right}:::{kind}'
@@ -160,11 +162,11 @@ def _words(item: Item, small: Iterable[str]) -> str:
     return "<br/>".join([label(head), *(f"<small>{label(note)}</small>" for note in small)])
 
 
-def _link(link: Link, level: Level) -> str:
+def _link(link: Link, level: Level, dtype: str) -> str:
     line = line_of(link.kind, link.status)
     ends = [level.name[link.tail], level.name[link.head]]
     tail, head = reversed(ends) if line.back else ends
-    words = link_label(link, level.picture.dtype, level.picture.show)
+    words = link_label(link, dtype, level.picture.show)
     words = words or (line.word if link.kind in ("control", "changes") else "")
     arrow = ARROWS.get(link.kind, "-.->")
     said = "<br/>".join(label(part) for part in words.split("\n"))

@@ -13,6 +13,10 @@ from typing import Any
 from graphs.draw.picture import Item, Link, Picture
 
 
+REMARKS = frozenset({"became", "derived", "freed"})
+"""Kinds of links along which nothing flows or waits: they say what belongs together."""
+
+
 @dataclass(slots=True)
 class Level:
     """One picture of those inside each other.
@@ -96,7 +100,7 @@ def ordered(picture: Picture) -> list[Item]:
     onwards: dict[int, list[int]] = {key: [] for key in by_key}
     waits = dict.fromkeys(by_key, 0)
     for link in picture.links:
-        if link.kind != "became" and link.tail != link.head:
+        if link.kind not in REMARKS and link.tail != link.head:
             onwards[link.tail].append(link.head)
             waits[link.head] += 1
     ready = [place[key] for key, count in waits.items() if count == 0]
@@ -119,4 +123,4 @@ def told(picture: Picture) -> set[int]:
     return shown | {link.head for link in picture.links if link.kind == "gradient"}
 
 
-__all__ = ["Group", "Level", "Link", "levels", "ordered", "scopes", "told", "walked"]
+__all__ = ["REMARKS", "Group", "Level", "Link", "levels", "ordered", "scopes", "told", "walked"]

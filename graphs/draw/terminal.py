@@ -19,8 +19,9 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console, Group
 from rich.text import Text
 
+from graphs.core.spec import Spec
 from graphs.draw.labels import notes, place, shorten, spec_label, title
-from graphs.draw.outline import Level, levels, ordered
+from graphs.draw.outline import REMARKS, Level, levels, ordered
 from graphs.draw.picture import Item, Picture
 from graphs.draw.style import LOOKS, MARKS, STATUSES, heat
 from graphs.draw.words import quantity
@@ -94,7 +95,7 @@ def _lines(picture: Picture, width: int, legend: bool) -> list[Text]:
             if level.owner:
                 lines.append(Text(f"{'  ┆ ' * (level.depth - 1)}  ╰╌", style="dim"))
             continue
-        lines.append(_line(row, level, width))
+        lines.append(_line(row, level, width, picture.dtype))
         bodies = inner.get(level.name[row.item.key], ())
         stack += [(body, _heading(body, lines, width)) for body in reversed(bodies)]
     return lines
@@ -128,13 +129,14 @@ def _legend(picture: Picture, width: int) -> list[str]:
 
 @dataclass(slots=True)
 class _Row:
-    """A box with the lines beside it, the numbers of the boxes that it reads, and what arrows say of what it yields."""
+    """A box with the lines beside it, the numbers of the boxes that it reads, what arrows say of its value, its spec."""
 
     item: Item
     number: int
     lanes: str
     reads: tuple[int, ...]
     carries: tuple[str, ...]
+    spec: Spec | None
 
 
 def _rows(level: Level) -> list[_Row]:
@@ -143,12 +145,14 @@ def _rows(level: Level) -> list[_Row]:
     tails: dict[int, list[int]] = {item.key: [] for item in items}
     left = dict.fromkeys(number, 0)
     for link in level.picture.links:
-        if number[link.tail] < number[link.head] and link.tail not in tails[link.head]:
+        if link.kind not in REMARKS and number[link.tail] < number[link.head] and link.tail not in tails[link.head]:
             tails[link.head].append(link.tail)
             left[link.tail] += 1
     carries: dict[int, dict[str, None]] = {}
+    yields: dict[int, Spec | None] = {}
     for link in level.picture.links:
-        if link.kind == "data" and link.notes:
+        if link.kind == "data":
+            yields.setdefault(link.tail, link.spec)
             carries.setdefault(link.tail, {}).update(dict.fromkeys(link.notes))
     lanes: list[int] = []
     drawn: list[str] = []
@@ -158,7 +162,7 @@ def _rows(level: Level) -> list[_Row]:
         if len(lanes) <= MOST_LANES:
             drawn.append(_draw(item, read, lanes, left))
         reads = tuple(sorted(number[key] for key in read))
-        rows.append(_Row(item, number[item.key], "", reads, tuple(carries.get(item.key, ()))))
+        rows.append(_Row(item, number[item.key], "", reads, tuple(carries.get(item.key, ())), yields.get(item.key)))
     if len(lanes) <= MOST_LANES:
         for row, text in zip(rows, drawn, strict=True):
             row.lanes = text
@@ -196,7 +200,7 @@ def _draw(item: Item, read: Sequence[int], lanes: list[int], left: dict[int, int
     return "".join(text).rstrip()
 
 
-def _line(row: _Row, level: Level, width: int) -> Text:
+def _line(row: _Row, level: Level, width: int, dtype: str) -> Text:
     """One line: lanes, title, what else there is to say, and at its end shape and dtype."""
     item, picture = row.item, level.picture
     look = LOOKS[item.kind] if not item.status else STATUSES[item.status]
@@ -211,15 +215,16 @@ def _line(row: _Row, level: Level, width: int) -> Text:
     line.append(head, style="bold" if item.kind not in ("outside", "fold") else "")
     if not row.lanes and row.reads:
         line.append(f" ← {_some(row.reads)}", style="dim")
-    words = notes(item, last=False, dtype=picture.dtype)
+    words = notes(item, last=False, dtype=dtype)
     scope = "/".join(item.scope)
     words += [f"in {shorten(scope)}"] if scope else []
     words += row.carries
     words += [item.device] if item.device else []
     words += ["freed"] if item.freed else []
     words += [where] if item.node is not None and (where := place(item.node)) else []
-    bare = item.node is None or item.kind == "tensor" or (item.title and len(item.node.specs) > 1)
-    specs = [] if bare else [spec_label(spec, picture.dtype) for spec in item.node.specs]
+    made = item.node.specs if item.node is not None else [row.spec] if row.spec is not None else []
+    bare = item.kind == "tensor" or (item.title and len(made) > 1)
+    specs = [] if bare else [spec_label(spec, dtype) for spec in made]
     return _fitted(line, words, ", ".join(spec for spec in specs if spec), width)
 
 

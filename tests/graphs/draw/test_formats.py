@@ -117,6 +117,8 @@ GRAMMAR = [
     r"  classDef \w+ [\w#:, .-]+",
     r"  class [\w,]+ \w+",
     r"  style n[\d_]+ fill:#[0-9a-f]{6}",
+    r'  legend\["[a-z0-9]+ unless noted"\]',
+    r"  style legend fill:none,stroke:none,color:#[0-9a-f]{6}",
     r"  linkStyle [\d,]+ [\w#:, -]+",
 ]
 """The lines that Mermaid's own parser has been seen to take; what they contain can end no label and begin no other line."""
