@@ -9,48 +9,26 @@ from __future__ import annotations
 import sys
 import threading
 import weakref
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
-
-import numpy
+from typing import Any
 
 from dynamic import apply as applying, tape, volatile
 from dynamic.apply import Carried
 from dynamic.autograd import engine
 from dynamic.following import Recorder
 from dynamic.lint_gradients import Cut, Gradients, checksum
+from dynamic.lint_operations import Operations
 from dynamic.optim.optimizer import register_optimizer_step_post_hook
-from dynamic.tape import Record, leaf
+from dynamic.tape import leaf
 from graphs.core.errors import GradientError, Where, user_line
 from graphs.core.node import ancestors
 from graphs.core.op import Op
-from graphs.inspection.lint import (
-    Enough,
-    Findings,
-    Saturation,
-    crossed,
-    place,
-    probabilities,
-    reduces,
-    same_line,
-    saturated,
-    saturation,
-)
+from graphs.inspection.lint import Enough, Findings, place
 
-
-_PASSES = 5
-"""A tape that reaches back over so many backward passes grows without end."""
 
 _ALIVE = 20
 """Losses of one line of which so many are kept, each with its tape."""
-
-_RECENT = 256
-"""Results without history that are remembered, with what made them."""
-
-_COLUMNS = frozenset(["expand_dims", "reshape", "index", "getitem", "slice"])
-"""Ops that make a column on purpose, if they stand on the line that uses it."""
 
 _BAKED = {
     "branch": "the branch that was taken",
@@ -60,25 +38,6 @@ _BAKED = {
     "random": "random numbers, drawn once",
 }
 """What of a trace's decisions is a fault, and how it is called."""
-
-
-class Mark(NamedTuple):
-    """What is kept with a record: when it was made, over how many backward passes it reaches back, what it saved."""
-
-    generation: int
-    span: int
-    clock: int
-    sums: tuple[int, ...]
-    crossed: tuple[Any, ...] | None
-
-
-class _Made(NamedTuple):
-    """What made an array: its op, the first operand's shape, and the line."""
-
-    array: weakref.ref[Any]
-    op: str
-    shape: Any
-    where: Where | None
 
 
 def lint(fn: Callable[..., Any] | None = None, *args: Any, steps: int | None = None, **settings: Any) -> Any:
@@ -133,14 +92,11 @@ class Watcher:
         self.gradients = Gradients(self.found)
         self._limit = limit
         self._passes = 0
-        self._generation = 0
-        self._clock = 0
+        self.operations = Operations(self.found)
         self._inside = False
         self._thread = threading.get_ident()
         self._inner: Any = None
-        self._recent: OrderedDict[int, _Made] = OrderedDict()
         self._steps: dict[int, tuple[int, Where | None]] = {}
-        self._logs: dict[Any, tuple[Where | None, Saturation, int, int]] = {}
 
     # The hooks
 
@@ -168,7 +124,7 @@ class Watcher:
         else:
             result = applying.apply(op, args, params, plainly=True)
         if not self._inside and threading.get_ident() == self._thread:
-            self._look(op, args, result)
+            self.operations.look(op, args, result)
         return result
 
     def backward(self, roots: list[tuple[Any, Any]], wrt: Any, retain: Any, create: bool) -> Any:
@@ -183,7 +139,7 @@ class Watcher:
         where = user_line(2)
         nodes = ancestors({edge.node for edge, _ in roots})
         silent, told = self._changes(nodes)
-        self._crossings(nodes, roots)
+        self.operations.crossings(nodes, roots)
         site = self.gradients.site(where)
         if collects:
             site.times += 1
@@ -206,7 +162,7 @@ class Watcher:
                 if tensor is not None and gs[0] is not None:
                     given.append((tensor, gs[0]._array if isinstance(gs[0], Carried) else gs[0]))
             self.gradients.arrive(given, site)
-            self._generation += not create
+            self.operations.generation += not create
         return found
 
     def stepped(self, optimizer: Any, args: Any, settings: Any) -> None:
@@ -214,10 +170,10 @@ class Watcher:
         if threading.get_ident() != self._thread:
             return
         where = user_line(1)
-        self._clock += 1
+        self.operations.clock += 1
         for group in optimizer.param_groups:
             for p in group["params"]:
-                self._steps[id(p._array)] = (self._clock, where)
+                self._steps[id(p._array)] = (self.operations.clock, where)
         self.gradients.step(optimizer, where)
 
     @property
@@ -235,101 +191,7 @@ class Watcher:
 
         return finish
 
-    # An operation
-
-    def _look(self, op: Op, args: tuple[Any, ...], result: Any) -> None:
-        self._clock += 1
-        first = result[0] if isinstance(result, tuple) else result
-        record = None if first._edge is None else first._edge.node
-        if record is None or record.op.name != op.name:
-            self._remember(op, args, first._array)
-            return
-        span, generation, crosses = 0, self._generation, False
-        for edge in record.edges:
-            mark = None if edge is None else vars(edge.node).get("lint")
-            if mark is not None:
-                before = mark.generation < generation
-                crosses |= before
-                span = max(span, mark.span + before)
-        arrays = (*record.saved, *record.outs)
-        line = self._crossing(op, args, record)
-        vars(record)["lint"] = Mark(generation, span, self._clock, tuple(map(checksum, arrays)), line)
-        if crosses and span >= _PASSES:
-            message = f"what this line computes leads back over {span} backward passes, and further with each: {op.name}"
-            self.found.add("growing-tape", "dynamic", record.where, message, (record.name,))
-        if op.name == "broadcast_to":
-            self._remember(op, args, first._array)
-        hit = saturation(record)
-        if hit is not None:
-            self._logarithm(op, args[-1]._array, hit, record)
-        source = probabilities(record)
-        if source is not None:
-            message = f"{op.name} takes logits and is given the result of {source.op.name} from {place(source.where)}"
-            self.found.add("softmax-twice", "dynamic", record.where, message, (record.name,))
-
-    def _logarithm(self, op: Op, x: Any, hit: Saturation, record: Record) -> None:
-        """Take note of the logarithm of what saturates."""
-        zeros = int(numpy.count_nonzero((x + 1 if op.name == "log1p" else x) == 0))
-        if not hit.direct and not (zeros and saturated(hit.source.outs[0])):
-            return
-        at = record.where
-        key = (at.code, at.lasti)
-        before = self._logs.get(key)
-        if before is None or zeros > before[2]:
-            self._logs[key] = (at, hit, zeros, x.size)
-
-    def _remember(self, op: Op, args: tuple[Any, ...], array: Any) -> None:
-        if array.__class__ is not numpy.ndarray:
-            return
-        shape = args[0]._array.shape if args and isinstance(args[0], Carried) else None
-        self._recent[id(array)] = _Made(weakref.ref(array), op.name, shape, user_line(3))
-        if len(self._recent) > _RECENT:
-            self._recent.popitem(last=False)
-
-    def _maker(self, array: Any) -> _Made | None:
-        made = self._recent.get(id(array))
-        return made if made is not None and made.array() is array else None
-
-    def _crossing(self, op: Op, args: tuple[Any, ...], record: Record) -> tuple[Any, ...] | None:
-        """The shapes of a prediction and a target that are broadcast against each other, None where they are not."""
-        pair = args[:2]
-        if (
-            len(pair) < 2
-            or not all(isinstance(x, Carried) for x in pair)
-            or (pair[0]._edge is None) == (pair[1]._edge is None)
-        ):
-            return None
-        made = [self._maker(x._array) for x in pair]
-        shapes = [
-            m.shape if m is not None and m.op == "broadcast_to" else x._array.shape for x, m in zip(pair, made, strict=True)
-        ]
-        if not crossed(record, shapes):
-            return None
-        column = 0 if len(shapes[0]) == 2 else 1
-        edge, known = pair[column]._edge, made[column]
-        name, line = (
-            (edge.node.op.name, edge.node.where) if edge is not None else (known.op, known.where) if known else ("", None)
-        )
-        meant = name in _COLUMNS and same_line(line, record.where)
-        return None if meant else tuple(shapes)
-
     # A backward pass
-
-    def _crossings(self, nodes: Sequence[Any], roots: Sequence[Any]) -> None:
-        """Report predictions broadcast against targets on the way to a loss."""
-        marked = {node for node in nodes if (mark := vars(node).get("lint")) is not None and mark.crossed is not None}
-        if not marked:
-            return
-        plain = {edge.node for edge, _ in roots}
-        for node in reversed(nodes):
-            if node in plain and reduces(node) and node not in marked:
-                plain.update(edge.node for edge in node.edges if edge is not None)
-        for node in nodes:
-            if node in marked and node in plain:
-                one, other = vars(node)["lint"].crossed
-                size = max(one[0], other[0])
-                message = f"a tensor of shape {one} against one of shape {other} is {size} by {size} numbers in the loss"
-                self.found.add("broadcast-loss", "dynamic", node.where, message, (node.name,))
 
     def _changes(self, nodes: Sequence[Any]) -> tuple[list[Any], list[Any]]:
         """Records that saved what has changed since: those that the tape cannot know of, and those it will refuse."""
@@ -386,7 +248,4 @@ class Watcher:
     def finish(self) -> None:
         """Report what only the whole run tells."""
         self.gradients.finish()
-        for where, hit, most, size in self._logs.values():
-            seen = f"; here, of {size} numbers, {most} were 0 and their logarithms infinite" if most else ""
-            message = f"{hit.text} loses its digits, and then is -inf, where {hit.source.op.name} saturates{seen}"
-            self.found.add("log-of-saturated", "dynamic", where, message, (hit.source.name,))
+        self.operations.finish()

@@ -16,7 +16,8 @@ import numpy
 
 from graphs.core.errors import at_line
 from graphs.core.node import Value
-from graphs.inspection.lint import Enough, Findings, saturated
+from graphs.inspection.lint import Enough, Findings
+from graphs.inspection.lint_forms import saturated
 from static.calling import frozen
 from static.graph import Graph
 from static.lint_rules import asked_of, forms, line_key, report_logarithm, runs_of, trained, unordered

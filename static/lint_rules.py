@@ -8,17 +8,8 @@ from typing import Any
 
 from graphs.core.errors import Where
 from graphs.core.node import ancestors
-from graphs.inspection.lint import (
-    Findings,
-    Saturation,
-    crossed,
-    place,
-    probabilities,
-    reduces,
-    same_line,
-    saturation,
-    several,
-)
+from graphs.inspection.lint import Findings, place, same_line, several
+from graphs.inspection.lint_forms import Saturation, crossed, probabilities, reduces, saturation
 from static.graph import Graph, GraphKeys, Operation
 from static.schedule import PEEKING, changed_by, updates_behind
 from static.state import read_op
