@@ -170,11 +170,14 @@ def test_same_bytes_in_any_process():
     script = (
         "import hashlib, sys\n"
         "from graphs import draw\n"
+        "from graphs.draw.card import card\n"
         "from tests.graphs.draw import programs\n"
         "if sys.argv[1] == '2': programs.net()\n"
         "for made in (programs.net(), programs.training(), programs.deep(300)):\n"
-        "    for form in ('dot', 'svg', 'png', 'pdf', 'txt'):\n"
+        "    for form in ('dot', 'svg', 'png', 'pdf', 'txt', 'mmd', 'graphml', 'json'):\n"
         "        print(form, hashlib.sha256(draw.draw(made, format=form, budget=40)).hexdigest())\n"
+        "    cards = [card(item) for item in draw.picture(made, budget=40).items]\n"
+        "    print('cards', hashlib.sha256(repr(cards).encode()).hexdigest())\n"
     )
 
     def run(seed: str, **settings: str) -> str:
@@ -185,7 +188,7 @@ def test_same_bytes_in_any_process():
         return done.stdout
 
     first = run("1")
-    assert first.count("\n") == 15
+    assert first.count("\n") == 27
     assert run("2", FONTCONFIG_FILE=os.devnull, PATH="") == first
 
 
