@@ -245,7 +245,7 @@ def exec_(
 def debug(
     file: Annotated[Path, typer.Argument(help="a program in two forms, or a script that imports tensorflow or torch")],
     args: Annotated[list[str] | None, typer.Argument(help="a script's arguments; put -- before those with dashes")] = None,
-    mode: Annotated[str, typer.Option(help="which form of a program: static or dynamic")] = "static",
+    mode: Annotated[str | None, typer.Option(help="which form of a program: static (the usual) or dynamic")] = None,
     steps: Annotated[int, typer.Option(min=1, help="training steps of a program's form")] = 1,
     dtype: DtypeOption = Dtype.float32,
     era: Annotated[str | None, typer.Option(help="an early version of the framework to behave as, such as 0.3")] = None,
@@ -259,12 +259,13 @@ def debug(
         raise ScriptError(f"{file}: there is no such file")
     found, statuses = adapters(), list[int]()
     with ExitStack() as around:
-        if has_forms(file):
-            if mode not in found:
+        if mode is not None or has_forms(file):
+            form = mode or next(iter(found))
+            if form not in found:
                 raise ScriptError(f"--mode {mode}: a program's forms are {' and '.join(found)}")
             twins = load(file)
-            program, batches = twins.build(mode, twins.begin(dtype)), twins.batches(dtype, steps)
-            hooks = [found[mode].stepping]
+            program, batches = twins.build(form, twins.begin(dtype)), twins.batches(dtype, steps)
+            hooks = [found[form].stepping]
 
             def run() -> None:
                 for batch in batches:
