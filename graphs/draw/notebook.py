@@ -9,7 +9,7 @@ from typing import Any
 
 from graphs.core.function import Function
 from graphs.core.node import Value
-from graphs.draw.build import picture
+from graphs.draw.build import functions_of, picture
 from graphs.draw.dot import dot
 from graphs.draw.labels import shorten
 from graphs.draw.layout import render
@@ -105,7 +105,7 @@ def drawn(roots: Any, what: str, **settings: Any) -> str:
 
 
 def few(nodes: Iterable[Any]) -> bool:
-    """Whether at most ``NODES`` nodes lie behind ``nodes``; no more than these are visited."""
+    """Whether at most ``NODES`` nodes lie behind ``nodes``, those in bodies counted; no more than these are visited."""
     seen: set[int] = set()
     stack = list(nodes)
     while stack:
@@ -117,6 +117,8 @@ def few(nodes: Iterable[Any]) -> bool:
             return False
         stack += [edge.node for edge in node.edges if edge is not None and edge.node.serial not in seen]
         stack += [other for other in node.after if other.serial not in seen]
+        for _, body in functions_of(node):
+            stack += body.nodes[: NODES + 1]
     return True
 
 
@@ -144,7 +146,7 @@ def _graph(graph: Any) -> list[str]:
     count = len(graph.variables)
     held = f", with {count:,} variable{'s' * (count != 1)}" if count else ""
     words = f"A graph of {len(nodes):,} operation{'s' * (len(nodes) != 1)}{held}."
-    if len(nodes) > NODES:
+    if len(nodes) > NODES or not few(nodes):
         return [_said(f"{words} With more than {NODES:,} it is not drawn here: graphs.draw.save draws it to a file.")]
     return [_said(words), _figure(picture(nodes, budget=BOXES)) if nodes else ""]
 
@@ -168,7 +170,7 @@ def _few(names: Sequence[str]) -> str:
 
 
 def _function(body: Function) -> list[str]:
-    if len(body.nodes) > NODES:
+    if not few(body.nodes[: NODES + 1]):
         return [_text(body)]
     return [_text(body), _figure(picture(body, budget=BOXES))]
 

@@ -133,6 +133,15 @@ def test_large_tapes_and_graphs_are_not_drawn_and_take_no_time():
         for _ in range(notebook.NODES + 10):
             y = y + 1.0
     assert "is not drawn here" in shown(made).text
+
+    def body(value: Any) -> Any:
+        for _ in range(notebook.NODES):
+            value = value * 1.0
+        return value
+
+    with tf.Graph().as_default():
+        _, looped = tf.while_loop(lambda i, _: i < 3, lambda i, value: (i + 1, body(value)), [0, 1.0])
+    assert "svg" not in shown(looped).tags
     assert "svg" not in shown(y).tags
 
 
