@@ -101,6 +101,20 @@ def test_compare_writes_json_and_pictures(program, tmp_path, dtype):
     assert {Path(path).suffix for path in found["pictures"]} == {".svg", ".png", ".dot"}
     assert len(found["pictures"]) == 2 * 3 * 3
     assert all(Path(path).stat().st_size > 100 for path in found["pictures"])
+    assert found["page"] == str(out / "small.html")
+    assert "Certificate of equality" in (out / "small.html").read_text()
+    seals = [station["seals"] for station in found["agreement"]["certificate"]]
+    assert len(seals) == 2
+    assert seals[-1][0][:16] in (out / "small.html").read_text()
+
+
+def test_compare_says_what_to_install_for_plots(program, tmp_path, monkeypatch):
+    monkeypatch.setattr(cli.plots, "available", lambda: False)
+    result = run("compare", program(), "--steps", 2, "--seconds", 0, "--out", tmp_path / "found")
+    assert result.exit_code == 0
+    assert "pip install 'diptych[report]'" in result.stderr
+    assert "one page for a browser" in " ".join(result.stdout.split())
+    assert (tmp_path / "found" / "small.html").exists()
 
 
 def test_compare_finds_the_node_that_differs(program):

@@ -5,6 +5,8 @@ import hashlib
 import itertools
 import json
 import re
+import subprocess
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -58,6 +60,30 @@ def dynamic_program(given):
     return DynamicProgram(step, {EVIL: w})
 """
 
+
+FIRST = """
+import numpy as np
+import tensorflow as tf
+x = tf.placeholder(tf.float32, (None, 4), name="x")
+w = tf.Variable(np.ones((4, 2), np.float32), name="w")
+cost = tf.reduce_sum(tf.matmul(x, w) ** 2.0)
+train = tf.train.GradientDescentOptimizer(0.001).minimize(cost)
+with tf.Session() as session:
+    session.run(tf.global_variables_initializer())
+    for step in range(6):
+        session.run([train, cost], {x: np.ones((3, 4))})
+"""
+
+SECOND = """
+import torch
+w = torch.ones(4, 2, requires_grad=True)
+optimizer = torch.optim.SGD([w], lr=0.001)
+for step in range(6):
+    optimizer.zero_grad()
+    cost = (torch.ones(3, 4).mm(w) ** 2.0).sum()
+    cost.backward()
+    optimizer.step()
+"""
 
 COST = Cost(1e-3, 2e-3, 1e-5, (1e-5, 1.5e-5), 4096, 5, 7)
 
@@ -341,3 +367,30 @@ def test_no_string_of_a_program_is_more_than_a_string(hostile):
     words = "".join(e["words"] for e in parsed.all("section"))
     assert EVIL in words, "and yet it is shown as it is"
     assert "<img src=x onerror=alert(0)>.py" in parsed.all("h1")[0]["words"]
+
+
+def test_two_scripts_have_a_page_without_certificate(tmp_path):
+    """The scripts are run in a process of their own, as they leave a graph behind."""
+    first, second = tmp_path / "first <b>.py", tmp_path / "second.py"
+    first.write_text(FIRST)
+    second.write_text(SECOND)
+    command = [sys.executable, "-m", "graphs.cli", "compare", str(first), str(second), "--out", str(tmp_path / "out")]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    text = (tmp_path / "out" / "first <b>-second.html").read_text()
+    assert str(tmp_path) not in text
+    parsed = Parsed(text)
+    ids = [each["id"] for each in parsed.all("section") if not each.get("class")]
+    assert ids == ["programs", "graphs", "losses", "pace", "machine"]
+    told = data(parsed)
+    assert told["certificate"] is None
+    groups = [{node["group"] for node in side["nodes"].values()} - {None} for side in told["sides"]]
+    assert len(groups[0] & groups[1]) >= 3
+    words = {name: parsed.all("section", id=name)[0]["words"] for name in ids}
+    assert "train = tf.train.GradientDescentOptimizer" in words["programs"]
+    assert "optimizer.step()" in words["programs"]
+    assert "cost, static" in words["losses"]
+    assert "cost, dynamic" in words["losses"]
+    assert "optimizer.step()" in words["pace"]
+    assert "<b>" not in text
+    assert "first <b>.py" in parsed.all("h1")[0]["words"]
