@@ -9,6 +9,9 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Mapping
+from functools import lru_cache
+from itertools import islice
+from types import CodeType
 from typing import Any
 
 from dynamic import apply as applying
@@ -68,6 +71,16 @@ def path() -> str:
     """The module that is running in this thread, ``net.layer1.0``; empty outside of modules."""
     stack = getattr(_local, "stack", None)
     return stack[-1] if stack else ""
+
+
+@lru_cache(maxsize=4096)
+def place(code: CodeType, lasti: int) -> tuple[Any, ...]:
+    """A place in a program that stays the same each time round: line and columns.
+
+    The offset of an instruction does not: Python's interpreter replaces instructions by quicker ones as it gets to know
+    them, and then stands a few bytes further on.
+    """
+    return (code, *next(islice(code.co_positions(), lasti // 2, None)))
 
 
 def _around(op: Op, args: tuple[Any, ...], params: Mapping[str, Any]) -> Any:

@@ -147,11 +147,12 @@ class Recorder(listening.Listener):
             kind, note = "backward", f"gradient of {back.op.name} at {_place(back.where)}"
         count = self._named[op] = self._named.get(op, -1) + 1
         name = f"{op}_{count}" if count else op
-        site = (op, scope, frame.f_code, frame.f_lasti, kind, note)
+        line = listening.place(frame.f_code, frame.f_lasti)
+        site = (op, scope, line, kind, note)
         if back is None:
             step = self._counts[site] = self._counts.get(site, -1) + 1
         else:
-            step = self._passes(site[2:4], turn)
+            step = self._passes(line, turn)
         labels = tuple(
             [x.label if isinstance(x, Cell) else f"{Spec.of(x)}" if isinstance(x, Ghost) else f"{x}" for x in operands]
         )

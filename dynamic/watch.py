@@ -38,10 +38,10 @@ class TapeWatch(Watch, listening.Listener):
         name = f"{path}/{op.name}" if path else op.name
         if self.wants(op.name) or (path and any(covers(each, name) and not self._whole(each, path) for each in self.names)):
             frame = user_frame(sys._getframe(2))
-            place = Where(frame.f_code, frame.f_lasti)
-            step = self._count((name, frame.f_code, frame.f_lasti))
+            where = Where(frame.f_code, frame.f_lasti)
+            step = self._count((name, listening.place(frame.f_code, frame.f_lasti)))
             for tensor in listening.tensors(result):
-                self._show(name, tensor, step, place)
+                self._show(name, tensor, step, where)
 
     def called(self, path: str, module: Any, result: Any) -> None:
         """Show what a watched module gave."""

@@ -535,3 +535,19 @@ def test_a_break_on_a_module_or_scope_stops_as_it_is_entered():
     stepper.add("node", "hidden")
     assert stepper.run().moment.op == "multiply"
     assert stepper.run().reason == "end"
+
+
+def test_rounds_of_a_python_loop_are_counted_to_its_end():
+    def program():
+        x = torch.ones(2, 40)
+        for t in range(40):
+            y = x[:, t] + 1.0
+        return y
+
+    stepper = torch.debug(program)
+    stepper.finish()
+    assert [each.step for each in stepper.moments if each.op == "getitem"] == list(range(40))
+    seen = []
+    with torch.watch("getitem", to=seen.append):
+        program()
+    assert [each.step for each in seen] == list(range(40))
