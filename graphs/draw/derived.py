@@ -37,7 +37,7 @@ def gradient_of(node: Any) -> list[dict[str, str]]:
     if op.rules is not None and len(told) == len(op.names):
         known = zip(told, arguments(node), strict=True)
         told = [each for each, given in known if not isinstance(given, _SCALARS)]  # nobody asks for those of numbers
-    if not op.differentiable or {"control", "fused", "function"} & op.traits or all(map(_plain, told)):
+    if not op.differentiable or {"control", "fused", "function"} & op.traits or all(_plain(**each) for each in told):
         return told
     specs = tuple(_given(edge, known) for edge, known in zip(node.edges, arguments(node), strict=True))
     if any(spec is None for spec in specs):
@@ -52,17 +52,18 @@ def gradient_of(node: Any) -> list[dict[str, str]]:
         return told
     if op.joint is not None:
         return [{"of": name, "rule": rule} for name, rule in found.items()]
-    return [{**each, "rule": each["rule"] if _plain(each) else found.get(each["of"], each["rule"])} for each in told]
+    return [{**each, "rule": each["rule"] if _plain(**each) else found.get(each["of"], each["rule"])} for each in told]
 
 
-def _plain(told: Mapping[str, str]) -> bool:
+@lru_cache(maxsize=1024)
+def _plain(of: str, rule: str) -> bool:
     """Whether a rule is an expression over ops as it stands."""
-    if not told["of"]:
+    if not of:
         return False
     try:
-        tree = ast.parse(told["rule"], mode="eval")
+        tree = ast.parse(rule, mode="eval")
     except SyntaxError:
-        return told["rule"].startswith("0:")
+        return rule.startswith("0:")
     called = [each.func for each in ast.walk(tree) if isinstance(each, ast.Call)]
     known = all(isinstance(each, ast.Name) and each.id in OPS for each in called)
     return known and not any(isinstance(each, (ast.IfExp, ast.Subscript)) for each in ast.walk(tree))

@@ -8,7 +8,7 @@ import linecache
 import re
 import textwrap
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from graphs.core.op import Op
@@ -31,15 +31,18 @@ def gradient(op: Op) -> list[dict[str, str]]:
     A rule is an expression over ops in ``g`` (the gradient of the output), ``out`` and the arguments' names; where it takes
     statements, it is the source text, cut where it is long.
     """
+    return [{"of": name, "rule": rule} for name, rule in _told(op)]
+
+
+@lru_cache(maxsize=512)
+def _told(op: Op) -> list[tuple[str, str]]:
     if op.joint is not None:
-        return [{"of": "", "rule": _source(op.joint) or "one rule for all arguments together"}]
-    if op.rules is None:
-        return [{"of": "", "rule": NONE}]
+        return [("", _source(op.joint) or "one rule for all arguments together")]
+    if not any(op.rules or ()):
+        return [("", NONE)]
     names = [name.lstrip("_") for name in op.names]
-    if not any(op.rules):
-        return [{"of": "", "rule": NONE}]
-    told = zip(names, op.rules, strict=True)
-    return [{"of": name, "rule": FLAT if rule is None else expression(rule, names)} for name, rule in told]
+    told = zip(names, op.rules or (), strict=True)
+    return [(name, FLAT if rule is None else expression(rule, names)) for name, rule in told]
 
 
 def expression(rule: Callable[..., Any], names: list[str]) -> str:
