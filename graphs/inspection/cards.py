@@ -26,6 +26,9 @@ STYLES = {"forward": "#56B4E9", "backward": "#D55E00", "update": "#009E73"}
 AROUND = 4
 """Lines of a program that are shown before and after one."""
 
+FEW = 3
+"""Outputs of an operation that a line has."""
+
 SMALL = 6
 """Elements of a value that is shown whole where others have their statistics."""
 
@@ -60,7 +63,8 @@ def brief(moment: Moment, mark: str = "", details: bool = False) -> Text:
     named = re.sub(r"_\d+\Z", "", moment.name) == moment.op
     text.append(plain(moment.name), f"bold {style}")
     text.append("" if named else f"  {moment.op}", style)
-    text.append(f"  {', '.join(map(str, moment.specs))}")
+    more = len(moment.specs) - FEW
+    text.append(f"  {', '.join(map(str, moment.specs[:FEW]))}" + (f" and {more} more" if more > 0 else ""))
     text.append("".join(f", {plain(str(each))}" for each in moment.rounds[-1:]), "magenta")
     text.append(f", step {moment.step}" if moment.step and not moment.rounds else "", "magenta")
     if moment.scope and not moment.name.startswith(moment.scope):
@@ -71,7 +75,7 @@ def brief(moment: Moment, mark: str = "", details: bool = False) -> Text:
             text.append(f"\n    {plain(place(moment.where))}  {plain(moment.where.text)}", "dim")
         if moment.note:
             text.append(f"\n    {plain(moment.note)}", style)
-        for value in moment.values:
+        for value in moment.values[:FEW]:
             text.append(f"\n    {value_line(value)}" if _numbers(value) else "")
     return text
 

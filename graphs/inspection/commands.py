@@ -217,7 +217,7 @@ class Commands:
         here = self._here()
         if here.where is None:
             raise StepError(f"no line of the program made {here.name}")
-        self._console.print(source(here))
+        self._console.print(source(here), soft_wrap=True)
 
     def trace(self, rest: str) -> None:
         """trace [N]
@@ -226,7 +226,7 @@ class Commands:
         """
         last = self._stepper.moments[: self._stepper.position][-_count(rest, 10) :]
         for each in last:
-            self._console.print(brief(each, "> " if each is self._stepper.here else "  "))
+            self._console.print(brief(each, "> " if each is self._stepper.here else "  "), soft_wrap=True)
         if not last:
             self._say("nothing has run yet")
 
@@ -315,7 +315,7 @@ class Commands:
         elif stop.moment is None:
             self._say("before the first operation")
         else:
-            self._console.print(brief(stop.moment, "> ", details=True))
+            self._console.print(brief(stop.moment, "> ", details=True), soft_wrap=True)
 
     def _say(self, text: str, style: str = "") -> None:
         self._console.print(Text(text, style), soft_wrap=True)
