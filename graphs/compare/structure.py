@@ -62,10 +62,11 @@ def by_structure(first: Side, second: Side, pairs: Pairs, meets: Mapping[str, Se
         open_[0].discard(mine)
         open_[1].discard(theirs)
     specs = tuple({key: specs_of(unit, own) for key, unit in own.units.items()} for own in sides)
-    hashes = tuple(_hashes(own, flow, made) for own, flow, made in zip(sides, flows, specs, strict=True))
     spread = _Spread(sides, flows, specs, open_, pairs, meets)
     spread.from_pairs(list(pairs))
-    for depth in reversed(range(ROUNDS + 1)):
+    left = all(open_)
+    hashes = tuple(_hashes(own, flow, made) for own, flow, made in zip(sides, flows, specs, strict=True)) if left else ()
+    for depth in reversed(range(ROUNDS + 1)) if left else ():
         found = _alike(hashes, open_, depth)
         for pair in found:
             spread.add(*pair)
