@@ -25,6 +25,9 @@ KEPT = (
 )
 """What is kept of Graphviz's SVG, besides colours."""
 
+WIDTH = 4.4
+"""About how wide a letter beside an arrow is: these words are centred, and may stand at the edge of a picture."""
+
 FEW_ARROWS = 60
 """Arrows up to which a level below the first has curved ones: there are many levels, and 100 took 3 s in place of 0.2."""
 
@@ -203,7 +206,8 @@ def _shape(group: ElementTree.Element, shift: tuple[float, float], colours: set[
             leaf.text = each.text
             words.append((each.text or "").strip())
             if group.get("class") == "edge":
-                points.append((float(each.get("x", "0")), float(each.get("y", "0"))))
+                x, y, half = float(each.get("x", "0")), float(each.get("y", "0")), len(each.text or "") * WIDTH / 2
+                points += [(x - half, y), (x + half, y)]
         else:
             points += _points(each, tag)
     left, right = min(x for x, _ in points), max(x for x, _ in points)

@@ -323,7 +323,8 @@
     start() {
       const [left, top, w, h] = this.bounds, all = this.whole();
       const wide = Math.min((this.width - 2 * MARGIN) / w, 1.15);
-      const scale = all.scale >= OVERVIEW ? all.scale : clamp(wide, OVERVIEW, 1);
+      const least = this.width < 560 ? LEGIBLE : OVERVIEW;
+      const scale = all.scale >= least ? all.scale : clamp(wide, least, 1);
       let x = (this.width - w * scale) / 2 - left * scale;
       if (w * scale > this.width - 2 * MARGIN) {
         const [cx] = centre(this.boxes.size ? this.boxes.values().next().value.frame : this.bounds);
