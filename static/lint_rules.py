@@ -239,7 +239,10 @@ def _ways(loss: Any, variables: Iterable[Any], behind: Mapping[Any, frozenset[An
 
 
 def runs_of(graph: Graph) -> list[list[Operation]]:
-    """The runs that a graph's own end points suggest: each training operation, and each end that changes variables."""
+    """The runs that a graph's end points suggest: each training operation, and each end that changes variables.
+
+    Ends that change them by gradients of one call of ``tf.gradients`` are one step, and so one run.
+    """
     nodes = list(graph._operations.values())
     used = {edge.node for node in nodes for edge in node.edges if edge is not None} | {
         x for node in nodes for x in node.after
@@ -247,7 +250,12 @@ def runs_of(graph: Graph) -> list[list[Operation]]:
     train = graph.get_collection(GraphKeys.TRAIN_OP)
     starts = {variable.initializer for variable in graph.variables.values()}
     ends = [node for node in nodes if node not in used and node.body is None and not starts & {node, *node.after}]
-    return [[node] for node in dict.fromkeys((*train, *ends))]
+    runs: dict[Any, list[Operation]] = {}
+    for node in dict.fromkeys((*train, *ends)):
+        own = node not in train and changed_by(node)
+        calls = frozenset(x.name.partition("/")[0] for x in ancestors([node]) if in_gradients(x)) if own else ()
+        runs.setdefault(calls or node, []).append(node)
+    return list(runs.values())
 
 
 def line_key(where: Where | None) -> Any:

@@ -13,11 +13,15 @@ from graphs.core.errors import Where
 from graphs.inspection.lint import RULES, Finding
 
 
+_FAULT, _CODE, _REMEDY = "#d55e00", "#56b4e9", "#009e73"
+"""Colours that are told apart without red and green (Okabe and Ito)."""
+
+
 def renderable(findings: Sequence[Finding], what: str = "") -> RenderableType:
     """The findings for rich's console, by place; ``what`` was looked at."""
     start = f"{what}: " if what else ""
     if not findings:
-        return Text(f"{start}nothing found", style="green")
+        return Text(f"{start}nothing found", style=_REMEDY)
     parts: list[RenderableType] = []
     for each in sorted(findings, key=_place):
         parts += _one(each)
@@ -32,14 +36,13 @@ def _place(finding: Finding) -> tuple[str, int, str]:
 
 
 def _one(finding: Finding) -> list[RenderableType]:
-    head = Text.assemble(
-        (short(finding.line), "bold"), "  ", (finding.rule, "bold red"), f"  {RULES[finding.rule].title} ({finding.mode})"
-    )
+    head = Text.assemble((short(finding.line), "bold"), "  ", (finding.rule, f"bold {_FAULT}"), f"  ({finding.mode})")
     body: list[RenderableType] = []
     if finding.line is not None and finding.line.text:
-        body.append(Text(finding.line.text, style="cyan"))
-    body.append(Text(f"{finding.message}."))
-    body.append(Text.assemble(("remedy: ", "green"), finding.remedy))
+        body.append(Text(finding.line.text, style=_CODE))
+    title = RULES[finding.rule].title
+    body.append(Text(f"{title[0].upper()}{title[1:]}: {finding.message}."))
+    body.append(Text.assemble(("remedy: ", _REMEDY), finding.remedy))
     return [head, Padding(Group(*body), (0, 0, 1, 4))]
 
 

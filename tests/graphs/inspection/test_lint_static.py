@@ -267,6 +267,13 @@ def test_a_graph_alone_tells_what_no_run_need_tell(graph):
     assert {each.rule for each in tf.lint(graph)} == {"log-of-saturated", "softmax-twice", "disconnected-parameter"}
 
 
+def test_the_updates_of_one_call_of_gradients_are_one_step(graph):
+    unordered_step()
+    (finding,) = tf.lint(graph)
+    assert finding.rule == "unordered-read"
+    assert finding.line.text.startswith("new_w2 = ")
+
+
 def growing():
     v = tf.Variable(1.0)
     with tf.Session() as session:
