@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+import static as tf
 from graphs import draw
 from graphs.core.node import new_parameter
 from graphs.core.op import OPS
@@ -160,6 +161,36 @@ def test_what_lies_in_a_fold_is_drawn_with_its_neighbours():
     assert kinds.count("neighbour") == 1
     keys = {item.key for item in fold.held.items}
     assert all({link.tail, link.head} <= keys for link in fold.held.links)
+
+
+def loop() -> list[Any]:
+    with tf.Graph().as_default(), tf.name_scope("outer"):
+        x = tf.placeholder(tf.float32, (2, 2), name="x")
+        start = tf.constant(0, name="start")
+        _, out = tf.while_loop(lambda i, _: i < 3, lambda i, y: (i + 1, tf.tanh(tf.matmul(y, x))), [start, x])
+    return [out]
+
+
+def test_bodies_of_a_loop_fold_with_the_scope_of_their_box():
+    made = scene.scene(draw.picture(loop()))
+    titles = {name: shape.words[0] for name, shape in made.clusters.items()}
+    bodies = [name for name, title in titles.items() if title.startswith(("condition", "body"))]
+    assert bodies
+    assert {titles[made.parent[name]] for name in bodies} <= {"outer", "while"}
+    inside = [name for name in made.items if "_" in name]
+    assert inside
+    assert all(made.parent[name] in made.clusters for name in inside)
+
+
+def test_bodies_for_which_there_is_no_room_are_a_level_of_their_own():
+    whole = draw.picture(loop(), budget=10**9)
+    found = levels(whole, 5, 1000)
+    bodies = next(level for level in found if "of loop" in level.shown.title)
+    owner = html.boxes(whole, 5, 1000)[bodies.owner]
+    assert owner.node.op.name == "loop"
+    assert owner.bodies == ()
+    ops = {item.node.op.name for level in found for item in level.shown.items if item.node is not None}
+    assert {"matmul", "tanh", "loop"} <= ops
 
 
 def test_the_same_graph_gives_the_same_bytes_in_any_process():
