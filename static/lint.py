@@ -36,11 +36,11 @@ _LOOKS = 3
 def lint(what: Any = None, *, steps: int | None = None) -> Any:
     """What is wrong with a graph, or with what a run of these fetches does: a list of ``graphs.inspection.lint.Finding``.
 
-    ``static.lint(graph)`` looks at all of it, and takes for a run each training operation, and the updates by the gradients of
-    one call. ``static.lint([loss, update])`` looks at a run of these fetches, in which reads and writes can be without order.
+    ``static.lint(graph)`` looks at all of it, and takes for a run each training operation, and the updates by gradients of
+    one call. ``static.lint([loss, update])`` looks at a run of these fetches, whose reads and writes can be without order.
     ``with static.lint() as found:`` watches the runs that sessions make inside, and sees values and growing graphs too;
-    ``found`` is whole when the block has ended. Printed, the list shows each finding with the line and the remedy. Nothing is
-    changed in graph, session or results.
+    ``found`` is whole when the block has ended. Printed, the list shows each finding with the line and the remedy. Nothing
+    is changed in graph, session or results.
 
     Args:
         what: a graph, or fetches as ``Session.run`` takes them; None for the context manager.
