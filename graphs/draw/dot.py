@@ -14,7 +14,10 @@ from graphs.draw.style import CLUSTERS, DEVICE_COLOURS, FAINT, FONT, INK, LINES,
 
 
 STRAIGHT = 60
-"""Items up to which clusters are ranked one by one: straighter, but Graphviz fails at it on large graphs ("init_rank")."""
+"""Items up to which clusters are ranked one by one: straighter, but Graphviz fails at it on large graphs ("init_rank").
+
+Gradients beside what they are of are ranked together with it: so they stand beside it, and stay there when a node is added.
+"""
 
 
 def dot(picture: Picture, *, legend: bool = True, direction: str = "TB") -> str:
@@ -44,7 +47,8 @@ def dot(picture: Picture, *, legend: bool = True, direction: str = "TB") -> str:
         },
         edge_attr={"fontname": FONT, "fontsize": "8.5", "fontcolor": QUIET, "arrowsize": "0.6"},
     )
-    if picture.pairs or len(picture.items) > STRAIGHT or _turns_back(picture):
+    beside = any(item.of is not None for item in picture.items)
+    if picture.pairs or beside or len(picture.items) > STRAIGHT or _turns_back(picture):
         out.graph_attr["newrank"] = "true"
     head = header(picture, legend)
     if head:

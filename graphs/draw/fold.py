@@ -40,11 +40,12 @@ def fold_scopes(picture: Picture, budget: int) -> Picture:
     boxes = {scope: len(items) for scope, items in inside.items()}
     total = len(picture.items)
     folded: list[tuple[str, ...]] = []
+    signs = {item.key: sign(item) for item in picture.items}
     for depth in range(max(map(len, inside), default=0), 0, -1):
         alike: dict[Any, list[tuple[str, ...]]] = {}
         for scope, items in inside.items():
             if len(scope) == depth and boxes[scope] > 1:
-                alike.setdefault(tuple(sign(item) for item in items), []).append(scope)
+                alike.setdefault(tuple([signs[item.key] for item in items]), []).append(scope)
         for family in sorted(alike.values(), key=lambda f: (-len(inside[f[0]]), inside[f[0]][0].key)):
             if total <= budget:
                 break

@@ -197,27 +197,28 @@ def program(graph: networkx.MultiDiGraph, view: str, phase: Phase | None) -> Pic
         if tail in key_of and head in key_of and head in inside and head not in read_of
     ]
     if view == "joined" and phase is None:
-        links += _beside(items, links)
+        _link_gradients(items)
     return Picture(items, links)
 
 
-def _beside(items: Sequence[Item], links: Iterable[Link]) -> list[Link]:
-    """A line from each forward item to the first node of its gradient, where none of these reads it anyway.
+def _link_gradients(items: Sequence[Item]) -> None:
+    """Tell the nodes of each gradient whose they are, and each forward node in which scope its gradient stands.
 
-    All nodes of a gradient learn whose they are: what ``gradients`` makes for an operation stands in a scope named after it,
-    ``gradients/net/MatMul_grad``.
+    What ``gradients`` makes for an operation stands in a scope named after it, ``gradients/net/MatMul_grad``. Lines from one
+    to the other would cross the whole picture, and have the layout follow them in place of the values.
     """
-    forward = {item.node.name: item.key for item in items if item.phase == FORWARD}
-    first: dict[int, int] = {}
+    forward = {item.node.name: item for item in items if item.phase == FORWARD}
     for item in items:
         names = item.node.name.split("/")[:-1] if item.phase == BACKWARD else []
         at = next((n for n, part in enumerate(names) if part.startswith("gradients")), None)
-        if at is not None and names[-1].endswith("_grad"):
-            item.of = forward.get("/".join(names[at + 1 :])[: -len("_grad")])
-            if item.of is not None:
-                first.setdefault(item.of, item.key)
-    reads = {link.tail for link in links if items[link.head].of == link.tail}
-    return [Link(of, key, "derived") for of, key in first.items() if of not in reads]
+        if at is None or not names[-1].endswith("_grad"):
+            continue
+        of = forward.get("/".join(names[at + 1 :])[: -len("_grad")])
+        if of is not None:
+            item.of = of.key
+            note = f"\u2207 in {names[-1]}"
+            if note not in of.notes:
+                of.notes = (*of.notes, note)
 
 
 def _is_plain_read(graph: networkx.MultiDiGraph, node: Any) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Protocol
 
 from graphs.core.function import Function
@@ -84,9 +85,15 @@ def path_of(node: Any) -> tuple[str, ...]:
     """The parts of a node's name, outermost first, without the numbers of nodes that nobody named."""
     parts = (node.name or "").split("/")
     if isinstance(node, Node) and getattr(node, "graph", None) is None:  # a copy's number may be another node's
-        return tuple([_NUMBERED.sub(lambda found: found[1] if found[1] in OPS else found[0], part) for part in parts])
+        return tuple(map(_unnumbered, parts))
     own = f"{node.op.name}_{node.serial}"
     return tuple([node.op.name if part == own else part for part in parts])
+
+
+@lru_cache(maxsize=10_000)
+def _unnumbered(part: str) -> str:
+    found = _NUMBERED.match(part)
+    return found[1] if found is not None and found[1] in OPS else part
 
 
 def scope_of(node: Any) -> tuple[str, ...]:
@@ -107,7 +114,7 @@ def phases(nodes: Sequence[Any], phase: Phase | None = None) -> dict[int, str]:
     found: dict[int, str] = {}
     late: set[int] = set()
     for node in nodes:
-        if any(part.startswith("gradients") for part in path_of(node)[:-1]):
+        if "gradients" in (node.name or "") and any(part.startswith("gradients") for part in path_of(node)[:-1]):
             found[node.serial] = BACKWARD
         elif "update" in node.op.traits or (not node.specs and any(found.get(n.serial) == UPDATE for n in node.after)):
             found[node.serial] = UPDATE

@@ -82,7 +82,6 @@ LINES: dict[str, Line] = {
     "saved": Line("kept for the way back", "#0072b2", style="dotted", arrow="vee", constraint=False),
     "gradient": Line("gradient flow", "#b0568a"),
     "freed": Line("kept, and freed by the way back", "#b6bec8", style="dotted", arrow="none", constraint=False),
-    "derived": Line("has its gradient there", "#cc9ab6", style="dotted", arrow="none", constraint=False),
     "body": Line("body", "#8c959f", style="dashed", arrow="none"),
     "became": Line("became", "#b0568a", style="dotted", arrow="vee", constraint=False),
 }

@@ -200,6 +200,25 @@ def test_the_update_is_outside_of_the_tape_and_inside_of_the_graph(training):
         assert "changes" in {link.kind for link in draw.picture([train]).links}
 
 
+def test_forward_nodes_and_those_of_their_gradients_know_each_other():
+    with tf.Graph().as_default():
+        x = tf.placeholder("float32", [3], name="x")
+        with tf.name_scope("net"):
+            y = tf.tanh(x, name="squash")
+        loss = tf.reduce_sum(y, name="loss")
+        shown = draw.picture([loss, *tf.gradients(loss, [x])])
+    by_key = {item.key: item for item in shown.items}
+    whose = {by_key[item.of].node.name for item in shown.items if item.of is not None}
+    assert whose == {"net/squash", "loss"}
+    assert {item.notes for item in shown.items if item.node.name in whose} == {
+        ("\u2207 in squash_grad",),
+        ("\u2207 in loss_grad",),
+    }
+    both = draw.picture([loss, *tf.gradients(loss, [x])], nodes="both")
+    keys = {item.key: item for item in both.items}
+    assert all(keys[item.of].phase == "forward" for item in both.items if item.of is not None)
+
+
 # Fusion, placement, measures
 
 
