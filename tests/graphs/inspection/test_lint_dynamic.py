@@ -192,6 +192,81 @@ def adversaries_with_a_normed_judge():
     adversaries(detach=True, judge=nn.Sequential(first, nn.Tanh(), last))
 
 
+def adversaries_that_share_what_was_made():
+    """As PyTorch's own example: the judge's gradients are zeroed before its pass, and not before the maker's."""
+    maker, judge = net(2, 4, 3), net(3, 4, 1)
+    for_maker, for_judge = optim.Adam(maker.parameters()), optim.Adam(judge.parameters())
+    entropy, ones = functional.binary_cross_entropy_with_logits, torch.ones(6, 1)
+    for _ in range(5):
+        judge.zero_grad()
+        entropy(judge(torch.randn(6, 3)), ones).backward()
+        made = maker(torch.randn(6, 2))
+        entropy(judge(made.detach()), torch.zeros(6, 1)).backward()
+        for_judge.step()
+        maker.zero_grad()
+        entropy(judge(made), ones).backward()
+        for_maker.step()
+
+
+def a_penalty_on_gradients():
+    maker, judge = net(2, 3), net(3, 4, 1)
+    for_maker, for_judge = optim.Adam(maker.parameters()), optim.Adam(judge.parameters())
+    for i in range(6):
+        real = torch.randn(5, 3)
+        with torch.no_grad():
+            made = maker(torch.randn(5, 2))
+        between = ((real + made) / 2).requires_grad_()
+        (g,) = torch.autograd.grad(judge(between).sum(), between, create_graph=True)
+        for_judge.zero_grad()
+        (judge(made).mean() - judge(real).mean() + ((g.norm(2, dim=1) - 1) ** 2).mean()).backward()
+        for_judge.step()
+        if i % 2:
+            for_maker.zero_grad()
+            (-judge(maker(torch.randn(5, 2))).mean()).backward()
+            for_maker.step()
+
+
+def an_actor_and_its_critic():
+    actor, critic = net(3, 2), net(3, 1)
+    for_actor, for_critic = optim.Adam(actor.parameters()), optim.Adam(critic.parameters())
+    for _ in range(5):
+        state, reward = torch.randn(6, 3), torch.randn(6)
+        value, choice = critic(state).squeeze(1), torch.distributions.Categorical(logits=actor(state))
+        for_actor.zero_grad()
+        (-(choice.log_prob(choice.sample()) * (reward - value).detach()).mean()).backward()
+        for_actor.step()
+        for_critic.zero_grad()
+        functional.mse_loss(value, reward).backward()
+        for_critic.step()
+
+
+def steps_that_compute_the_loss_themselves():
+    model, (x, y) = net(3, 1), data()
+    solver = optim.LBFGS(model.parameters(), lr=0.1, max_iter=4)
+
+    def loss():
+        solver.zero_grad()
+        found = functional.mse_loss(model(x), y)
+        found.backward()
+        return found
+
+    for _ in range(4):
+        solver.step(loss)
+
+
+def weights_that_follow():
+    model, follower = net(3, 1), net(3, 1)
+    solver = optim.SGD(model.parameters(), lr=0.1)
+    for _ in range(5):
+        x, _ = data()
+        solver.zero_grad()
+        functional.mse_loss(model(x), follower(x).detach()).backward()
+        solver.step()
+        with torch.no_grad():
+            for mine, theirs in zip(follower.parameters(), model.parameters(), strict=True):
+                mine.mul_(0.9).add_(theirs * 0.1)
+
+
 def two_optimizers_of_one_net():
     model = net(3, 4, 1)
     solvers = optim.SGD(model[0].parameters(), lr=0.1), optim.Adam(model[2].parameters(), lr=0.1)
@@ -406,6 +481,11 @@ CLEAN = [
     gradients_gathered_from_parts,
     adversaries_detached,
     adversaries_with_a_normed_judge,
+    adversaries_that_share_what_was_made,
+    a_penalty_on_gradients,
+    an_actor_and_its_critic,
+    steps_that_compute_the_loss_themselves,
+    weights_that_follow,
     two_optimizers_of_one_net,
     changed_in_a_copy,
     changed_after_backward,
