@@ -61,13 +61,13 @@ def unordered(nodes: Sequence[Any], fetched: Collection[Any], found: Findings) -
                 continue
             read = f"read by {loose[0].name} ({place(loose[0].where)})" if loose else "fetched"
             message = (
-                f"{variable.name} is assigned here and {read} in the same run, in no order: here the read sees "
+                f"{variable.name} is assigned here and {read} in the same run: here the read sees "
                 "the old value, in TensorFlow 1 now the old one and now the new"
             )
             found.add("unordered-read", "static", update.where, message, (variable.name, *[node.name for node in loose[:1]]))
         for one, other in combinations(updates, 2):
             if apart(one, other) and apart(other, one):
-                message = f"{variable.name} is assigned here and at {place(one.where)} in the same run, in no order"
+                message = f"{variable.name} is assigned here and at {place(one.where)} in the same run"
                 found.add("unordered-read", "static", other.where, message, (variable.name, one.name, other.name))
 
 
