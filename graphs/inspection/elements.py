@@ -15,7 +15,7 @@ from graphs.inspection.numbers import Moment, Reason, element_reason, shown
 # fmt: off
 _MOVES = frozenset([
     "broadcast_like", "broadcast_to", "clone", "concat", "diag", "diagonal", "expand_dims", "expand_like", "flip",
-    "frames", "getitem", "getitem_at", "identity", "index", "index_put", "matrix_transpose", "pad", "pad_adjoint",
+    "frames", "getitem", "getitem_at", "identity", "index", "index_put", "matrix_transpose", "pad",
     "pad_to", "put_like", "repeat", "reshape", "reshape_like", "reshape_to", "reverse_sequence", "roll", "round_slice",
     "scatter", "segment_take", "shift", "split", "split_like", "squeeze", "stack", "swapaxes", "take",
     "take_along_axis", "tile", "tile_to", "transpose", "tril", "triu", "unfold", "as_strided", "read",
@@ -59,9 +59,20 @@ def behind(
             return [_narrowed(op, arrays[0], out[index], Part(0, _reduced(arrays[0].shape, index, params)))]
         if op.name in _ALONG:
             return [_narrowed(op, arrays[0], out[index], Part(0, _along(op, arrays[0].shape, index, params)))]
-        return _structure(op, arrays, place, index, params)
+        parts = _structure(op, arrays, place, index, params)
+        if numpy.isfinite(out[index]) or any(_wrong(arrays[part.operand].ravel()[part.places]) for part in parts):
+            return parts
+        return _all(arrays) if any(map(_wrong, arrays)) else parts  # what is picked depends on the values
     except (ValueError, TypeError, IndexError, KeyError, RuntimeError, AttributeError):
-        return [Part(i, numpy.arange(x.size)) for i, x in enumerate(arrays) if x.dtype.kind in "fc"]
+        return _all(arrays)
+
+
+def _all(arrays: Sequence[Any]) -> list[Part]:
+    return [Part(i, numpy.arange(x.size)) for i, x in enumerate(arrays) if x.dtype.kind in "fc"]
+
+
+def _wrong(x: Any) -> bool:
+    return x.dtype.kind in "fc" and not bool(numpy.isfinite(x).all())
 
 
 def _broadcast(shape: tuple[int, ...], index: tuple[int, ...]) -> int:
