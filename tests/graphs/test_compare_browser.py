@@ -23,8 +23,11 @@ def paths(tmp_path_factory):
 
 
 def titles(page, selector):
-    """The first words of the boxes that a selector finds."""
-    return [words.split("\n")[0] for words in page.locator(selector).all_text_contents()]
+    """The first line of each box that a selector finds."""
+    return page.evaluate(
+        "selector => [...document.querySelectorAll(selector)].map((box) => box.querySelector('text').textContent.trim())",
+        selector,
+    )
 
 
 def lit(page):

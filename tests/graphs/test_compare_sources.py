@@ -3,7 +3,7 @@
 from graphs.compare.sources import sources, whole
 
 
-PROGRAM = '''
+PROGRAM = """
 import functools
 from beside import helper, other as renamed
 
@@ -38,9 +38,9 @@ class Net:
 
 
 dynamic_program = functools.partial(renamed, Net)
-'''
+"""
 
-BESIDE = '''
+BESIDE = """
 def helper(x):
     return x
 
@@ -51,7 +51,7 @@ def unused(x):
 
 def other(net, given):
     return helper(net)
-'''
+"""
 
 
 def taken(tmp_path):
