@@ -57,7 +57,8 @@ def write(twins: Twins, modes: Sequence[str], batch: Batch, dtype: str, out: Pat
             own["overlay"] = ("time", times)
         else:
             roots = twins.run(program.roots, batch)
-        budget = look.budget or (FOLDED_BUDGET if foldable(roots) else BUDGET)
+        folded = foldable(roots) and look.settings.get("unroll") is None
+        budget = look.budget or (FOLDED_BUDGET if folded else BUDGET)
         for view in look.views:
             title = f"{twins.path.stem}, {mode}, {view}"
             for form in look.formats:

@@ -44,7 +44,7 @@ class _Values:
         for link in picture.links:
             if link.kind in ("data", "shape"):
                 self._note(("value", link.tail, self._output(link)), link.spec, link)
-            elif link.kind == "gradient":
+            elif self._flows(link):
                 self._note(("gradient", link.head, 0), link.spec, link)
         for item in picture.items:
             if item.key not in self.of_item and self._yields(item):
@@ -79,6 +79,10 @@ class _Values:
         if slot not in self.specs:
             self.specs[slot] = spec
             self.of_item.setdefault(slot[1], []).append(slot)
+
+    def _flows(self, link: Link) -> bool:
+        """Whether a value flows along a link; what an optimiser is handed is a gradient that has a box already."""
+        return link.kind in ("data", "shape") or (link.kind == "gradient" and self.by_key[link.head].kind != "change")
 
     @staticmethod
     def _output(link: Link) -> int:
@@ -135,7 +139,7 @@ class _Values:
         fed: set[int] = set()
         for link in (_bare(link) for link in self.was.links):
             tail, head = self._end(link.tail), self._end(link.head)
-            if link.kind not in ("data", "shape", "gradient"):
+            if not self._flows(link):
                 if link.kind in ("saved", "freed") and (slots := self.of_item.get(link.tail)):
                     tail = self.key_of[slots[0]]
                 links.append(replace(link, tail=tail, head=head))
@@ -161,7 +165,7 @@ class _Values:
         links = []
         reads: dict[int, list[Link]] = {}
         for link in self.was.links:
-            if link.kind in ("data", "shape", "gradient"):
+            if self._flows(link):
                 reads.setdefault(link.tail if link.kind == "gradient" else link.head, []).append(link)
             else:
                 links.append(replace(link, tail=self._end(link.tail), head=self._end(link.head)))

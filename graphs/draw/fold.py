@@ -32,7 +32,10 @@ def fold(picture: Picture, budget: int) -> Picture:
 
 
 def fold_scopes(picture: Picture, budget: int) -> Picture:
-    """Fold name scopes until the budget is met: the deepest first, of these the largest, those that are alike together."""
+    """Fold name scopes until the budget is met: the deepest first, of these the largest, those that are alike together.
+
+    Frames (of a tape, of rounds, of regions) are what somebody asked to see, and stay.
+    """
     inside: dict[tuple[str, ...], list[Item]] = {}
     for item in picture.items:
         for depth in range(1, len(item.scope) + 1):
@@ -44,7 +47,7 @@ def fold_scopes(picture: Picture, budget: int) -> Picture:
     for depth in range(max(map(len, inside), default=0), 0, -1):
         alike: dict[Any, list[tuple[str, ...]]] = {}
         for scope, items in inside.items():
-            if len(scope) == depth and boxes[scope] > 1:
+            if len(scope) == depth and boxes[scope] > 1 and scope not in picture.clusters:
                 alike.setdefault(tuple([signs[item.key] for item in items]), []).append(scope)
         for family in sorted(alike.values(), key=lambda f: (-len(inside[f[0]]), inside[f[0]][0].key)):
             if total <= budget:
@@ -226,6 +229,7 @@ def contract(picture: Picture, group_of: dict[int, int], boxed: dict[int, Item])
                 other.count += link.count
                 other.spec = other.spec if other.spec == link.spec else None
                 other.value = other.value if other.value == link.value else None
+                other.label = other.label if other.label == link.label else ""
                 other.notes = other.notes if other.notes == link.notes else ()
                 other.numbers = _together(other.numbers, link.numbers)
     pairs = [(a, b) for a, b in picture.pairs if a not in group_of and b not in group_of]

@@ -190,6 +190,10 @@ def test_the_update_is_outside_of_the_tape_and_inside_of_the_graph(training):
     assert [item.title for item in by_hand.items if item.kind == "change"] == ["changed in Python: w"]
     other = torch.ones(2, requires_grad=True)
     assert draw.picture(loss, update=[w, other]).items[-1].notes == ("1 more parameter, not on this tape",)
+    values = draw.picture(loss, nodes="tensors", update=[w])
+    assert ("w.grad", "", "changed in Python: w") in arrows(values, "gradient")
+    few = draw.picture(loss, update=[w], budget=12)
+    assert {item.scope[0] for item in few.items if item.scope} == set(frames.values())
     with pytest.raises(ValueError, match="no parameter of this update is on the tape"):
         draw.picture(loss, update=[other])
     with pytest.raises(TypeError, match="an update is an optimiser or tensors, not a float"):
