@@ -71,7 +71,7 @@ def test_every_part_of_graphs_has_a_place_in_the_order() -> None:
 @pytest.mark.parametrize(("package", "other"), [("static", "dynamic"), ("dynamic", "static")])
 def test_a_front_end_loads_nothing_it_does_not_need(package: str, other: str) -> None:
     """Neither the other front-end, nor what draws, compiles, talks to a terminal or to a device."""
-    heavy = {other, "networkx", "graphviz", "pygraphviz", "numba", "cupy", "rich", "typer", "PIL", "tensorboardX"}
+    heavy = {other, "networkx", "graphviz", "pygraphviz", "numba", "cupy", "rich", "typer", "PIL", "jinja2", "tensorboardX"}
     heavy |= {"graphs.draw", "graphs.compare", "llvmlite", "platformdirs", "matplotlib", "jinja2", "pygments"}
     code = f"import sys, {package}; print('\\n'.join(sys.modules))"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
