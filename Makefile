@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 READY = $(VENV)/ready-$(subst $(comma),-,$(EXTRAS))
 comma := ,
 
-.PHONY: demo test setup lint clean
+.PHONY: demo test setup lint pictures clean
 
 demo: $(READY)
 	$(BIN)/diptych compare demos/two_layer.py --steps $(STEPS) --out $(OUT)/two_layer
@@ -26,6 +26,10 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+pictures: $(READY)
+	$(BIN)/diptych draw demos/two_layer.py --out docs/pictures --format png --view joined --update
+	$(BIN)/diptych draw demos/recurrent_scan.py --mode static --out docs/pictures --format png --view forward --unroll 2
 
 $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Diptych needs Python 3.11 or later: make PYTHON=python3.12 ...")'
