@@ -16,7 +16,14 @@ def has_forms(path: Path) -> bool:
         tree = ast.parse(path.read_bytes())
     except (OSError, SyntaxError, ValueError):
         return False
-    named = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    named: set[str] = set()
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef):
+            named.add(node.name)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            named.update(alias.asname or alias.name for alias in node.names)
+        elif isinstance(node, ast.Assign):
+            named.update(target.id for target in node.targets if isinstance(target, ast.Name))
     return {"setup", *(f"{mode}_program" for mode in adapters())} <= named
 
 

@@ -99,7 +99,7 @@ def render(report: Report) -> RenderableType:
 
 
 def _losses(report: Report) -> Table:
-    table = Table("loss", "mode", title=f"{report.path.name}, {report.dtype}", title_justify="left")
+    table = Table("loss", "mode", title=Text(f"{report.path.name}, {report.dtype}"), title_justify="left")
     steps = report.agreement.steps
     shown = sorted({1, max(1, steps // 2), steps})
     for step in shown:

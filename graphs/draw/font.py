@@ -62,8 +62,8 @@ def configured() -> Iterator[None]:
                 os.environ["FONTCONFIG_FILE"] = before
 
 
-_HARMLESS = (b"Fontconfig warning", b"lib/pathplan/")
-"""How lines begin that nobody needs: the second sort says that an edge was drawn straight, as no way round was found."""
+_HARMLESS = (b"Fontconfig warning", b"lib/pathplan/", b"Warning: graph has", b"Warning: Unable to reclaim box space")
+"""How lines begin that nobody needs: that an edge was drawn straight or through a narrow gap, or that layout may take long."""
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from typing import Any
 from graphs.draw.picture import Item, Link, Picture
 
 
-REMARKS = frozenset({"became", "derived", "freed"})
+REMARKS = frozenset({"became", "freed"})
 """Kinds of links along which nothing flows or waits: they say what belongs together."""
 
 
