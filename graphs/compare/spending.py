@@ -64,7 +64,7 @@ def time(report: Report, drawn: bool) -> Context:
         for mode, cost in zip(report.modes, costs, strict=True)
     }
     once = {mode: [getattr(cost, name) for name in ONCE] for mode, cost in zip(report.modes, costs, strict=True)}
-    told = [f"{mode} {seconds(cost.steady)}" for mode, cost in zip(report.modes, costs, strict=True)]
+    told = [f"{seconds(cost.steady)} in the {mode} form" for mode, cost in zip(report.modes, costs, strict=True)]
     rows = [_row(word, [getattr(cost, name) for cost in costs], seconds) for name, word in ONCE.items()]
     rows.append(["steady step", *(seconds(cost.steady) for cost in costs), f"{report.costs.ratio:.2f}"])
     rows.append(["half of them within", *(" to ".join(map(seconds, cost.spread)) for cost in costs), ""])
@@ -72,8 +72,8 @@ def time(report: Report, drawn: bool) -> Context:
         rows += [_row(word, [_part(cost, name) for cost in costs], seconds) for name, word in WORDS.items()]
     return {
         "words": (
-            f"A steady step takes {told[0]} and {told[1]}: the {first} form needs {report.costs.ratio:.2f} of the {second} "
-            "one's time. What each form pays once stands below; a tape pays its overhead in every step instead."
+            f"A steady step takes {told[0]} and {told[1]}: {first} needs {report.costs.ratio:.2f} of {second}'s time, by the "
+            "median of the rounds. What each form pays once stands below; a tape pays its overhead in every step instead."
         ),
         "steady": {
             "key": key(list(WORDS.values()) if split else ["step"]),
