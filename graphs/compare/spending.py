@@ -72,8 +72,8 @@ def time(report: Report, drawn: bool) -> Context:
         rows += [_row(word, [_part(cost, name) for cost in costs], seconds) for name, word in WORDS.items()]
     return {
         "words": (
-            f"A steady step takes {told[0]} and {told[1]}: {first} needs {report.costs.ratio:.2f} of {second}'s time, by the "
-            "median of the rounds. What each form pays once stands below; a tape pays its overhead in every step instead."
+            f"A steady step takes {told[0]} and {told[1]}: {first} needs {report.costs.ratio:.2f} of {second}'s time, "
+            "by the rounds' median. What each form pays once stands below; a tape pays its overhead in every step instead."
         ),
         "steady": {
             "key": key(list(WORDS.values()) if split else ["step"]),

@@ -63,7 +63,7 @@ def configured() -> Iterator[None]:
 
 
 _HARMLESS = (b"Fontconfig warning", b"lib/pathplan/", b"Warning: graph has", b"Warning: Unable to reclaim box space")
-"""How lines begin that nobody needs: that an edge was drawn straight or through a narrow gap, or that layout may take long."""
+"""How lines begin that nobody needs: that an edge was drawn straight or through a narrow gap, or that layout takes long."""
 
 
 @contextmanager
