@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from collections.abc import Iterator
@@ -38,6 +39,14 @@ def browser() -> Iterator[Browser]:
     """A headless Chromium, for a module: while it runs there is an event loop, and asyncio starts no other."""
     with running() as started:
         yield started
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _old_objects_aside() -> Iterator[None]:
+    """No collection of garbage goes through what there was before: with every oracle loaded that takes seconds each time."""
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture(params=["stand-in", pytest.param("cupy", marks=pytest.mark.cuda)])

@@ -142,6 +142,8 @@ class Splitting:
         rest = [x for x in terms if not lifting.cheap(x)]
         if len(free) < 2 or not rest or all(map(lifting.free, terms)):
             return False
+        if all(isinstance(x, (int, float)) for x in free):  # no dtype is theirs: what they add up to would be float64
+            return False
         if any(spec_of(x).dtype != dtype or spec_of(x).dims is None for x in terms if isinstance(x, Value)):
             return False
         record = lifting.outside.fire("sum_of_fixed")

@@ -76,14 +76,14 @@ def test_text_names_line_fault_and_remedy(script):
     path = script(TORCH)
     result = run("lint", path)
     assert result.exit_code == 1
-    text = " ".join(result.stdout.split())
+    text = "".join(result.stdout.split())  # a long path is broken anywhere
     for words in (
         "script.py:5 gradients-not-zeroed",
         "(w * w).sum().backward()",
         "remedy: optimizer.zero_grad()",
         "1 finding.",
     ):
-        assert words in text
+        assert words.replace(" ", "") in text
     assert "step" not in result.stdout.split("backward")[0]
     assert "step 49" in result.stderr
     assert "step 50" not in result.stderr

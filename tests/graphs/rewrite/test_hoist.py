@@ -62,6 +62,16 @@ def test_products_with_a_sequence_become_one() -> None:
         numpy.testing.assert_allclose(y, wanted, rtol=1e-13)
 
 
+def test_python_numbers_of_a_sum_are_not_added_up_alone() -> None:
+    """They have no dtype: their sum would be a float64, and so would all that is added to it."""
+    body = trace(lambda h: [tanh(h) + 3.0 + 0.7], Spec((3,), "f"))[0]
+    whole = trace(lambda h: loop(6, h, body=body, states=1)[1], Spec((3,), "f"))[0]
+    after, log = hoisted(whole)
+    (y,) = after(numpy.ones(3, "f"))
+    assert "sum_of_fixed" not in log.counts
+    assert y.dtype == numpy.float32
+
+
 def test_a_weight_s_gradient_is_one_product_after_the_loop() -> None:
     def gradients(*args: Any) -> Any:
         outs = recurrent(*args)
