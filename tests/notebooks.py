@@ -9,6 +9,7 @@ import os
 import re
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 
@@ -42,8 +43,10 @@ def execute(notebook: Any) -> Any:
     language, kernel = notebook.metadata["language_info"], notebook.metadata["kernelspec"]
     resources = {"metadata": {"path": str(ROOT)}}
     client = NotebookClient(notebook, kernel_name="python3", timeout=120, record_timing=False, resources=resources)
-    client.create_kernel_manager().transport = "ipc"  # no ports are opened
-    client.execute(env={**os.environ, "COLUMNS": "100", "NO_COLOR": "1"})
+    manager = client.create_kernel_manager()
+    with TemporaryDirectory() as folder:
+        manager.transport, manager.ip = "ipc", f"{folder}/kernel"  # sockets in files: no ports are opened
+        client.execute(env={**os.environ, "COLUMNS": "100", "NO_COLOR": "1"})
     notebook.metadata["language_info"], notebook.metadata["kernelspec"] = language, kernel
     for cell in notebook.cells:
         for output in cell.get("outputs", ()):
