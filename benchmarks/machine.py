@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import platform
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from benchmarks import THREADS
+from graphs.compare.machine import cores, installed, memory
 
 
 DISTRIBUTIONS = ("diptych", "numpy", "llvmlite", "torch", "jax", "jaxlib", "tensorflow-cpu", "tensorflow")
@@ -34,14 +34,13 @@ def machine() -> dict[str, Any]:
         model += f" (family {info['cpu family']}, model {info['model']})"
     flags = info.get("flags", "").split()
     vectors = [title for flag, title in (("avx2", "AVX2"), ("avx512f", "AVX-512")) if flag in flags]
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else None
+    size = memory()
     return {
         "processor": model,
         "vector instructions": vectors,
-        "cores": cores,
+        "cores": cores(),
         "threads": THREADS,
-        "memory in GiB": None if memory is None else round(memory / 2**30, 1),
+        "memory in GiB": None if size is None else round(size / 2**30, 1),
         "system": f"{platform.system()} {platform.machine()}",
         "load before": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
     }
@@ -49,10 +48,4 @@ def machine() -> dict[str, Any]:
 
 def versions() -> dict[str, str]:
     """The versions of Python and of what is installed of this project and its peers."""
-    found = {"Python": platform.python_version()}
-    for name in DISTRIBUTIONS:
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
+    return {"Python": platform.python_version(), **installed(DISTRIBUTIONS)}
