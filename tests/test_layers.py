@@ -14,10 +14,10 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("graphs", "static", "dynamic")
 ORDER = ("core", "ops", "autodiff", "control", "rewrite", "codegen", "updates", "initial")
-ORDER += ("datasets", "draw", "inspection", "compare", "execute", "cli")
+ORDER += ("datasets", "placing", "draw", "inspection", "compare", "execute", "cli")
 """The parts of ``graphs``, from the bottom up: each may import itself and what stands before it."""
 
-LATE = {"cupy", "numba", "llvmlite", "matplotlib"}
+LATE = {"cupy", "numba", "llvmlite", "matplotlib", "distributed", "dask", "mpi4py"}
 """Optional libraries: imported inside functions only."""
 
 
