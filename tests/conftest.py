@@ -26,12 +26,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="N",
         help="try N random programs, others each time, in place of the 2,000 that are always the same (tests/agree)",
     )
+    parser.addoption(
+        "--long", action="store_true", help="run what takes long too: tests marked long, and other tests at full size"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     given = config.getoption("--examples")
     if given is not None:
         os.environ["DIPTYCH_EXAMPLES"] = str(given)  # what pytest-xdist starts inherits it
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--long"):
+        for item in items:
+            if item.get_closest_marker("long"):
+                item.add_marker(pytest.mark.skip(reason="takes long: ask for it by --long"))
 
 
 @pytest.fixture(scope="module")
