@@ -1,0 +1,28 @@
+"""Placing a graph on many machines, and predicting what a run there takes: pure functions over networkx graphs.
+
+    cluster = Cluster.uniform(["worker:0", "worker:1"], Link(latency=3e-4, bandwidth=1e9))
+    found = heft(graph, cluster, fixed={w: "worker:1"}, together=[{w, step}])
+    found.assignment[node], found.makespan, found.reason
+
+``graph`` is a ``networkx.DiGraph`` in the order of a run; nodes have ``seconds``, edges ``bytes`` or, where one value has
+several readers, ``values``: see ``graphs.placing.problem``. Seconds and bytes everywhere.
+"""
+
+from graphs.placing.cluster import Cluster, Link, PlacementError, Worker
+from graphs.placing.heft import Placement, heft, ranks
+from graphs.placing.timeline import Run, Timeline, Transfer, chrome_trace
+
+
+__all__ = [
+    "Cluster",
+    "Link",
+    "Placement",
+    "PlacementError",
+    "Run",
+    "Timeline",
+    "Transfer",
+    "Worker",
+    "chrome_trace",
+    "heft",
+    "ranks",
+]
