@@ -10,6 +10,7 @@ several readers, ``values``: see ``graphs.placing.problem``. Seconds and bytes e
 
 from graphs.placing.cluster import Cluster, Link, PlacementError, Worker
 from graphs.placing.heft import Placement, heft, ranks
+from graphs.placing.simulate import Runtime, simulate
 from graphs.placing.timeline import Run, Timeline, Transfer, chrome_trace
 
 
@@ -19,10 +20,12 @@ __all__ = [
     "Placement",
     "PlacementError",
     "Run",
+    "Runtime",
     "Timeline",
     "Transfer",
     "Worker",
     "chrome_trace",
     "heft",
     "ranks",
+    "simulate",
 ]
