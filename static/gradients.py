@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from graphs.autodiff import backprop
 from graphs.core.errors import GradientError
 from graphs.core.node import ancestors
 from graphs.ops import conj, ones_like
-from static.slices import rows_of
+from static.slices import IndexedSlices, rows_of
+from static.state import variable_op
 from static.tensor import Tensor, common_graph, convert_to_tensor
 
 
 _STEPS = frozenset({"floor", "ceil", "round", "trunc", "floor_divide"})
 """Ops whose gradient TensorFlow leaves out, where others have zeros."""
+
+
+class Taken(NamedTuple):
+    """The gradient with respect to a variable; a graph's collection under this class has them all.
+
+    Attributes:
+        dense: the whole of it.
+        rows: its rows, where it is of rows that were gathered.
+    """
+
+    dense: Any
+    rows: IndexedSlices | None
 
 
 def gradients(
@@ -64,7 +77,12 @@ def gradients(
         finally:
             graph.enter_scope(inside)
         grads = [found[x.node][x.index] if x.node in found and x.spec.dtype.kind in "fc" else None for x in sources]
-        grads = [None if g is None else rows_of(g) for g in grads]
+        dense, grads = grads, [None if g is None else rows_of(g) for g in grads]
+        graph.get_collection_ref(Taken).extend(
+            Taken(whole, g if isinstance(g, IndexedSlices) else None)
+            for x, whole, g in zip(sources, dense, grads, strict=True)
+            if x.node.op is variable_op and g is not None
+        )
         if unconnected_gradients == "zero":
             grads = [x * 0 if g is None else g for x, g in zip(map(convert_to_tensor, _listed(xs)), grads, strict=True)]
         return grads

@@ -36,6 +36,13 @@ class Minimised(NamedTuple):
     where: Where | None
 
 
+class Applied(NamedTuple):
+    """A gradient that an update was made for; a graph's collection under this class has them all."""
+
+    gradient: Any
+    variable: Variable
+
+
 class Optimizer:
     """Changes variables so that a loss gets smaller.
 
@@ -119,6 +126,7 @@ class Optimizer:
                 f"variables [{names}]."
             )
         graph = wanted[0][1].graph
+        graph.get_collection_ref(Applied).extend(Applied(g, v) for g, v in wanted)
         with graph.as_default():
             self._create_slots([v for _, v in wanted])
             with graph.name_scope(name or self._name) as scope:
