@@ -63,7 +63,7 @@ class Browser:
         )
         try:
             page = context.new_page()
-            page.set_default_timeout(10_000)
+            page.set_default_timeout(60_000)
             seen = Seen(page)
             own = path.resolve().as_uri()
             page.on("console", lambda said: said.type in ("error", "warning") and seen.complaints.append(said.text))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -206,3 +207,23 @@ def by_rules(op: Op, needs: Sequence[bool], gs: Sequence[Any], outs: Sequence[An
         rule(gs[0], outs[0], *args, **params) if need and rule is not None else None
         for need, rule in zip(needs, op.rules, strict=True)
     ]
+
+
+# Work
+
+
+def calls_in(run: Callable[[], Any]) -> int:
+    """How many functions, Python's and built-in ones, ``run`` calls: a measure of its work on any machine, however busy."""
+    found = 0
+
+    def count(_frame: Any, kind: str, _arg: Any) -> None:
+        nonlocal found
+        found += kind in ("call", "c_call")
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        run()
+    finally:
+        sys.setprofile(before)
+    return found

@@ -114,7 +114,7 @@ def leave():
 
 
 def sleep():
-    time.sleep(30)
+    time.sleep(120)
 
 
 def first_worker_fails(i):
@@ -210,12 +210,17 @@ def test_an_iterable_that_yields_more_than_its_length():
 
 
 def test_batches_as_they_are_ready():
+    others = multiprocessing.get_context("fork").Event()
+
     class Slow(Squares):
         def __getitem__(self, i):
-            time.sleep(0.5 if i == 0 else 0)
+            assert i or others.wait(60)
             return i
 
-    found = [x.item() for x in DataLoader(Slow(6), num_workers=2, in_order=False)]
+    found = []
+    for x in DataLoader(Slow(6), num_workers=2, in_order=False, multiprocessing_context="fork"):
+        found.append(x.item())
+        others.set()
     assert sorted(found) == list(range(6))
     assert found[0] != 0
 
@@ -287,10 +292,16 @@ def test_time_out(ordered, monkeypatch):
 
 
 def test_leaving_the_loop():
-    start = time.monotonic()
-    for _ in DataLoader(Squares(1000, 30_000), num_workers=2):
+    made = multiprocessing.get_context("fork").Semaphore(0)
+
+    class Counted(Squares):
+        def __getitem__(self, i):
+            made.release()
+            return super().__getitem__(i)
+
+    for _ in DataLoader(Counted(1000, 30_000), num_workers=2, prefetch_factor=3, multiprocessing_context="fork"):
         break
-    assert time.monotonic() - start < 5
+    assert 1 <= made.get_value() <= 2 * 3 + 1  # what had been asked for, and nothing of the rest
 
 
 def test_an_exception_in_the_loop():
@@ -355,11 +366,11 @@ def test_workers_end_with_their_parent(how, tmp_path):
         os.killpg(process.pid, how)  # as a terminal does
     else:
         process.send_signal(how)
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=120)
     assert process.returncode == -how
     assert errors.count("Traceback") == (how == signal.SIGINT)
     assert "resource_tracker" not in errors
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while any(map(running, workers)) and time.monotonic() < end:
         time.sleep(0.05)
     assert not any(map(running, workers))

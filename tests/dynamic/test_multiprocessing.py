@@ -33,16 +33,18 @@ def count(index, x, steps):
         x[index] += 1
 
 
-def fail(index):
+def fail(index, ended):
     if index == 1:
         raise KeyError(f"process {index}")
     time.sleep(60)
+    ended[index] = 1
 
 
-def leave(index, how):
+def leave(index, how, ended):
     if index == 0:
         os._exit(3) if how == "exit" else os.kill(os.getpid(), signal.SIGKILL)
     time.sleep(60)
+    ended[index] = 1
 
 
 def double(x):
@@ -171,18 +173,20 @@ def test_queues_wait_as_the_standard_ones_do():
 
 
 def test_a_process_that_raises_ends_the_others():
-    start = time.monotonic()
+    ended = dynamic.zeros(3).share_memory_()
     with pytest.raises(mp.ProcessRaisedException, match=r"(?s)Process 1 terminated.*KeyError: 'process 1'") as caught:
-        mp.start_processes(fail, nprocs=3, start_method="fork")
+        mp.start_processes(fail, (ended,), nprocs=3, start_method="fork")
     assert caught.value.error_index == 1
-    assert time.monotonic() - start < 20
+    assert ended.tolist() == [0, 0, 0]
     assert not mp.active_children()
 
 
 @pytest.mark.parametrize(("how", "message"), [("exit", "exit code 3"), ("kill", "signal SIGKILL")])
 def test_a_process_that_dies_ends_the_others(how, message):
+    ended = dynamic.zeros(2).share_memory_()
     with pytest.raises(mp.ProcessExitedException, match=message) as caught:
-        mp.start_processes(leave, (how,), nprocs=2, start_method="fork")
+        mp.start_processes(leave, (how, ended), nprocs=2, start_method="fork")
+    assert ended.tolist() == [0, 0]
     assert caught.value.exit_code == (3 if how == "exit" else -9)
 
 

@@ -71,7 +71,7 @@ class Crew:
     def why(self, worker: int) -> str:
         """How a worker that no longer answers has ended."""
         process = self.processes[worker]
-        process.join(1.0)
+        process.join(_PATIENCE)
         code = process.exitcode
         if code is not None and code < 0:
             how = f"is killed by signal: {signal.strsignal(-code) or -code}"

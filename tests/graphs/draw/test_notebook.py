@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import time
 import xml.etree.ElementTree as ElementTree
 from html.parser import HTMLParser
 from typing import Any
@@ -119,13 +118,12 @@ def test_functions_and_traces():
     assert "svg" in page.tags
 
 
-def test_large_tapes_and_graphs_are_not_drawn_and_take_no_time():
+def test_large_tapes_and_graphs_are_not_drawn(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(notebook, "picture", None)  # nor is a picture made of them
     x = torch.ones(1, requires_grad=True)
     for _ in range(notebook.NODES + 10):
         x = x * 1.0
-    start = time.perf_counter()
     page = shown(x)
-    assert time.perf_counter() - start < 1
     assert f"more than {notebook.NODES:,} nodes" in page.text
     assert "svg" not in page.tags
     with tf.Graph().as_default() as made:
