@@ -263,7 +263,7 @@ class _Lowering:
                 register = self.snapshot(fetch.node) if fetch.node.op is variable_op else self.operand(fetch)
                 made.fetches.append((register, register in self.owned))
         self.leave_rows()
-        self.bury()
+        bury(made)
         return made
 
     def leave_rows(self) -> None:
@@ -281,17 +281,18 @@ class _Lowering:
                 made.steps[i] = replace(step, kernel=changed_rows)
                 made.rows = True
 
-    def bury(self) -> None:
-        """Note with each step which results nothing needs after it."""
-        last: dict[str, Step] = {}
-        for step in self.made.steps:
-            for register in (*step.outs, *step.args):
-                if register[0] == "t":
-                    last[register] = step
-        for register, _ in (*self.made.fetches, *self.made.writes.values()):
-            last.pop(register, None)
-        for register, step in last.items():
-            step.dead.append(register)
+
+def bury(made: Schedule) -> None:
+    """Note with each step which results nothing needs after it."""
+    last: dict[str, Step] = {}
+    for step in made.steps:
+        for register in (*step.outs, *step.args):
+            if register[0] == "t":
+                last[register] = step
+    for register, _ in (*made.fetches, *made.writes.values()):
+        last.pop(register, None)
+    for register, step in last.items():
+        step.dead.append(register)
 
 
 def changed_by(node: Any) -> list[Any]:

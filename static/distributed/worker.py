@@ -1,0 +1,129 @@
+"""A part of a session on a Dask worker: an actor, made once, which runs its share of each run.
+
+The session makes one with ``client.submit(WorkerPart, session, place, addresses, limit, actor=True, workers=[address])`` and
+then talks to it by the call ``diptych_call`` of its worker (``exchange``), whose methods are ``add``, ``run``, ``load`` and
+``drop``. Runs of a part follow each other in a thread of its own, so that parts of several sessions on one worker never wait
+for each other's tensors in a circle.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from distributed import get_worker
+
+from graphs.core.random import Stream
+from static.distributed.exchange import AbortedWaitError, LateError, exchange_of
+from static.distributed.running import Part, Stopped, told
+from static.distributed.tensors import GarbledError, Message, packed, unpacked
+from static.distributed.tracing import Recorder
+
+
+HOME = -1
+"""The place of the session's own process. It has no mailbox: what is for it waits on the worker that has made it."""
+
+
+class WorkerPart(Part):
+    """The part at ``place`` of a session.
+
+    Args:
+        session: the session's name in the cluster.
+        place: which part it is.
+        addresses: where each part is.
+        limit: for how many seconds it waits for a tensor while nothing is heard of the session.
+    """
+
+    def __init__(self, session: str, place: int, addresses: Sequence[str], limit: float) -> None:
+        super().__init__(place)
+        worker = get_worker()
+        self._session = session
+        self._addresses = list(addresses)
+        self._limit = limit
+        self._exchange = exchange_of(worker)
+        self._key = f"{session}-{place}"
+        self._box = self._exchange.box(session)
+        self._thread = ThreadPoolExecutor(1, f"diptych-{place}")
+        self._sending: list[Any] = []
+        self._exchange.parts[self._key] = self
+
+    def describe(self) -> dict[str, Any]:
+        """Which process it is in."""
+        return {"pid": os.getpid()}
+
+    def _put(self, run: int, edge: int, place: int, message: Message) -> None:
+        address = self._addresses[self.place if place == HOME else place]
+        future = self._exchange.send(address, self._session, run, edge, message)
+        if future is not None:
+            self._sending.append(future)
+
+    def _get(self, run: int, edge: int, place: int) -> Any:
+        try:
+            return self._box.take(run, edge, self._limit)
+        except AbortedWaitError as error:
+            raise Stopped("CancelledError", str(error), edge) from None
+        except LateError as error:
+            raise Stopped("DeadlineExceededError", str(error), edge) from None
+
+    async def answer(self, method: str, about: Mapping[str, Any]) -> dict[str, Any]:
+        """What a call of the session gets: plain data, under ``error`` what went wrong."""
+        loop = asyncio.get_running_loop()
+        if method == "run":
+            self._box.begin(int(about["run"]))
+        made = await loop.run_in_executor(self._thread, self._answer, method, about)
+        sending, self._sending = self._sending, []
+        for future in sending:
+            reason = await asyncio.wrap_future(future)
+            if reason and "error" not in made:
+                made = {"error": {"kind": "UnavailableError", "message": reason}}
+        return made
+
+    def _answer(self, method: str, about: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            self.decide(about.get("decided", ()))
+            if method == "run":
+                return self._ran(about)
+            if method == "add":
+                self.add(about["plan"], about["program"])
+            elif method == "drop":
+                self.drop(about["plan"])
+            elif method == "load":
+                self.load({self.variable(name, spec): unpacked(message) for name, spec, message in about["values"]})
+            else:
+                return {"error": {"kind": "InternalError", "message": f"a part has no method {method!r}"}}
+        except (Exception, Stopped) as error:
+            return {"error": told(error)}
+        return {}
+
+    def _ran(self, about: Mapping[str, Any]) -> dict[str, Any]:
+        start = time.time()
+        try:
+            feeds = [unpacked(message) for message in about["feeds"]]
+        except GarbledError as error:
+            raise Stopped("DataLossError", str(error)) from None
+        stream = None
+        if about.get("draw") is not None:
+            seed, step, ordinal = about["draw"]
+            stream = Stream(seed)
+            stream.step, stream.ordinal = step, ordinal
+        recorder = Recorder(self._readings[about["plan"]].plan) if about.get("trace") else None
+        observe = None if recorder is None else recorder.observe
+        values, traffic, draws = self.compute(about["plan"], about["run"], feeds, stream, bool(about.get("alone")), observe)
+        made: dict[str, Any] = {"values": [packed(value)[0] for value in values], "times": [start, time.time()]}
+        if traffic.sent or traffic.received:
+            made["sent"], made["received"] = traffic.sent, traffic.received
+        if draws:
+            made["draws"] = draws
+        if recorder is not None:
+            made["nodes"] = recorder.found
+        return made
+
+    def __del__(self) -> None:
+        thread = getattr(self, "_thread", None)
+        if thread is not None:
+            thread.shutdown(wait=False)
+            self._exchange.leave(self._session)
