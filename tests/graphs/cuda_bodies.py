@@ -80,6 +80,18 @@ def made(name: str) -> list[Scalars]:
     return [each for _, each in traced(ELEMENTWISE[name]) if isinstance(each, Scalars)]
 
 
+@cache
+def homogeneous(char: str) -> dict[str, Scalars]:
+    """By op, what it computes for operands that all have one dtype, but for a condition before them."""
+    found = {}
+    for name in sorted(ELEMENTWISE):
+        for each in made(name):
+            given = each.inputs[1:] if name == "where" else each.inputs
+            if all(dtype.char == char for dtype in given):
+                found[name] = each
+    return found
+
+
 def flat(each: Scalars) -> Form:
     return Form((FLAT,) * len(each.inputs), (FLAT,) * len(each.outputs), 0, False)
 
@@ -151,12 +163,12 @@ def edges(dtype: numpy.dtype[Any]) -> numpy.ndarray:
 
 
 def updates() -> list[Scalars]:
-    """The updates of all optimisers, with no setting, each of its settings, and all of them, in both float dtypes."""
+    """The updates of all optimisers: with no setting and with all in both float dtypes, with each of them in float32."""
     found = []
     for kind in _kinds(Rule):
         flags = [field.name for field in dataclasses.fields(kind)]
         for chosen in ((), *((flag,) for flag in flags), flags):
-            for dtype in ("float32", "float64"):
+            for dtype in ("float32", "float64") if len(chosen) != 1 else ("float32",):
                 each = scalars(kind(**dict.fromkeys(chosen, True)).function(dtype))
                 assert each is not None
                 found.append(each)

@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
 import pytest
+from numpy import dtype
 
 from graphs.codegen.cuda import NUMBER, fits, geometry, kernel, source
 from graphs.codegen.cuda_calls import PREAMBLE
-from graphs.codegen.primitives import Scalars, scalars
+from graphs.codegen.primitives import Call, Scalars, scalars
 from graphs.core.function import trace
-from graphs.core.op import OPS
+from graphs.core.op import OPS, Op
 from graphs.core.spec import Spec
-from tests.graphs import nvrtc
-from tests.graphs.cuda_bodies import ELEMENTWISE, EXACT, SMOOTH, UNTRACED, alone, bodies, calls, flat, made, text, updates
+from tests.graphs import cuda_regions, nvrtc
+from tests.graphs.cuda_bodies import (
+    ELEMENTWISE,
+    EXACT,
+    PARTLY,
+    SMOOTH,
+    UNTRACED,
+    alone,
+    bodies,
+    calls,
+    flat,
+    homogeneous,
+    settings,
+    text,
+    updates,
+)
 
 
 pytestmark = nvrtc.here
@@ -19,19 +38,87 @@ pytestmark = nvrtc.here
 both = pytest.mark.parametrize("architecture", ["sm_80", "sm_90"])
 
 
+def distinct(every: Sequence[Scalars]) -> str:
+    """One program of the kernels that differ."""
+    texts = dict.fromkeys(kernel(each, flat(each), "NAME") for each in every)
+    return PREAMBLE + "".join(each.replace(" NAME(", f" k{i}(", 1) for i, each in enumerate(texts))
+
+
+def key(call: Call) -> Any:
+    return call.name, call.dtypes, call.dtype
+
+
+@cache
+def float_calls() -> set[Any]:
+    """The calls that are compiled with the ops of floats."""
+    return {key(call) for char in "fd" for each in homogeneous(char).values() for call in each.calls}
+
+
+def takes(op: Op, char: str) -> bool:
+    """Whether ``op`` has a rule for operands that all have one dtype."""
+    try:
+        op.infer(*[Spec((), char)] * len(op.names), **settings(op))
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
 def compiles(program: str, architecture: str) -> bool:
     return nvrtc.cubin(program, architecture).startswith(b"\x7fELF")
 
 
 @both
-def test_every_call(architecture: str) -> None:
-    assert compiles(text([alone(call) for call in calls().values()]), architecture)
+@pytest.mark.parametrize("char", ["f", "d"])
+def test_every_op_of_floats(char: str, architecture: str) -> None:
+    assert compiles(text(list(homogeneous(char).values())), architecture)
 
 
 @both
-def test_every_op(architecture: str) -> None:
-    every = [made(name)[-1] for name in sorted(set(ELEMENTWISE) - set(UNTRACED))]
-    assert compiles(text(every), architecture)
+def test_every_op_of_whole_numbers_and_truths(architecture: str) -> None:
+    """All but those that cast their operands and do what the kernels of floats do."""
+    every = [each for char in "?il" for each in homogeneous(char).values()]
+    own = [each for each in every if any(call.name != "cast" and key(call) not in float_calls() for call in each.calls)]
+    assert len(own) > 100
+    assert compiles(text(own), architecture)
+
+
+def test_no_op_is_left_out() -> None:
+    """An op with a fusion text is compiled above in each dtype that it takes, or is in a list with the reason."""
+    compiled_in = {char: set(homogeneous(char)) for char in "fd?il"}
+    assert set().union(*compiled_in.values()) == set(ELEMENTWISE) - set(UNTRACED)
+    for char, names in compiled_in.items():
+        kind = dtype(char).kind
+        refused = {name for name, op in ELEMENTWISE.items() if name not in names and takes(op, char)}
+        assert refused <= set(UNTRACED) | set(PARTLY if kind != "f" else ()), char
+
+
+@both
+def test_every_other_call(architecture: str) -> None:
+    """Of mixed dtypes, and casts."""
+    done = {
+        (call.name, call.dtypes, call.dtype)
+        for char in "fd?bhilBHIL"
+        for x in homogeneous(char).values()
+        for call in x.calls
+    }
+    others = [alone(call) for key, call in calls().items() if key not in done]
+    assert compiles(text(others), architecture)
+
+
+@both
+def test_regions_of_the_demos(architecture: str) -> None:
+    made, refused = cuda_regions.written(cuda_regions.of_demos())
+    assert len(made) > 100
+    assert not refused
+    assert compiles(distinct(made), architecture)
+
+
+@both
+def test_regions_of_random_programs(architecture: str) -> None:
+    made, refused = cuda_regions.written(cuda_regions.of_random_programs())
+    assert len(made) > 100
+    assert not refused
+    assert compiles(distinct(made), architecture)
 
 
 @both
@@ -39,13 +126,13 @@ def test_updates_of_all_optimisers(architecture: str) -> None:
     every = updates()
     assert len(every) > 60
     assert all(fits(each) for each in every)
-    assert compiles(text(every), architecture)
+    assert compiles(distinct(every), architecture)
 
 
 @both
 def test_random_bodies(architecture: str) -> None:
-    every = [each for each in map(scalars, bodies(40, EXACT + SMOOTH, seed=2)) if each is not None]
-    assert len(every) == 40
+    every = [each for each in map(scalars, bodies(24, EXACT + SMOOTH, seed=2)) if each is not None]
+    assert len(every) == 24
     assert compiles(text(every), architecture)
 
 
