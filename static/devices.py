@@ -1,4 +1,4 @@
-"""The names of devices, as ``tf.device`` takes them and operations record them. Nothing runs anywhere else for it."""
+"""The names of devices, as ``tf.device`` takes them and operations record them (``static.placement`` says what they do)."""
 
 from __future__ import annotations
 
@@ -85,6 +85,12 @@ class DeviceAttributes(NamedTuple):
     device_type: str = "CPU"
     memory_limit_bytes: int = 0
     incarnation: int = 0
+    physical_device_desc: str = ""
+
+    @property
+    def memory_limit(self) -> int:
+        """The bytes, by ``device_lib``'s name of it."""
+        return self.memory_limit_bytes
 
 
 class Beside:
@@ -126,3 +132,9 @@ def placed(operation: Any, devices: Iterable[Any]) -> str:
             merged = given if isinstance(given, DeviceSpec) else DeviceSpec.from_string(given or "")
         name = merged.to_string()
     return name
+
+
+def accelerated(device: str) -> bool:
+    """Whether the name ``device`` asks for something else than a processor."""
+    upper = device.upper()
+    return "GPU" in upper or "TPU" in upper

@@ -31,7 +31,10 @@ class Emission:
         lines: the source.
         nodes: for a line number the step that runs there, or the variable that is read there.
         namespace: what the text refers to.
+        name: that of the function.
     """
+
+    name = "run"
 
     def __init__(self, schedule: Schedule, specs: list[Spec]) -> None:
         self.schedule = schedule

@@ -14,7 +14,7 @@ from graphs.core.notebook import Shown
 from graphs.core.op import Op
 from graphs.core.spec import Spec
 from static.defaults import graphs, pushed
-from static.devices import Beside, checked, placed
+from static.devices import Beside, accelerated, checked, placed
 from static.export.definitions import GraphDef
 from static.keys import GraphKeys as GraphKeys
 from static.names import type_name
@@ -38,6 +38,7 @@ class Graph(Shown):
         self.variables: dict[Operation, Any] = {}
         self.strict = True
         self.seed: int | None = None
+        self.accelerated = False
 
     # Building
 
@@ -68,6 +69,8 @@ class Graph(Shown):
         put(node, "body", body)
         put(node, "writes", ())
         put(node, "device", placed(node, self._devices) if self._devices else "")
+        if node.device and not self.accelerated:
+            self.accelerated = accelerated(node.device)
         self._operations[name] = node
         return node
 

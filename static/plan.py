@@ -22,13 +22,14 @@ from graphs.codegen.primitives import of_node
 from graphs.codegen.region_text import UnwrittenError
 from graphs.control import failing
 from graphs.control.program import Draw
-from graphs.core.arrays import MODULES
+from graphs.core.arrays import MODULES, is_array, to_numpy
 from graphs.core.node import Value
 from graphs.core.spec import Spec
 from graphs.rewrite import Choice, origins
 from static.blame import culprit
 from static.emit import Emission, handed_out
 from static.errors import FailedPreconditionError, InvalidArgumentError, OpError, ResourceExhaustedError
+from static.gpus import cupy
 from static.graph import Operation
 from static.layouts import Order, order_of, ordered
 from static.lowering import Lowering
@@ -36,8 +37,9 @@ from static.native import Arena, Memory, NativeEmission, planned
 from static.on_device import OnDevice, device_of
 from static.passes import Optimised, Pass
 from static.passes.specialise import standins
+from static.placement import Placer
 from static.rows import kept
-from static.schedule import Step, optimised, schedule
+from static.schedule import Schedule, Step, optimised, schedule
 
 
 Observer = Callable[[Operation, tuple[Any, ...], tuple[Any, ...]], None]
@@ -76,7 +78,11 @@ class Plan:
         inplace: the variables whose arrays a run can change in place, where it may: all that it writes, or none.
         silent: whether no kernel is called from Python, so that numpy has nothing to warn of.
         native: the LLVM text, once it is compiled.
-        device: what runs it where variables or feeds are arrays of a GPU, once there has been such a run.
+        locked: whether a run needs the session's lock: it changes variables, draws numbers, or works on a GPU.
+        device: what runs it where GPUs do a part: from the beginning where steps are placed there, else once variables or
+            feeds have been arrays of a GPU.
+        placement: where its steps are done, where somebody asks.
+        placed: whether any is done on a GPU.
     """
 
     def __init__(
@@ -87,14 +93,27 @@ class Plan:
         choice: Choice | None = None,
         given: Sequence[Spec] | None = None,
         reason: str = FIRST,
+        placer: Placer | None = None,
     ) -> None:
         self.given = [tensor.spec for tensor in fed] if given is None else list(given)
         self.reason = reason
         values = standins(fed, self.given, Optimised)
         self.outcome = optimised(fetches, fed, values, passes, choice)
         program = self.outcome.program
-        self.schedule = made = schedule(program.nodes, program.roots, values)
-        self.specs = [fetch.spec for fetch in fetches if isinstance(fetch, Value)]
+        made = schedule(program.nodes, program.roots, values)
+        self._ready(made, [fetch.spec for fetch in fetches if isinstance(fetch, Value)], program.reuse, placer)
+
+    @classmethod
+    def of(cls, made: Schedule, specs: Sequence[Spec], reuse: bool) -> Plan:
+        """The plan of steps that are there already, and fetch values of ``specs``."""
+        plan = cls.__new__(cls)
+        plan.given, plan.reason = list(made.feeds.values()), "made of steps"
+        plan._ready(made, specs, reuse)
+        return plan
+
+    def _ready(self, made: Schedule, specs: Sequence[Spec], reuse: bool, placer: Placer | None = None) -> None:
+        self.schedule = made
+        self.specs = list(specs)
         self.writes = bool(made.writes)
         self.rows = made.rows
         self.random = made.random
@@ -102,21 +121,30 @@ class Plan:
         self.silent = False
         self.native = ""
         self.device: OnDevice | None = None
+        self.placement = None if placer is None else placer.place(made)
+        self.placed = self.placement is not None and bool(self.placement.used)
+        self.locked = self.writes or self.random or self.placed
         self._texts: dict[str, Emission] = {}
         self._arenas: list[Arena] = []
         self._layouts: dict[str, Order | None] = {}
         self._seconds, self._patience = 0.0, HOT_SECONDS
         self._way: Callable[[Plan, State, Sequence[Any], Draw | None, bool], tuple[tuple[Any, ...], State]]
-        if len(made.steps) > _MOST_LINES:
+        if self.placed:
+            self.device = OnDevice(cupy(), made, self.specs, self._compiled, self.placement)
+            self.inplace = self.device.inplace
+            self._way = Plan._on_devices
+        elif len(made.steps) > _MOST_LINES:
             self._way = Plan._interpreted
         else:
             self._function = self._compiled(Emission(made, self.specs))
-            self._way = Plan._warming if program.reuse and available() else Plan._plain
+            self._way = Plan._warming if reuse and available() else Plan._plain
 
     @property
     def source(self) -> str:
         """The run as Python text."""
         texts = list(self._texts.values()) or [Emission(self.schedule, self.specs)]
+        if self.placed:
+            return "\n\n".join("\n".join(text.lines) for text in texts) + "\n"
         return "\n".join(texts[-1].lines) + "\n"
 
     @property
@@ -133,7 +161,7 @@ class Plan:
         ``own``: then the arrays of the variables ``inplace`` are nobody else's, and change, last of all and all together.
         """
         try:
-            if len(MODULES) > 1 or "cupy" in sys.modules:
+            if (len(MODULES) > 1 or "cupy" in sys.modules) and not self.placed:
                 xp = device_of(state, tuple(self.schedule.reads.values()), feeds)
                 if xp is not None:
                     return self._on_device(xp)(state, feeds, draw)
@@ -143,7 +171,7 @@ class Plan:
 
     def compile(self) -> bool:
         """Compile it now, whether it is hot or not. False where nothing in it can be, or native code cannot be made."""
-        if not available() or len(self.schedule.steps) > _MOST_LINES:
+        if self.placed or not available() or len(self.schedule.steps) > _MOST_LINES:
             return False
         try:
             emitted = NativeEmission(self.schedule, self.specs, Lowering(self.schedule, self._layouts))
@@ -167,6 +195,10 @@ class Plan:
         if self.device is None or self.device.xp is not xp:
             self.device = OnDevice(xp, self.schedule, self.specs, self._compiled)
         return self.device
+
+    def _on_devices(self, state: State, feeds: Sequence[Any], draw: Draw | None, own: bool) -> tuple[tuple[Any, ...], State]:
+        assert self.device is not None
+        return self.device(state, feeds, draw, own)
 
     def _interpreted(
         self, state: State, feeds: Sequence[Any], draw: Draw | None, own: bool
@@ -217,8 +249,13 @@ class Plan:
     def interpret(
         self, state: State, feeds: Sequence[Any], draw: Draw | None = None, observe: Observer | None = None
     ) -> tuple[tuple[Any, ...], State]:
-        """The same as a call, bit for bit, node by node: ``observe`` is told of each with its operands and outputs."""
+        """The same as a call, bit for bit, node by node: ``observe`` is told of each with its operands and outputs.
+
+        It is all done on the host: where GPUs do a part of the plan, functions may differ in their last bits.
+        """
         made = self.schedule
+        if len(MODULES) > 1 or "cupy" in sys.modules:
+            state = {variable: to_numpy(x) if is_array(x) else x for variable, x in state.items()}
         values: dict[str, Any] = dict(made.constants)
         values.update(zip(made.feeds, map(ordered, feeds), strict=True))
         for register, variable in made.reads.items():
@@ -252,7 +289,7 @@ class Plan:
         linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
         weakref.finalize(self, linecache.cache.pop, filename, None)
         exec(compile(source, filename, "exec"), emitted.namespace)
-        return emitted.namespace["run"]
+        return emitted.namespace[emitted.name]
 
     def _explained(self, error: Exception) -> Exception:
         """What to raise for ``error``: an OpError naming the node, by the line of the plan that was running."""

@@ -12,20 +12,8 @@ from typing import Any
 import numpy
 from numpy import ndarray
 
+from graphs.codegen.resident import Rows
 from static.state import _check_rows
-
-
-class Rows:
-    """What a run makes of a variable by changing rows of it: the new ``rows``, and the ``indices`` where they belong."""
-
-    __slots__ = ("indices", "rows")
-
-    def __init__(self, indices: ndarray, rows: ndarray) -> None:
-        self.indices = indices
-        self.rows = rows
-
-    def __array__(self, dtype: Any = None, copy: Any = None) -> ndarray:
-        return numpy.asarray(self.rows, dtype)
 
 
 def changed_rows(xp: Any, variable: Any, indices: Any, updates: Any) -> Rows:

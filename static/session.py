@@ -11,6 +11,8 @@ from typing import Any
 import numpy
 from numpy import ndarray
 
+from graphs.codegen.links import Traffic
+from graphs.core.arrays import to_numpy
 from graphs.core.errors import at_line
 from graphs.core.random import Draws, Stream
 from graphs.core.spec import Spec
@@ -18,12 +20,16 @@ from graphs.rewrite import Choice
 from static.calling import MOST_PLANS, Call, Feed, changed, frozen
 from static.defaults import session_scope
 from static.devices import DeviceAttributes
+from static.distributed.targets import is_cluster, session_class
+from static.gpus import attributes
 from static.graph import Graph, Operation, get_default_graph
 from static.growth import Growth
 from static.inspection import Inspection
 from static.metadata import traced
 from static.passes import PIPELINE, Pass
+from static.passes.accumulate import accumulate
 from static.passes.choosing import checking, refused
+from static.placement import Placer
 from static.plan import FIRST, Plan, State
 from static.rows import Commit
 from static.tensor import Tensor
@@ -43,6 +49,12 @@ class Session(Inspection):
             rules go wrong; ``graphs.rewrite.WrongRewriteError`` has the counterexample. By default what the environment's
             ``DIPTYCH_CHECK`` says.
     """
+
+    def __new__(cls, target: Any = "", *_: Any, **__: Any) -> Any:
+        """A session on a cluster where ``target`` names one (``static.distributed``)."""
+        if target and is_cluster(target):
+            cls = session_class(cls, target)
+        return object.__new__(cls)
 
     def __init__(
         self,
@@ -66,6 +78,8 @@ class Session(Inspection):
         self._growth = Growth(self.graph)
         self._lock = threading.RLock()
         self._closed = False
+        self._placer = Placer(config)
+        self.traffic = Traffic()
         self._stream: Stream | None = None
         self._entered: list[Any] = []
 
@@ -120,12 +134,14 @@ class Session(Inspection):
         meanwhile, and if so are done again under the lock.
         """
         changes = self._changes
-        if not (plan.writes or plan.random or self._rows or changes & 1):
+        if not (plan.locked or self._rows or changes & 1):
             values, _ = plan(self._state, feeds)
             if self._changes == changes:
                 return values
         with self._lock:
             draw = self._draws() if plan.random else None
+            if plan.placed:
+                return self._on_devices(plan, feeds, draw)
             if plan.inplace and self._owns(plan.inplace):
                 self._changes |= 1
                 values, _ = plan(self._state, feeds, draw, True)
@@ -138,6 +154,30 @@ class Session(Inspection):
                 self._state = {**self._state, **written}
                 if plan.inplace:
                     self._own.update(written)
+        return values
+
+    def _on_devices(self, plan: Plan, feeds: Sequence[Any], draw: Draws | None) -> tuple[Any, ...]:
+        """As ``_follow``, of a plan of which GPUs do a part. The lock is held."""
+        device = plan.device
+        assert device is not None
+        moved = device.homed(self._state)
+        if moved:
+            self._state = {**self._state, **moved}
+            self._own.update(moved)
+        own = bool(plan.inplace) and self._owns(plan.inplace)
+        try:
+            values, written = plan(self._state, feeds, draw, own)
+        except BaseException:
+            if device.committed:  # the GPU's variables have changed, so the host's do
+                self._state = {**self._state, **device.pending}
+            raise
+        device.count(moved)
+        self.traffic = device.traffic
+        if not own and plan.rows:
+            self._commit(written)
+        elif written:
+            self._state = {**self._state, **written}
+            self._own.update({variable: written[variable] for variable in plan.inplace})
         return values
 
     def _owns(self, variables: Sequence[Any]) -> bool:
@@ -160,8 +200,8 @@ class Session(Inspection):
         return function
 
     def list_devices(self) -> list[DeviceAttributes]:
-        """The one device there is."""
-        return [DeviceAttributes()]
+        """The processor, and the GPUs that the session may use."""
+        return attributes(self._placer.gpus)
 
     @property
     def graph_def(self) -> Any:
@@ -244,7 +284,7 @@ class Session(Inspection):
         with other._lock:
             held = other._state
             pairs = ((mine, held[theirs]) for mine, theirs in names.items()) if names is not None else held.items()
-            self._state = {key: x.copy() if hasattr(x, "dtype") else x for key, x in pairs}
+            self._state = {key: to_numpy(x).copy() if hasattr(x, "dtype") else x for key, x in pairs}
             self._stream = copy(other.stream)
 
     # Making a call ready
@@ -301,8 +341,12 @@ class Session(Inspection):
 
     def _made(self, call: Call, specs: Sequence[Spec] | None, reason: str) -> Plan:
         choice = Choice(refuse=self.refuse, limit=self._limit, check=self.check)
-        plan = Plan(call.fetches, [feed.tensor for feed in call.feeds], self.passes, choice, specs, reason)
-        self._rows |= plan.rows
+        placer = self._placer if self._placer.concerns(self.graph) else None
+        passes = self.passes if placer is None else tuple([each for each in self.passes if each is not accumulate])
+        plan = Plan(call.fetches, [feed.tensor for feed in call.feeds], passes, choice, specs, reason, placer)
+        if self._placer.logs:
+            self._placer.log(plan)
+        self._rows |= plan.rows and not plan.placed
         return plan
 
     def _packer(self, fetches: Any, found: dict[Any, int]) -> Callable[[Sequence[Any]], Any]:

@@ -103,37 +103,48 @@ def _from_device(x: Any) -> Any:
     return x
 
 
-class _Graph:
-    """One capture: the graph, what it reads and writes, and all that has to be kept for it."""
+class Captured:
+    """What one capture makes: the graph, the arrays that it yields, and all that has to be kept for it.
 
-    def __init__(self, xp: Any, step: Step, args: Sequence[Any], signature: Signature) -> None:
-        """Warm up and capture. Raises what the step raises in warming up, and UncapturableError."""
+    Attributes:
+        done: is recorded after each launch.
+        last: the stream of the last launch.
+        outs: what the captured step gave; it is written anew by each launch.
+    """
+
+    def __init__(self, xp: Any) -> None:
         self._xp = xp
         self._pool = xp.cuda.MemoryPool()
         self._stream = xp.cuda.Stream(non_blocking=True)
         self.done = xp.cuda.Event(disable_timing=True)
         self.last = xp.cuda.get_current_stream()
+        self.outs: Any = ()
+        self._graph: Any = None
         self._products = _Lazily(xp, self._stream)
+
+    def make(self, warm: Callable[[], Any], step: Callable[[], Any]) -> None:
+        """Call ``warm``, which is to do what ``step`` does, and capture ``step``.
+
+        Raises what ``warm`` raises, and UncapturableError.
+        """
         self._stream.wait_event(self.last.record())
-        with xp.cuda.using_allocator(self._pool.malloc), self._stream:
-            self.buffers = [xp.empty(shape, dtype) for shape, dtype, _ in signature]
-            self._fill(args)
+        with self._xp.cuda.using_allocator(self._pool.malloc), self._stream:
             # All that is done once for all comes now: kernels are compiled and loaded, and the pool gets its blocks.
             _active.products = self._products
             try:
-                step(*self.buffers)
+                warm()
                 self._stream.synchronize()
-                self._graph, self._outs = self._captured(step)
+                self._graph, self.outs = self._captured(step)
             finally:
                 _active.products = None
                 if self._products.made is not None:
                     self._products.made.close()
         self.done.record(self._stream)
 
-    def _captured(self, step: Step) -> tuple[Any, tuple[Any, ...]]:
+    def _captured(self, step: Callable[[], Any]) -> tuple[Any, Any]:
         self._stream.begin_capture()
         try:
-            outs = tuple(step(*self.buffers))
+            outs = step()
         except BaseException as error:
             with suppress(Exception):  # what the driver makes of a capture cut short does not matter
                 self._stream.end_capture()
@@ -145,6 +156,34 @@ class _Graph:
         except Exception as error:
             raise UncapturableError(f"{type(error).__name__}: {error}") from error
 
+    def begin(self) -> Any:
+        """The stream to work on: the current one, which waits for the last launch where that was on another."""
+        stream = self._xp.cuda.get_current_stream()
+        if stream != self.last:
+            stream.wait_event(self.done)
+        self.last = stream
+        return stream
+
+    def launch(self, stream: Any) -> None:
+        """Do it once more."""
+        self._graph.launch(stream)
+
+
+class _Graph(Captured):
+    """A capture whose arguments are copied into buffers of its own."""
+
+    def __init__(self, xp: Any, step: Step, args: Sequence[Any], signature: Signature) -> None:
+        """Warm up and capture. Raises what the step raises in warming up, and UncapturableError."""
+        super().__init__(xp)
+        self.buffers: list[Any] = []
+
+        def warm() -> None:
+            self.buffers = [xp.empty(shape, dtype) for shape, dtype, _ in signature]
+            self._fill(args)
+            step(*self.buffers)
+
+        self.make(warm, lambda: tuple(step(*self.buffers)))
+
     def _fill(self, args: Sequence[Any]) -> None:
         for buffer, x in zip(self.buffers, args, strict=True):
             if isinstance(x, numpy.ndarray):
@@ -154,13 +193,10 @@ class _Graph:
 
     def replay(self, args: Sequence[Any]) -> tuple[Any, ...]:
         """The step's results for ``args``."""
-        stream = self._xp.cuda.get_current_stream()
-        if stream != self.last:
-            stream.wait_event(self.done)
-        self.last = stream
+        stream = self.begin()
         self._fill(args)
-        self._graph.launch(stream)
-        results = tuple([x.copy() if isinstance(x, self._xp.ndarray) else x for x in self._outs])
+        self.launch(stream)
+        results = tuple([x.copy() if isinstance(x, self._xp.ndarray) else x for x in self.outs])
         self.done.record(stream)
         return results
 
@@ -265,4 +301,4 @@ def _finish(made: _Graph | str) -> None:
         made.done.synchronize()
 
 
-__all__ = ["MOST_GRAPHS", "Capturable", "Replay", "Step", "UncapturableError", "captured"]
+__all__ = ["MOST_GRAPHS", "Capturable", "Captured", "Replay", "Step", "UncapturableError", "captured"]

@@ -10,6 +10,7 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy
 
@@ -17,6 +18,15 @@ import numpy
 Key = tuple[int, int, int]
 
 _WORD = (1 << 64) - 1
+
+
+class DeviceKey:
+    """A key that a GPU reads when it draws: an ``array`` of three uint64 there, whose numbers may differ from run to run."""
+
+    __slots__ = ("array",)
+
+    def __init__(self, array: Any) -> None:
+        self.array = array
 
 
 class Stream:

@@ -1,0 +1,151 @@
+"""Copies between the host and a GPU: through pinned memory, asynchronous, counted, and waited for once a run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy
+from numpy import ndarray
+
+
+_MOST_PLACES = 64
+"""Places of pinned memory that a link keeps for shapes; then it begins anew."""
+
+
+@dataclass(slots=True)
+class Traffic:
+    """What crossed between the host and GPUs: how many arrays, and how many bytes, each way.
+
+    Attributes:
+        to_device, to_device_bytes: arrays sent to a GPU.
+        to_host, to_host_bytes: arrays fetched from one.
+        between, between_bytes: arrays sent from one GPU to another.
+        moved, moved_bytes: variables that had to be brought to the device where they live, once, before the run.
+        keys_bytes: what tells captured draws which numbers to draw.
+    """
+
+    to_device: int = 0
+    to_device_bytes: int = 0
+    to_host: int = 0
+    to_host_bytes: int = 0
+    between: int = 0
+    between_bytes: int = 0
+    moved: int = 0
+    moved_bytes: int = 0
+    keys_bytes: int = 0
+
+    def __str__(self) -> str:
+        """One line."""
+        text = f"{self.to_device} arrays to the GPU ({self.to_device_bytes:,} bytes), "
+        text += f"{self.to_host} to the host ({self.to_host_bytes:,} bytes)"
+        if self.between:
+            text += f", {self.between} between GPUs ({self.between_bytes:,} bytes)"
+        if self.moved:
+            text += f"; {self.moved} variables moved before ({self.moved_bytes:,} bytes)"
+        return text + (f"; {self.keys_bytes:,} bytes of keys" if self.keys_bytes else "")
+
+
+def pinned(xp: Any, shape: Sequence[int], dtype: Any) -> ndarray:
+    """A new array of numpy's in pinned memory, from the pool of cupy's module ``xp``."""
+    dtype = numpy.dtype(dtype)
+    count = math.prod(shape)
+    memory = xp.cuda.alloc_pinned_memory(max(1, count * dtype.itemsize))
+    return numpy.frombuffer(memory, dtype, count).reshape(shape)
+
+
+class Link:
+    """The way between the host and GPU number ``device``, for one user at a time.
+
+    Each array that crosses has a slot, and for its shape a place in pinned memory and, on its way up, one on the device: so
+    a graph that reads it finds it where it was.
+    """
+
+    def __init__(self, xp: Any, device: int) -> None:
+        self.traffic = Traffic()
+        self._xp = xp
+        self._device = device
+        self._up: dict[Any, tuple[Any, ndarray]] = {}
+        self._down: dict[Any, ndarray] = {}
+        self._left = xp.cuda.Event(disable_timing=True)
+        self._sent = False
+        self._waiting: Any = None
+
+    def begin(self, traffic: Traffic) -> None:
+        """Begin a run, whose traffic is counted in ``traffic``: what was sent last has left pinned memory."""
+        self.traffic = traffic
+        if self._sent:
+            self._left.synchronize()
+            self._sent = False
+
+    def up(self, slot: Any, value: Any) -> Any:
+        """``value``, an array of the host, on the device. The same array comes back for each value of its shape.
+
+        An array that is on the device already is copied there, and not counted.
+        """
+        on_device = isinstance(value, self._xp.ndarray)
+        value = value if on_device else numpy.asarray(value)
+        key = (slot, value.shape, value.dtype)
+        found = self._up.get(key)
+        if found is None:
+            if len(self._up) >= _MOST_PLACES:
+                self._up.clear()
+            with self._xp.cuda.Device(self._device):
+                found = self._up[key] = (
+                    self._xp.empty(value.shape, value.dtype),
+                    pinned(self._xp, value.shape, value.dtype),
+                )
+        there, here = found
+        if on_device:
+            there[...] = value
+            return there
+        here[...] = value
+        self.send(there, here)
+        self.traffic.to_device += 1
+        self.traffic.to_device_bytes += here.nbytes
+        return there
+
+    def send(self, there: Any, here: ndarray) -> None:
+        """Have pinned memory copied to an array of the device; ``here`` must stay as it is until ``begin``."""
+        if here.nbytes:
+            stream = self._xp.cuda.get_current_stream()
+            there.data.copy_from_host_async(here.ctypes.data, here.nbytes, stream)
+            self._left.record(stream)
+            self._sent = True
+
+    def down(self, slot: Any, value: Any) -> Any:
+        """An array of pinned memory that holds ``value``, in C's order, once ``finish`` has been called."""
+        if not isinstance(value, self._xp.ndarray):  # a number, or what a loop has kept round by round
+            return value if value is None or not isinstance(value, ndarray) else self._boxes(value)
+        key = (slot, value.shape, value.dtype)
+        here = self._down.get(key)
+        if here is None:
+            if len(self._down) >= _MOST_PLACES:
+                self._down.clear()
+            here = self._down[key] = pinned(self._xp, value.shape, value.dtype)
+        stream = self._xp.cuda.get_current_stream()
+        if value.nbytes:
+            value.get(stream=stream, out=here, blocking=False)
+        self._waiting = stream
+        self.traffic.to_host += 1
+        self.traffic.to_host_bytes += here.nbytes
+        return here
+
+    def _boxes(self, value: ndarray) -> ndarray:
+        out = numpy.empty(value.shape, value.dtype)
+        for at in numpy.ndindex(value.shape):
+            each = value[at]
+            out[at] = each.get() if isinstance(each, self._xp.ndarray) else each
+        return out
+
+    def finish(self) -> None:
+        """Wait until all that was asked for by ``down`` is there."""
+        if self._waiting is not None:
+            waiting, self._waiting = self._waiting, None
+            waiting.synchronize()
+            self._sent = False
+
+
+__all__ = ["Link", "Traffic", "pinned"]

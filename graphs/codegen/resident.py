@@ -1,0 +1,268 @@
+"""Steps over arrays that stay where they are: run once, then captured and replayed, with what they change changed in place.
+
+Where ``capture.Replay`` copies arguments in and results out, nothing is copied here: a graph is for these very arrays, and
+is launched again as long as it is called with them. What a step is to change is changed at the end of the graph, by the
+graph, so that one launch does all of it or none. The rules of ``capture`` hold otherwise; random draws may be part of it,
+since captured kernels read their keys from an array that is filled before each launch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy
+from numpy import ndarray
+
+from graphs.codegen.capture import MOST_GRAPHS, Captured, UncapturableError
+from graphs.codegen.links import Link, pinned
+from graphs.core.random import DeviceKey, Key
+
+
+Draw = Callable[[Key | None, int], Any]
+
+Site = tuple[Key | None, int]
+"""What a draw is asked for: the op's own key, and which op it is."""
+
+FIRST = "it is the first run"
+
+
+class Rows:
+    """What a step makes of an array by replacing some of its ``rows``: those at ``indices``."""
+
+    __slots__ = ("indices", "rows")
+
+    def __init__(self, indices: Any, rows: Any) -> None:
+        self.indices = indices
+        self.rows = rows
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> ndarray:
+        return numpy.asarray(self.rows, dtype)
+
+
+class _Noted:
+    """Stands for a run's draws while it is found out which there are; the numbers do not matter."""
+
+    def __init__(self) -> None:
+        self.sites: list[Site] = []
+
+    def __call__(self, own: Key | None, site: int) -> Key:
+        self.sites.append((own, site))
+        return (0, 0, 0)
+
+
+class _Held:
+    """Stands for the draws while they are captured: the keys are in an array of the device."""
+
+    def __init__(self, sites: Sequence[Site], keys: Any) -> None:
+        self._sites = iter(sites)
+        self._keys = keys
+        self._at = 0
+
+    def __call__(self, own: Key | None, site: int) -> DeviceKey:
+        if next(self._sites, None) != (own, site):
+            raise UncapturableError("its draws differ from run to run")
+        key = DeviceKey(self._keys[self._at])
+        self._at += 1
+        return key
+
+
+class _Graph(Captured):
+    """A capture for the arrays ``args``; ``pairs`` say which results go into which of them."""
+
+    def __init__(self, part: Resident, args: Sequence[Any], pairs: Sequence[tuple[int, int]]) -> None:
+        xp = part.xp
+        super().__init__(xp)
+        self.args = tuple(args)
+        self.pairs = tuple(pairs)
+        self.sites: list[Site] = []
+        self.keys: Any = None
+        self.filled: ndarray | None = None
+
+        def warm() -> None:
+            noted = _Noted()
+            part.function(noted, *args)
+            self.sites = noted.sites
+            if self.sites:
+                self.keys = xp.empty((len(self.sites), 3), numpy.uint64)
+                self.filled = pinned(xp, (len(self.sites), 3), numpy.uint64)
+
+        def step() -> list[Any]:
+            outs = part.computed(_Held(self.sites, self.keys), args)
+            for out, target in self.pairs:
+                _put(args[target], outs[out])
+            return outs
+
+        self.make(warm, step)
+
+    def fits(self, args: Sequence[Any], pairs: Sequence[tuple[int, int]]) -> bool:
+        return self.pairs == tuple(pairs) and all([x is y for x, y in zip(self.args, args, strict=True)])  # noqa: C419
+
+    def replay(self, part: Resident, draw: Draw | None, link: Link) -> None:
+        stream = self.begin()
+        if self.filled is not None:
+            assert draw is not None
+            self.filled[...] = [[word & 0xFFFF_FFFF_FFFF_FFFF for word in draw(*site)] for site in self.sites]
+            link.send(self.keys, self.filled)
+            link.traffic.keys_bytes += self.filled.nbytes
+        self.launch(stream)
+        part.committed = bool(self.pairs)
+        self.done.record(stream)
+
+
+class Resident:
+    """A function ``(draw, *arrays) -> results`` on GPU number ``device``, replayed as said above.
+
+    Args:
+        xp: cupy's module.
+        function: changes none of its arguments; numbers of Python's in it are those of the capture.
+        device: the number of the GPU.
+        link: how keys get there.
+        refusal: why it cannot be captured, as far as that is known.
+        commits: pairs (result, argument): what the argument is to hold afterwards, where that is asked for.
+        fresh: the results that nothing else may hold.
+
+    Attributes:
+        reason: why the last call was no replay; empty where it was.
+        launches: how many graphs have been launched.
+        committed: whether arguments have been changed; whoever asks sets it back.
+    """
+
+    def __init__(
+        self,
+        xp: Any,
+        function: Callable[..., tuple[Any, ...]],
+        device: int,
+        link: Link,
+        refusal: str = "",
+        commits: Sequence[tuple[int, int]] = (),
+        fresh: Sequence[int] = (),
+    ) -> None:
+        self.xp = xp
+        self.function = function
+        self.reason = refusal
+        self.launches = 0
+        self.committed = False
+        self._refusal = refusal
+        self._device = device
+        self._link = link
+        self._commits = tuple(commits)
+        self._fresh = frozenset(fresh)
+        self._graphs: list[_Graph] = []
+        self._buffers: dict[Any, Any] = {}
+        self._begun = False
+        self._made = 0
+
+    def __call__(self, draw: Draw | None, own: bool, args: Sequence[Any], stable: Sequence[bool]) -> list[Any]:
+        """The results; with ``own`` those that are committed are in their arguments, and these stand for them.
+
+        Args:
+            draw: makes the keys of random draws.
+            own: whether the arguments that are committed to may be changed.
+            args: arrays of the device.
+            stable: for each, whether the same array may be expected again.
+        """
+        with self.xp.cuda.Device(self._device):
+            pairs = [pair for pair in self._commits if own and args[pair[1]] is not None]
+            if self._refusal or not self._begun:
+                self.reason = self._refusal or FIRST
+                self._begun = True
+                return self._run(draw, args, pairs)
+            if self._made > MOST_GRAPHS:  # what should have stayed has not: rather copy than capture again and again
+                changed = {target for _, target in pairs}
+                stable = [at in changed for at in range(len(args))]
+            given = [x if kept else self._buffered(at, x) for at, (x, kept) in enumerate(zip(args, stable, strict=True))]
+            try:
+                graph = self._graph(given, pairs)
+            except UncapturableError as error:
+                self._refusal = self.reason = str(error)
+                return self._run(draw, args, pairs)
+            if graph is None:
+                return self._run(draw, args, pairs)
+            self.reason = ""
+            graph.replay(self, draw, self._link)
+            self.launches += 1
+            return self._given(graph.outs, given, pairs, copies=True)
+
+    def _graph(self, args: Sequence[Any], pairs: Sequence[tuple[int, int]]) -> _Graph | None:
+        for graph in self._graphs:
+            if graph.fits(args, pairs):
+                return graph
+        odd = [x for x in args if x is not None and not isinstance(x, self.xp.ndarray)]
+        if odd:
+            self.reason = f"it reads a {type(odd[0]).__name__} that is no array of the device"
+            return None
+        self._made += 1
+        made = _Graph(self, args, pairs)
+        if any(not _fits(args[target], made.outs[out]) for out, target in pairs):
+            self.reason = "a variable changes its shape"
+            return None
+        if len(self._graphs) >= MOST_GRAPHS:
+            self._graphs.pop(0).done.synchronize()
+        self._graphs.append(made)
+        return made
+
+    def _buffered(self, at: int, x: Any) -> Any:
+        """An array that holds ``x`` and is the same one for each value of its shape."""
+        if not isinstance(x, self.xp.ndarray):
+            return x
+        key = (at, x.shape, x.dtype)
+        found = self._buffers.get(key)
+        if found is None:
+            found = self._buffers[key] = self.xp.empty(x.shape, x.dtype)
+        found[...] = x
+        return found
+
+    def _run(self, draw: Draw | None, args: Sequence[Any], pairs: Sequence[tuple[int, int]]) -> list[Any]:
+        outs = self.computed(draw, args)
+        fitting = [(out, target) for out, target in pairs if _fits(args[target], outs[out])]
+        for out, target in fitting:
+            _put(args[target], outs[out])
+        self.committed = bool(fitting)
+        return self._given(outs, args, fitting)
+
+    def _given(
+        self, outs: Sequence[Any], args: Sequence[Any], pairs: Sequence[tuple[int, int]], copies: bool = False
+    ) -> list[Any]:
+        """What a call gives: the arguments that hold results, and copies where the graph will write again."""
+        into = dict(pairs)
+        return [
+            args[into[at]] if at in into else _copied(x) if copies and at in self._fresh else x for at, x in enumerate(outs)
+        ]
+
+    def computed(self, draw: Any, args: Sequence[Any]) -> list[Any]:
+        """The results, in C's order, none of which shares memory with an argument."""
+        return [self._kept(x, args) for x in self.function(draw, *args)]
+
+    def _kept(self, x: Any, args: Sequence[Any]) -> Any:
+        if isinstance(x, Rows):
+            return Rows(self._kept(x.indices, args), self._kept(x.rows, args))
+        if isinstance(x, numpy.generic):
+            return self.xp.asarray(x)
+        if not isinstance(x, self.xp.ndarray):
+            return x
+        if x.base is not None or any([x is arg for arg in args]):  # noqa: C419 (faster)
+            return x.copy()
+        return x if x.flags.c_contiguous else self.xp.ascontiguousarray(x)
+
+
+def _put(target: Any, value: Any) -> None:
+    if isinstance(value, Rows):
+        target[value.indices] = value.rows
+    else:
+        target[...] = value
+
+
+def _fits(target: Any, value: Any) -> bool:
+    if isinstance(value, Rows):
+        return True
+    return bool(value.shape == target.shape and value.dtype == target.dtype)
+
+
+def _copied(x: Any) -> Any:
+    if isinstance(x, Rows):
+        return Rows(x.indices.copy(), x.rows.copy())
+    return x.copy() if hasattr(x, "copy") else x
+
+
+__all__ = ["FIRST", "Resident", "Rows"]
