@@ -141,6 +141,18 @@ class GraphOptions(Message):
     }
 
 
+class JobDef(Message):
+    """A job of a ``ClusterDef``: its name, and the address of each task by its number."""
+
+    FIELDS: ClassVar[dict[str, Any]] = {"name": "", "tasks": {}}
+
+
+class ClusterDef(Message):
+    """A cluster as a message: its jobs."""
+
+    FIELDS: ClassVar[dict[str, Any]] = {"job": []}
+
+
 class ConfigProto(Message):
     """What a session is configured by. Fields that are messages are changed inside: ``gpu_options.allow_growth = True``."""
 
@@ -159,4 +171,5 @@ class ConfigProto(Message):
         "operation_timeout_in_ms": 0,
         "isolate_session_state": False,
         "share_cluster_devices_in_session": False,
+        "cluster_def": ClusterDef,
     }

@@ -1,7 +1,7 @@
 """Tensors from part to part: a mailbox on each worker, and the calls by which others put into it and take from it.
 
-Values go straight from worker to worker over Dask's own connections; what the scheduler has to do with it ends once the parts
-are in place. This is how the pieces stand to each other:
+Values go straight from worker to worker over Dask's own connections; the scheduler has nothing to do with it any more once the
+parts are in place. This is how the pieces stand to each other:
 
 - ``Mailbox``: what has arrived on a worker for one session, by run and edge. ``take`` waits for a value, ``put`` brings one,
   ``abort`` ends all waiting for a run.
@@ -129,12 +129,16 @@ class Exchange:
     def leave(self, session: str) -> None:
         """Forget a session that has no part here any more; who waits for its tensors gives up."""
         if not any(key.startswith(session) for key in list(self.parts)):
-            box = self._boxes.pop(session, None)
-            if box is not None:
-                box.begin(1 << 62)
+            self.close(session)
+
+    def close(self, session: str) -> None:
+        """Forget a session; who waits for its tensors gives up."""
+        box = self._boxes.pop(session, None)
+        if box is not None:
+            box.begin(1 << 62)
 
     def send(self, address: str, session: str, run: int, edge: int, message: Any) -> Any:
-        """Put a tensor into the mailbox at ``address``, without waiting: a future of "" once it is there, else of why not."""
+        """Put a tensor into the mailbox at ``address``, without waiting; a future: "" once it is there, else why not."""
         if address == self._worker.address:
             self.box(session).put(run, edge, message)
             return None

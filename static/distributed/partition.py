@@ -1,8 +1,8 @@
 """A run's steps cut into parts: what is to run where, and a ``send`` and a ``receive`` where a value crosses.
 
-The passes and the order are those of the whole run, made before the cut, so that parts compute what one process would, to the
-last bit. A value crosses once to each part that reads it, however many steps there do. Each part keeps the order of the whole
-run, sends stand right behind what they send, and nobody waits for a send: so there is no circle of waiting.
+The passes and the order are those of the whole run, made before the cut, so that parts compute what one process would, to
+the last bit. A value crosses once to each part that reads it, however many steps there do. Each part keeps the order of the
+whole run, sends stand right behind what they send, and nobody waits for a send: so there is no circle of waiting.
 """
 
 from __future__ import annotations
@@ -253,18 +253,19 @@ class _Cut:
 
     def _send(self, edge: Edge) -> None:
         params = {"edge": edge.number, "place": edge.target, "flag": edge.kind == "flag", "control": edge.kind == "control"}
-        args, inputs = (), ()
+        args: tuple[str, ...] = ()
+        inputs: tuple[Any, ...] = ()
         if edge.kind != "control":
             args = (self._local(edge.register, edge.source),)
             inputs = (new_parameter(self.makers[edge.register][3] or Spec(None, None)),)
-        node = Node(send_op, inputs, params, (), f"{edge.name}/send_to_{edge.target}", value=Value)
+        node: Any = Node(send_op, inputs, params, (), f"{edge.name}/send_to_{edge.target}", value=Value)
         self.share(edge.source).schedule.steps.append(Step(node, send_op.kernel, args, params, ()))
 
     def _receive(self, edge: Edge) -> None:
         control = edge.kind == "control"
         params: dict[str, Any] = {"edge": edge.number, "place": edge.source, "spec": edge.spec, "control": control}
         specs: tuple[Spec, ...] = () if control else (self.makers[edge.register][3] or Spec(None, None),)
-        node = Node(receive_op, (), params, specs, f"{edge.name}/receive_from_{edge.source}", value=Value)
+        node: Any = Node(receive_op, (), params, specs, f"{edge.name}/receive_from_{edge.source}", value=Value)
         outs = () if control else (_arrived(edge.register, edge.kind == "flag"),)
         self.share(edge.target).schedule.steps.append(Step(node, receive_op.kernel, (), params, outs))
 

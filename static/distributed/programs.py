@@ -113,7 +113,7 @@ def _written_variable(node: Any) -> list[Any]:
 
 
 def _written_step(step: Step, share: Share, encoder: Encoder) -> dict[str, Any]:
-    node = step.node
+    node: Any = step.node
     paired = len(step.args) == len(node.inputs)
     inputs = [
         {"value": [step.args[i] if paired else f"?{i}", spec_to(x.node.outputs[x.index].spec)]}

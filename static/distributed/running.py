@@ -1,4 +1,4 @@
-"""What runs one part of a session's runs, wherever it is: on a worker (``worker.Part``) or in the session's process (``Home``).
+"""What runs one part of a session, wherever it is: on a worker (``worker.WorkerPart``), in the session's process (``Home``).
 
 A part holds the values of the variables that are placed with it and the plans of its share of each run. A run computes first
 and changes nothing: what it writes is staged, and enters when the session says, with its next message, that all parts have
@@ -101,7 +101,7 @@ class Part:
     # What plans call
 
     def sender(self, edge: int, place: int, flag: bool, control: bool) -> Callable[..., Any]:
-        """The kernel of a ``send``: with ``flag`` it tells only whether there is a value, for ``control`` that it is time."""
+        """The kernel of a ``send``: with ``flag`` it tells whether there is a value, for ``control`` that it is time."""
 
         def send(xp: Any, *values: Any) -> tuple[()]:
             start = time.time()
@@ -136,6 +136,10 @@ class Part:
         """Make the plan ``number`` ready, of what ``programs.written`` has made."""
         self._readings[number] = Reading(about, self)
 
+    def plan(self, number: int) -> Plan:
+        """A plan that is ready."""
+        return self._readings[number].plan
+
     def drop(self, number: int) -> None:
         """Forget a plan."""
         self._readings.pop(number, None)
@@ -144,8 +148,12 @@ class Part:
         """Give variables values."""
         self.state = {**self.state, **values}
 
+    def forget(self, names: Sequence[str]) -> None:
+        """Give up the values of variables, which are somewhere else from now on."""
+        self.state = {variable: value for variable, value in self.state.items() if variable.name not in names}
+
     def decide(self, committed: Sequence[int]) -> None:
-        """Let what the runs ``committed`` have staged be the variables' values; everything else that is staged falls away."""
+        """Let what the runs ``committed`` have staged be the variables' values; all else that is staged falls away."""
         for run in sorted(committed):
             written = self._staged.pop(run, None)
             if written is not None:

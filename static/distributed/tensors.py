@@ -65,8 +65,8 @@ def unpacked(message: Any, spec: Spec | None = None) -> Any:
         found = Spec.of(value)
         if isinstance(value, (ndarray, numpy.generic)) and found.dtype != spec.dtype:
             raise GarbledError(f"it is {found}, where {spec} is to come")
-        if not spec.admits(found.dims or ()):
-            raise GarbledError(f"it has shape {found.dims}, where {spec} is to come")
+        if not spec.admits(tuple(numpy.shape(value))):
+            raise GarbledError(f"it is {found}, where {spec} is to come")
     return value
 
 

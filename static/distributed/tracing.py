@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from static.metadata import AllocatorMemoryUsed, DeviceStepStats, NodeExecStats, StepStats
 from static.names import type_name
@@ -34,9 +34,49 @@ class Recorder:
         self._from = time.time_ns()
 
 
-def stats(
-    devices: Sequence[str], found: Mapping[int, Sequence[Sequence[Any]]], ahead: Mapping[int, float], begin: int = 0
-) -> StepStats:
+class Crossing(NamedTuple):
+    """A value that crossed in a run.
+
+    Attributes:
+        name: the node or variable whose value it is; ``reader`` the first that waits for it.
+        source, target: the devices.
+        bytes: of data; 0 for a mere order.
+        sent: when its part gave it away; ``wanted`` when the other asked for it, ``there`` when it had it. Seconds since
+            1970, of each part's own clock unless the run was traced.
+    """
+
+    name: str
+    reader: str
+    source: str
+    target: str
+    bytes: int
+    sent: float
+    wanted: float
+    there: float
+
+
+def crossings(
+    edges: Sequence[Any],
+    answers: Mapping[int, Mapping[str, Any]],
+    devices: Mapping[int, str],
+    ahead: Mapping[int, float] | None = None,
+) -> list[Crossing]:
+    """What crossed, in the order of the run's edges."""
+    shift = ahead or {}
+    sent = {entry[0]: entry for answer in answers.values() for entry in answer.get("sent", ())}
+    got = {entry[0]: entry for answer in answers.values() for entry in answer.get("received", ())}
+    made = []
+    for edge in edges:
+        if edge.number in sent and edge.number in got:
+            _, size, begun, _ = sent[edge.number]
+            _, _, wanted, there = got[edge.number]
+            early, late = shift.get(edge.source, 0.0), shift.get(edge.target, 0.0)
+            names = (edge.name, edge.reader, devices[edge.source], devices[edge.target])
+            made.append(Crossing(*names, size, begun - early, wanted - late, there - late))
+    return made
+
+
+def stats(devices: Mapping[int, str], found: Mapping[int, Sequence[Sequence[Any]]], ahead: Mapping[int, float]) -> StepStats:
     """What all parts have noted, a row a device, in the session's own time; ``ahead`` has by how much each clock is fast."""
     rows = []
     for place in sorted(found):
@@ -53,4 +93,4 @@ def stats(
     return StepStats(rows)
 
 
-__all__ = ["Recorder", "stats"]
+__all__ = ["Crossing", "Recorder", "crossings", "stats"]

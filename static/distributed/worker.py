@@ -93,6 +93,10 @@ class WorkerPart(Part):
                 self.drop(about["plan"])
             elif method == "load":
                 self.load({self.variable(name, spec): unpacked(message) for name, spec, message in about["values"]})
+            elif method == "held":
+                return {"values": [[node.name, packed(value)[0]] for node, value in self.state.items()]}
+            elif method == "forget":
+                self.forget(about["names"])
             else:
                 return {"error": {"kind": "InternalError", "message": f"a part has no method {method!r}"}}
         except (Exception, Stopped) as error:
