@@ -74,6 +74,7 @@ _LATE = (
     "backends",
     "compiler",
     "cuda",
+    "distributed",
     "distributions",
     "func",
     "legacy",

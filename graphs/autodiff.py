@@ -132,7 +132,7 @@ def backprop(
                     pending[source] = before + each
             else:
                 pending[source] = each
-                if source.edges or live is not None:
+                if source.edges or source.early or live is not None:
                     heappush(queue, (-source.serial, source))
     for node, g in pending.items():  # the leaves of a tape: what is left needed no turn
         gs = [g] if on_gradient is None else on_gradient(node, [g])

@@ -140,6 +140,8 @@ def _batched(outputs: Any, inputs: Any, seeds: Any, retain: Any, create: bool, u
 def _run(roots: list[tuple[Any, Any]], wrt: list[Any] | None, retain: bool | None, create: bool) -> dict[Record, list[Any]]:
     if tape.begun is not None:
         tape.begun(roots, wrt)
+    if tape.hastened is not None:
+        tape.hastened(roots, wrt)
     keep = tape.kept or (create if retain is None else retain)
     residuals: Callable[[Record], Any] = (
         (_taped if keep else _taped_then_freed) if create else _bare if keep else _bare_then_freed
@@ -153,7 +155,8 @@ def _run(roots: list[tuple[Any, Any]], wrt: list[Any] | None, retain: bool | Non
     token = recording.set(create)
     try:
         if anomaly.get()[1]:
-            return _run_watched(roots, wrt, _taped if create else _bare, hooks, keep)
+            with passing():
+                return _run_watched(roots, wrt, _taped if create else _bare, hooks, keep)
         if hooks is None:
             return backprop(roots, wrt, residuals)
         with passing():

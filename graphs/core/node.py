@@ -40,9 +40,14 @@ class Edge(Protocol):
 
 
 class OwnEdge(Shown):
-    """A node that is the edge to its own first output, as tape records are: one object less for each operation."""
+    """A node that is the edge to its own first output, as tape records are: one object less for each operation.
+
+    Attributes:
+        early: whether a source takes its turn in a reverse pass, by its serial, in place of waiting for the end.
+    """
 
     index = 0
+    early = False
 
     @property
     def node(self) -> Any:
