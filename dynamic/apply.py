@@ -11,6 +11,7 @@ import numpy
 from numpy import ndarray
 
 from dynamic.contributions import holomorphic
+from dynamic.elsewhere import may_share, run
 from dynamic.tape import Output, Record, recording
 from graphs.core.arrays import MODULES, is_array, xp_of
 from graphs.core.errors import DtypeError, GraphsError, PositionError, ShapeError, at_line
@@ -27,8 +28,7 @@ _NOTHING: tuple[Any, ...] = ()
 _UNREAD = (None,)
 _SMOOTH = "fcO"
 """The kinds of dtypes that gradients flow into: floating, complex, and what a loop has kept of its rounds."""
-_JOINING = frozenset(["concat", "stack", "outer"])
-_PRODUCTS = frozenset(["matmul", "dot", "einsum", "linear"])
+_JOINING, _PRODUCTS = frozenset(["concat", "stack", "outer"]), frozenset(["matmul", "dot", "einsum", "linear"])
 _PLAIN = frozenset([float, int, bool, ndarray, Ghost])
 
 default_dtype: ContextVar[Any] = ContextVar("default dtype", default=numpy.dtype(numpy.float32))  # noqa: B039 (a dtype never changes)
@@ -186,7 +186,10 @@ def apply(op: Op, args: tuple[Any, ...], params: Mapping[str, Any] = _NO_PARAMS,
 
 def _run(op: Op, args: Any, arrays: list[Any], edges: list[Any], wanted: bool, params: Mapping[str, Any]) -> Any:
     try:
-        out = op.kernel(numpy if len(MODULES) == 1 else xp_of(arrays), *arrays, **params)
+        if len(MODULES) == 1 or (xp := xp_of(arrays)) is numpy:
+            out = op.kernel(numpy, *arrays, **params)
+        else:
+            args, out = run(xp, op, args, arrays, edges, params)
     except Exception as error:
         out = _explain(error, op, arrays, params)
     differentiable = wanted and (op.rules is not None or op.joint is not None) and recording.get()
@@ -257,7 +260,7 @@ def _share(tensor: Any, source: Any, step: tuple[Op, Mapping[str, Any], int | No
     if not isinstance(source, Carried):
         return
     base, array = source._array, tensor._array
-    if array is base or array.base is base or (array.base is not None and numpy.may_share_memory(array, base)):
+    if array is base or array.base is base or (array.base is not None and may_share(array, base)):
         tensor._counter = counter_of(source)
         root, chain = source._source or (source, _NOTHING)
         tensor._source = (root, (*chain, step))
@@ -391,8 +394,6 @@ def _explain(error: Exception, op: Op, arrays: list[Any], params: Mapping[str, A
     message = f"{op.name}({', '.join(map(str, given))}): {error}"
     try:
         op.infer(*given, **params)
-    except GraphsError as inferred:
-        kind, message = type(inferred), str(inferred)
-    except TypeError as wrong:
-        kind, message = TypeError, str(wrong)
+    except (GraphsError, TypeError) as wrong:
+        kind, message = type(wrong), str(wrong)
     raise kind(message + at_line()) from error

@@ -11,17 +11,20 @@ from numpy import ndarray
 
 from dynamic import tape
 from dynamic.apply import Carried, apply, counter_of, wrap
+from dynamic.devices import moved, where_is
 from dynamic.dtypes import type_name
+from dynamic.elsewhere import may_share, to_numpy, writeable
 from dynamic.inplace import assigned, follow
 from dynamic.tape import Record, leaf, own_files, recording
-from graphs.core.arrays import is_array
+from graphs.core.arrays import is_array, xp_of
 from graphs.core.errors import DtypeError, GradientError, ShapeError, at_line
 from graphs.core.node import next_serial
 from graphs.core.op import Op
 from graphs.ops import add, divide, floor_divide, identity, multiply, power, remainder, subtract
 
 
-_DIRECT = frozenset([ndarray, float, int, bool])
+_NUMBERS = frozenset([float, int, bool])
+_DIRECT = _NUMBERS | {ndarray}
 _IN_PLACE: Mapping[Op, Callable[..., Any]] = {
     add: numpy.add,
     subtract: numpy.subtract,
@@ -100,7 +103,30 @@ class Changes(Carried):
             else:
                 self._touch()
                 return self
+        if (
+            function is not None
+            and ((self._edge is None and edge is None) or not recording.get())
+            and array.__class__ is not ndarray
+            and (operand.__class__ is array.__class__ or operand.__class__ in _NUMBERS)
+            and not tape.watched
+            and self._at_once(function.__name__, array, operand)
+        ):
+            self._touch()
+            return self
         return self._become(apply(op, (self, other)))
+
+    def _at_once(self, name: str, array: Any, operand: Any) -> bool:
+        """Whether an array of a GPU was changed by one launch; where it cannot be, nothing was written."""
+        xp: Any = xp_of((array,))
+        if array.data.device_id != xp.cuda.get_device_id() or not writeable(array):
+            return False
+        if operand.__class__ is array.__class__ and operand.data.device_id != array.data.device_id:
+            return False
+        try:
+            getattr(xp, name)(array, operand, array)
+        except (TypeError, ValueError):
+            return False
+        return True
 
     def _become(self, value: Any) -> Self:
         """Take over the values of ``value``, in the same memory, and its history."""
@@ -135,7 +161,7 @@ class Changes(Carried):
 
     def _before_change(self, value: Any) -> None:
         """Refuse to change a leaf that collects gradients, and memory that several elements share."""
-        if not self._array.flags.writeable:
+        if not writeable(self._array):
             raise ShapeError(f"elements of an expanded tensor share their memory: clone() it before changing it{at_line()}")
         if recording.get():
             root = self if self._source is None else self._source[0]
@@ -150,7 +176,7 @@ class Changes(Carried):
         """Give the record of a change in place a copy of what it kept of the memory that is about to change."""
         array = self._array
         if record.saved is not None:
-            record.saved = [x.copy() if is_array(x) and numpy.may_share_memory(x, array) else x for x in record.saved]
+            record.saved = [x.copy() if is_array(x) and may_share(x, array) else x for x in record.saved]
             record.held = tuple(held for held in record.held if not self._counts_with(held))
 
     def _take_back(self) -> None:
@@ -161,7 +187,7 @@ class Changes(Carried):
         if edge is None or edge.node.op.name not in _LENT:
             return
         record, array = edge.node, self._array
-        record.outs = tuple([x.copy() if is_array(x) and numpy.may_share_memory(x, array) else x for x in record.outs or ()])
+        record.outs = tuple([x.copy() if is_array(x) and may_share(x, array) else x for x in record.outs or ()])
         record.held = tuple([[0] if self._counts_with(held) else held for held in record.held])
 
     def _counts_with(self, held: Any) -> bool:
@@ -190,16 +216,18 @@ class Changes(Carried):
 
     def fill_(self, value: Any) -> Self:
         """Fill with one value, in place."""
-        number = value._array.item() if isinstance(value, Carried) else value
+        number = to_numpy(value._array).item() if isinstance(value, Carried) else value
         if self._edge is None and self._source is None and not tape.watched:
             self._array.fill(number)
             self._touch()
             return self
-        return self._become(wrap(numpy.full(self._array.shape, number, self._array.dtype)))
+        return self._become(wrap(xp_of((self._array,)).full(self._array.shape, number, self._array.dtype)))
 
     def copy_(self, source: Any, non_blocking: bool = False) -> Self:
         """Take over the values of ``source``, broadcast and cast, in place."""
         value: Any = source if isinstance(source, Carried) else wrap(numpy.asarray(source))
+        if value._array.__class__ is not ndarray or self._array.__class__ is not ndarray:
+            value = moved(value, where_is(self._array), not non_blocking)
         if value._array.dtype != self._array.dtype:
             value = value.to(self._array.dtype)
         if value._edge is not None:

@@ -9,13 +9,14 @@ import numpy
 from numpy import ndarray
 
 from dynamic.apply import Carried, apply, counter_of, wrap
-from dynamic.devices import check_here, device_of, moved, placed
+from dynamic.devices import DeviceError, check_here, cupy_for, device_of, moved, placed
 from dynamic.dtypes import ALIASES, DTYPES, dtype as Dtype, dtype_of, type_name, typed_constructor
+from dynamic.elsewhere import in_pinned, is_pinned, to_numpy
 from dynamic.formats import memory_format, preserve_format
 from dynamic.size import sizes_of
 from dynamic.strided import Layout, layout_of, memory_of, root_of, within
 from dynamic.tape import new_leaf
-from graphs.core.arrays import is_array, to_numpy
+from graphs.core.arrays import is_array
 from graphs.core.errors import DtypeError, GradientError, ShapeError, at_line
 from graphs.core.notebook import Shown
 from graphs.ops import cast
@@ -65,7 +66,7 @@ class Conversions(Carried, Shown):
         ``to(dtype)``, ``to(device, dtype)`` or ``to(other)``; ``copy=True`` makes a copy in any case.
         """
         if args:
-            dtype, device, other, copy = _target(args, dtype, device, other, copy)
+            dtype, device, other, non_blocking, copy = _target(args, dtype, device, other, non_blocking, copy)
         if other is not None:
             dtype, device = other._array.dtype, other
         made: Any = self
@@ -74,7 +75,7 @@ class Conversions(Carried, Shown):
             if wanted != self._array.dtype:
                 made = apply(cast, (self,), {"dtype": wanted})
         if device is not None and not (device.__class__ is str and device == "cpu" and made._array.__class__ is ndarray):
-            made = moved(made, device)
+            made = moved(made, device, not non_blocking)
         if copy and made._array is self._array:
             return made.clone(memory_format=memory_format)
         return made if memory_format is preserve_format else made.contiguous(memory_format=memory_format)
@@ -89,7 +90,7 @@ class Conversions(Carried, Shown):
         if isinstance(dtype, str):
             dtype = typed_constructor(dtype)
         device = getattr(dtype, "device", None)
-        return self.to(dtype=dtype_of(dtype), device=device)
+        return self.to(dtype=dtype_of(dtype), device=device, non_blocking=non_blocking)
 
     def type_as(self, other: Any) -> Any:
         """The tensor cast to the dtype of ``other``, on its device."""
@@ -101,15 +102,22 @@ class Conversions(Carried, Shown):
 
     def cuda(self, device: Any = None, non_blocking: bool = False, memory_format: memory_format = preserve_format) -> Any:
         """The tensor in a GPU's memory. Raises an error that says what is missing where there is none."""
-        return moved(self, "cuda" if device is None else device)
+        return moved(self, "cuda" if device is None else device, not non_blocking)
 
     def pin_memory(self, device: Any = None) -> Any:
-        """The tensor itself: memory is handed to a GPU through cupy, which pins what it needs."""
-        return self
+        """A copy in pinned memory, from which a GPU can read while others work; the tensor itself where it is there.
+
+        Raises RuntimeError where there is no GPU, and for a tensor that lives on one.
+        """
+        if self._array.__class__ is not ndarray:
+            raise DeviceError(f"cannot pin '{self.type()}': only dense CPU tensors can be pinned{at_line()}")
+        if self.is_pinned():
+            return self
+        return wrap(in_pinned(cupy_for("pinned memory"), self._array))
 
     def is_pinned(self, device: Any = None) -> bool:
-        """Whether the memory is page-locked: never."""
-        return False
+        """Whether the memory is pinned: the system leaves it where it is, so that a GPU can read it."""
+        return is_pinned(self._array)
 
     # numpy and others
 
@@ -237,7 +245,9 @@ class Conversions(Carried, Shown):
         return made
 
 
-def _target(args: tuple[Any, ...], dtype: Any, device: Any, other: Any, copy: bool) -> tuple[Any, Any, Any, bool]:
+def _target(
+    args: tuple[Any, ...], dtype: Any, device: Any, other: Any, non_blocking: bool, copy: bool
+) -> tuple[Any, Any, Any, bool, bool]:
     """What the positional arguments of ``to`` ask for."""
     first, *rest = args
     if isinstance(first, Carried):
@@ -248,11 +258,13 @@ def _target(args: tuple[Any, ...], dtype: Any, device: Any, other: Any, copy: bo
         device = None if first is None else device_of(first)
         if rest and not isinstance(rest[0], bool):
             dtype = rest.pop(0)
+    if rest:
+        non_blocking = rest[0]
     if len(rest) > 1:
         copy = rest[1]
     if len(rest) > 2:
         raise TypeError(f"to() takes no argument {rest[2]!r}")
-    return dtype, device, other, copy
+    return dtype, device, other, non_blocking, copy
 
 
 def _names_dtype(name: Any) -> bool:

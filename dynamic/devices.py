@@ -10,8 +10,8 @@ from typing import Any, Self
 import numpy
 
 from dynamic.apply import Carried, apply
-from graphs.core.arrays import to_numpy
-from graphs.core.errors import GraphsError, at_line
+from dynamic.elsewhere import DeviceError as DeviceError, fetched, sent, set_mover
+from graphs.core.errors import at_line
 from graphs.core.op import Op, first_dtype, like_first
 
 
@@ -19,10 +19,6 @@ KINDS = ("cpu", "cuda")
 """The kinds of devices that tensors can live on."""
 
 _KNOWN = (*KINDS, "mps", "meta", "xpu", "xla", "mtia", "hip", "hpu", "ipu", "vulkan", "mkldnn", "opencl", "opengl", "ideep")
-
-
-class DeviceError(GraphsError, RuntimeError, AssertionError):
-    """A device that this machine, or this installation, has not (PyTorch raises an AssertionError or a RuntimeError)."""
 
 
 class device:  # noqa: N801 (PyTorch's name)
@@ -106,15 +102,23 @@ def where_is(array: Any) -> device:
     """The device whose memory an array is in."""
     if isinstance(array, (numpy.ndarray, numpy.generic)):
         return CPU
-    return device("cuda", getattr(getattr(array, "device", None), "id", 0))
+    return device("cuda", array.data.device_id)
 
 
 def available() -> bool:
     """Whether tensors can live on a GPU: cupy is installed and finds one."""
     try:
-        return bool(_cupy().cuda.runtime.getDeviceCount())
-    except Exception:  # without a driver cupy raises errors of its own; any of them says no
+        return bool(_count(_cupy()))
+    except ImportError:
         return False
+
+
+def _count(module: Any) -> int:
+    """How many GPUs there are."""
+    try:
+        return int(module.cuda.runtime.getDeviceCount())
+    except Exception:  # without a driver cupy raises errors of its own; any of them says no
+        return 0
 
 
 def _cupy() -> Any:
@@ -127,47 +131,60 @@ def cupy_for(name: Any) -> Any:
         module = _cupy()
     except ImportError:
         raise DeviceError(
-            f"{name}: no tensors on a GPU here, since there is no cupy (for CUDA 12: pip install cupy-cuda12x){at_line()}"
+            f"{name}: no tensors on a GPU here, since there is no cupy: pip install 'diptych[cuda12]' for CUDA 12, "
+            f"'diptych[cuda13]' for CUDA 13{at_line()}"
         ) from None
-    if not available():
+    count = _count(module)
+    if not count:
         raise DeviceError(f"{name}: cupy is installed, but it finds no GPU and driver{at_line()}")
+    if name.__class__ is device and name.index is not None and name.index >= count:
+        there = "there is one GPU, cuda:0" if count == 1 else f"there are {count} GPUs, cuda:0 to cuda:{count - 1}"
+        raise DeviceError(f"{name}: invalid device ordinal, {there}{at_line()}")
     return module
 
 
-def placed(array: Any, where: Any) -> Any:
-    """``array`` in the memory of a device: itself where it is there already. Raises DeviceError where there is none."""
+def placed(array: Any, where: Any, wait: bool = True) -> Any:
+    """``array`` in the memory of a device: itself where it is there already. Raises DeviceError where there is none.
+
+    Without ``wait`` a copy between pinned memory and a GPU is only begun: the stream's work waits for it, nobody else does.
+    """
     target = CPU if where is None else device_of(where)
     if target.type == "cpu":
-        return to_numpy(array)
+        return array if isinstance(array, numpy.ndarray) else fetched(array, wait)
     if target.type != "cuda":
         raise DeviceError(f"{target}: tensors live on {' and '.join(KINDS)}{at_line()}")
     module = cupy_for(target)
     if target.index is None:
-        return module.asarray(array)
+        return sent(module, array, wait)
     with module.cuda.Device(target.index):
-        return module.asarray(array)
+        return sent(module, array, wait)
 
 
-def same_place(one: device, other: device) -> bool:
-    """Whether a device's name says where a tensor is already; ``cuda`` without a number is any of them."""
-    return one.type == other.type and (one.type == "cpu" or None in (one.index, other.index) or one.index == other.index)
-
-
-def _moved(xp: Any, x: Any, *, target: device, origin: device) -> Any:
+def _moved(xp: Any, x: Any, *, target: device, origin: device, wait: bool = True) -> Any:
     """``x`` in the memory of another device."""
-    return placed(x, target)
+    return placed(x, target, wait)
 
 
 transfer = Op(_moved, name="to_copy", shape=like_first, dtype=first_dtype)
-transfer.vjp(lambda g, _out, _x, *, target, origin: transfer(g, target=origin, origin=target))
+transfer.vjp(lambda g, _out, _x, *, target, origin, wait: transfer(g, target=origin, origin=target))
 
 
-def moved(tensor: Any, where: Any) -> Any:
+def moved(tensor: Any, where: Any, wait: bool = True) -> Any:
     """``tensor`` on a device, itself where it is there already; gradients come back the same way."""
     target, origin = device_of(where), where_is(tensor._array)
-    if same_place(origin, target):
+    if target.type == "cuda" and target.index is None:
+        target = device("cuda", current_gpu(target))
+    if origin == target or origin.type == target.type == "cpu":
         return tensor
-    return apply(transfer, (tensor,), {"target": target, "origin": origin})
+    return apply(transfer, (tensor,), {"target": target, "origin": origin, "wait": wait})
+
+
+set_mover(lambda tensor, number: moved(tensor, device("cuda", number)))
+
+
+def current_gpu(name: Any = "cuda") -> int:
+    """The number of the GPU that is used now. Raises DeviceError where there is none."""
+    return int(cupy_for(name).cuda.get_device_id())
 
 
 def check_here(where: Any) -> None:

@@ -8,8 +8,8 @@ import numpy
 
 from dynamic.apply import Carried, wrap
 from dynamic.devices import DeviceError, check_here, placed, where_is
+from dynamic.elsewhere import to_numpy
 from dynamic.size import sizes_of
-from graphs.core.arrays import to_numpy
 from graphs.core.errors import DtypeError, at_line
 
 

@@ -15,13 +15,13 @@ from dynamic.apply import Carried, wrap
 from dynamic.conversion import OWN
 from dynamic.devices import device
 from dynamic.dtypes import DTYPES, dtype
+from dynamic.elsewhere import to_numpy
 from dynamic.formats import WORDS, layout, memory_format
 from dynamic.random import Generator
 from dynamic.size import Size
 from dynamic.storage import TypedStorage, UntypedStorage
 from dynamic.strided import Layout, address, extent, root_of, within
 from dynamic.tape import new_leaf
-from graphs.core.arrays import to_numpy
 from graphs.core.errors import GradientError, GraphsError, at_line
 
 

@@ -11,8 +11,8 @@ import numpy
 
 from dynamic.apply import default_dtype
 from dynamic.devices import where_is
+from dynamic.elsewhere import to_numpy
 from dynamic.tape import leaf
-from graphs.core.arrays import to_numpy
 
 
 @dataclass

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy
 
 from dynamic.dtypes import type_name
+from dynamic.elsewhere import to_numpy
 from dynamic.printing import OPTIONS
-from graphs.core.arrays import to_numpy
 
 
 class Form(NamedTuple):

@@ -15,10 +15,10 @@ from typing import Any
 import numpy
 
 from dynamic.devices import available, device_of, moved
+from dynamic.elsewhere import to_numpy
 from dynamic.names import lacking
 from dynamic.packing import Packer, SaveError as SaveError, Unpacker
 from dynamic.storage import UntypedStorage
-from graphs.core.arrays import to_numpy
 from graphs.core.errors import GraphsError, at_line
 from graphs.core.files import write_whole
 

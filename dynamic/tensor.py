@@ -16,6 +16,7 @@ from dynamic.autograd.engine import backward
 from dynamic.changes import Changes
 from dynamic.conversion import OWN, Conversions, rebuilt
 from dynamic.dtypes import made_of, type_name
+from dynamic.elsewhere import to_numpy
 from dynamic.indexing import get, put
 from dynamic.memory import Memory
 from dynamic.names import lacking_method
@@ -208,14 +209,14 @@ class Tensor(Arithmetic, Changes, Memory, Conversions):
         """The only element, as a Python number."""
         if self._array.size != 1:
             raise ShapeError(f"item() is for tensors of one element, not of shape {tuple(self._array.shape)}{at_line()}")
-        return self._array.item()
+        return to_numpy(self._array).item()
 
     def __bool__(self) -> builtins.bool:
         if self._array.size != 1:
             raise GradientError(
                 f"the truth of a tensor with {self._array.size} elements is ambiguous: use any() or all(){at_line()}"
             )
-        return builtins.bool(self._array.item())
+        return builtins.bool(to_numpy(self._array).item())
 
     def __int__(self) -> builtins.int:
         return int(self._number())

@@ -9,9 +9,9 @@ import numpy
 from dynamic.apply import Carried, default_dtype, wrap
 from dynamic.devices import CPU, check_here, default_device, placed
 from dynamic.dtypes import dtype_of
+from dynamic.elsewhere import to_numpy
 from dynamic.formats import memory_format
 from dynamic.memory import in_order_of
-from graphs.core.arrays import to_numpy
 from graphs.core.errors import DtypeError, GradientError, at_line
 
 

@@ -10,6 +10,7 @@ import numpy
 
 from dynamic.apply import Carried, apply, counter_of, wrap
 from dynamic.dtypes import dtype_of
+from dynamic.elsewhere import may_share
 from dynamic.functions.calling import named
 from graphs.core.errors import PositionError, ShapeError, at_line
 from graphs.core.op import OPS
@@ -35,7 +36,7 @@ def view(input: Any, *shape: Any) -> Any:
     if len(shape) == 1 and not isinstance(shape[0], (int, numpy.integer, tuple, list)):
         return _reinterpreted(input, dtype_of(shape[0]).numpy)
     out = reshape(input, *shape)
-    if out._array.size and not numpy.may_share_memory(out._array, input._array):
+    if out._array.size and not may_share(out._array, input._array):
         if input._source is None and _channels_last(input._array):
             input._array = numpy.ascontiguousarray(input._array)
             return reshape(input, *shape)

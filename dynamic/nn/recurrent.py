@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy
-
 import graphs.codegen.recurrent  # noqa: F401 - steps of a single sequence become native
 from dynamic.apply import Carried, apply, wrap
 from dynamic.names import lacking
 from dynamic.nn.functional import dropout as _dropout
 from graphs.control.recurrent import gru as gru_op, lstm as lstm_op, rnn as rnn_op
+from graphs.core.arrays import xp_of
 from graphs.core.errors import ShapeError, at_line
 from graphs.ops import concat, stack
 
@@ -48,7 +47,7 @@ def run(
     settings = {"batch_sizes": batch_sizes, **_RELU.get(mode, {})}
     if not states:
         batch = data._array.shape[1] if batch_sizes is None else batch_sizes[0]
-        zeros = wrap(numpy.zeros((batch, weights[0][1]._array.shape[1]), data._array.dtype))
+        zeros = wrap(xp_of((data._array,)).zeros((batch, weights[0][1]._array.shape[1]), data._array.dtype))
     last: list[list[Any]] = [[] for _ in range(count)]
     for layer in range(len(weights) // directions):
         if layer and dropout and training:

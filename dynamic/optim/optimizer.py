@@ -10,6 +10,7 @@ from copy import deepcopy
 from typing import Any
 
 from dynamic.apply import wrap
+from dynamic.devices import placed
 from dynamic.names import lacking
 from dynamic.tensor import Tensor
 from dynamic.utils.hooks import RemovableHandle
@@ -284,8 +285,12 @@ def _fitted(name: str, value: Any, p: Tensor) -> Any:
     if isinstance(value, Tensor):
         array = value._array
         if name != "step" and p._array.dtype.kind == "f" and array.dtype.kind == "f" and array.dtype != p._array.dtype:
-            return wrap(array.astype(p._array.dtype))
-        return wrap(array.copy())
+            array = array.astype(p._array.dtype)
+        else:
+            array = array.copy()
+        if name != "step" and array.__class__ is not p._array.__class__:
+            array = placed(array, p)
+        return wrap(array)
     if isinstance(value, dict):
         return {key: _fitted(key, each, p) for key, each in value.items()}
     return type(value)(_fitted(name, each, p) for each in value) if isinstance(value, (list, tuple)) else value

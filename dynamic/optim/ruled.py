@@ -9,9 +9,11 @@ import numpy
 
 from dynamic.apply import default_dtype, wrap
 from dynamic.autograd.grad_mode import enable_grad, strict
+from dynamic.elsewhere import check_together, current
 from dynamic.names import lacking
 from dynamic.optim.optimizer import Optimizer
 from dynamic.tensor import Tensor
+from graphs.core.arrays import xp_of
 from graphs.core.errors import ShapeError, at_line
 from graphs.updates import Rule
 
@@ -64,6 +66,7 @@ class Ruled(Optimizer):
         last: tuple[Any, ...] = ()
         rates: Any = ()
         kernel: Any = None
+        waiting: list[tuple[Any, ...]] = []
         for p in group["params"]:
             grad = p.grad
             if grad is None:
@@ -79,22 +82,33 @@ class Ruled(Optimizer):
             further = self.further(group, state, t) if more else {}
             key = (array.dtype, t, *further.values())
             if key != last:
+                if waiting:
+                    _all_at_once(rule, waiting, rates)
                 kind = array.dtype if array.dtype.kind != "c" else _part(array.dtype)
                 rates = rule.step(kind, t, **hyper, **further)
                 kernel = rule.kernel(kind)
                 last = key
             slots = [state[name]._array for name in names]
+            if array.__class__ is not numpy.ndarray:
+                waiting.append((array, g, *slots))
+                if seen:
+                    p._touch()
+                continue
             if array.dtype.kind == "c":
                 array, g, *slots = map(_parts, (array, numpy.ascontiguousarray(g), *slots))
             kernel((array, g, *slots, *rates), (array, *slots))
             if seen:
                 p._touch()
+        if waiting:
+            _all_at_once(rule, waiting, rates)
 
     def _begin(self, state: dict[str, Any], array: Any, rule: Rule, names: list[str], hyper: Mapping[str, Any]) -> None:
         """Make the arrays that are missing beside a parameter."""
         for name, fill in zip(names, rule.fills(**hyper), strict=True):
             if state.get(name) is None:
-                kept = numpy.empty_like(array)
+                xp: Any = numpy if array.__class__ is numpy.ndarray else xp_of((array,))
+                with current(array):
+                    kept = xp.empty_like(array)
                 kept.fill(fill if array.dtype.kind != "c" or not fill else complex(fill, fill))
                 state[name] = wrap(kept)
 
@@ -185,6 +199,27 @@ def advance(state: dict[str, Any]) -> float:
         return float(step._array)
     state["step"] = step + 1
     return float(step + 1)
+
+
+def _all_at_once(rule: Rule, waiting: list[tuple[Any, ...]], rates: Any) -> None:
+    """Take a step with all parameters that wait for it on GPUs: in one launch where they lie as it needs them."""
+    for each in waiting:
+        check_together("an optimiser's step", ("parameter", "gradient", *rule.slots), each)
+    sets = [tuple(map(_parts, each)) if each[0].dtype.kind == "c" else each for each in waiting]
+    waiting.clear()
+    xp: Any = xp_of(sets[0])
+    kind = sets[0][0].dtype
+    kernel = rule.together(kind, xp)
+    devices: dict[int, list[tuple[Any, ...]]] = {}
+    for each in sets:
+        devices.setdefault(each[0].data.device_id, []).append(each)
+    for some in devices.values():
+        with current(some[0][0]):
+            apart = [each for each in some if not (kernel.fits and kernel.takes(each))]
+            if len(apart) < len(some):
+                kernel([each for each in some if not any(each is x for x in apart)], rates)
+            for array, g, *slots in apart:
+                rule.kernel(kind)((array, g, *slots, *rates), (array, *slots))
 
 
 def _part(dtype: Any) -> Any:

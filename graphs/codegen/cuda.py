@@ -167,7 +167,6 @@ def kernel(made: Scalars, form: Form, name: str = "kernel") -> str:
     and ``Geometry.numbers``. Each thread works on elements a grid apart; it reads all inputs of an element before it writes,
     so that an output may be one of the inputs.
     """
-    width = len(made.inputs)
     index = "long long" if form.wide else "int"
     parameters, before, loads = [], [], []
     strided: list[str] = []
@@ -188,12 +187,6 @@ def kernel(made: Scalars, form: Form, name: str = "kernel") -> str:
             at = f"at{len(strided)}"
             strided.append(at)
         loads.append(f"[[maybe_unused]] const {kind(dtype)} v{i} = a{i}[{at}]{truth};")
-    needed = _needed(made)
-    steps = [
-        f"const {kind(call.dtype)} v{value} = {_text(call)};"
-        for value, call in enumerate(made.calls, width)
-        if value in needed
-    ]
     stores = []
     for i, (out, each) in enumerate(zip(made.outputs, form.outputs, strict=True)):
         parameters.append(f"{stored(made.dtype(out))}* o{i}")
@@ -207,8 +200,18 @@ def kernel(made: Scalars, form: Form, name: str = "kernel") -> str:
     lines = [f'extern "C" __global__ void {name}({", ".join(parameters)}) {{', *_indented(1, before)]
     first, step = f"({index})blockIdx.x * blockDim.x + threadIdx.x", f"({index})gridDim.x * blockDim.x"
     lines.append(f"    for ({index} i = {first}; i < n; i += {step}) {{")
-    lines += _indented(2, [*places, *loads, *steps, *stores])
+    lines += _indented(2, [*places, *loads, *steps_of(made), *stores])
     return "\n".join([*lines, "    }", "}", ""])
+
+
+def steps_of(made: Scalars) -> list[str]:
+    """What is computed of an element's inputs, ``v0`` and so on: a line for each call that an output needs."""
+    needed = _needed(made)
+    return [
+        f"const {kind(call.dtype)} v{value} = {_text(call)};"
+        for value, call in enumerate(made.calls, len(made.inputs))
+        if value in needed
+    ]
 
 
 def source(made: Scalars, form: Form, name: str = "kernel") -> str:
@@ -249,4 +252,18 @@ def _indented(depth: int, lines: Sequence[str]) -> list[str]:
     return ["    " * depth + line for line in lines]
 
 
-__all__ = ["FLAT", "NUMBER", "ONE", "OPTIONS", "STRIDED", "Form", "Geometry", "fits", "geometry", "kernel", "read", "source"]
+__all__ = [
+    "FLAT",
+    "NUMBER",
+    "ONE",
+    "OPTIONS",
+    "STRIDED",
+    "Form",
+    "Geometry",
+    "fits",
+    "geometry",
+    "kernel",
+    "read",
+    "source",
+    "steps_of",
+]

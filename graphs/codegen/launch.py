@@ -143,7 +143,7 @@ class DeviceKernel:
 
     def _laid_out(self, places: Sequence[Any], targets: Sequence[Placed], key: Any) -> Any:
         made = geometry(places, targets)
-        most = BLOCKS_PER_PROCESSOR * _processors(self._xp)
+        most = BLOCKS_PER_PROCESSOR * processors(self._xp)
         grid = (min(-(-made.size // THREADS), most),)
         word = numpy.int64 if made.form.wide else numpy.int32
         if len(self._geometries) >= _MOST_SHAPES:
@@ -224,7 +224,8 @@ def _kept() -> store.Store:
 
 
 @cache
-def _processors(xp: Any) -> int:
+def processors(xp: Any) -> int:
+    """The multiprocessors of the first GPU that is asked for."""
     return int(xp.cuda.Device().attributes["MultiProcessorCount"])
 
 
@@ -277,4 +278,13 @@ def _reads(function: Function) -> list[frozenset[int]]:
     return [of([out]) for out in function.outputs]
 
 
-__all__ = ["DeviceKernel", "UnlaunchedError", "launchable", "loaded", "on_device"]
+__all__ = [
+    "BLOCKS_PER_PROCESSOR",
+    "THREADS",
+    "DeviceKernel",
+    "UnlaunchedError",
+    "launchable",
+    "loaded",
+    "on_device",
+    "processors",
+]

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy
 
 from graphs.codegen import Kernel, compiled
+from graphs.codegen.together import Together, together
 from graphs.core.function import Function, trace
 from graphs.core.spec import Spec
 
@@ -66,6 +67,10 @@ class Rule(ABC):
         """``function`` compiled; the outputs may be written to the parameter's and the slots' own memory."""
         return _kernel(self, numpy.dtype(dtype))
 
+    def together(self, dtype: Any, xp: Any) -> Together:
+        """``function`` for the arrays of cupy's module ``xp`` beside several parameters at once, in their own memory."""
+        return together(xp, self.function(dtype), _inplace(self))
+
     @property
     @abstractmethod
     def _names(self) -> tuple[str, ...]:
@@ -101,4 +106,8 @@ def _function(rule: Rule, dtype: numpy.dtype[Any]) -> Function:
 
 @cache
 def _kernel(rule: Rule, dtype: numpy.dtype[Any]) -> Kernel:
-    return compiled(rule.function(dtype), (0, *range(2, 2 + len(rule.slots))))
+    return compiled(rule.function(dtype), _inplace(rule))
+
+
+def _inplace(rule: Rule) -> tuple[int, ...]:
+    return (0, *range(2, 2 + len(rule.slots)))

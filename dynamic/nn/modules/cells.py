@@ -6,8 +6,6 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import numpy
-
 from dynamic.apply import Carried, wrap
 from dynamic.functions.creation import empty
 from dynamic.names import lacking
@@ -15,6 +13,7 @@ from dynamic.nn import init
 from dynamic.nn.modules.module import Module
 from dynamic.nn.parameter import Parameter
 from dynamic.nn.recurrent import gru_cell, lstm_cell, rnn_relu_cell, rnn_tanh_cell
+from graphs.core.arrays import xp_of
 from graphs.core.errors import at_line
 
 
@@ -67,7 +66,7 @@ class RNNCellBase(Module):
             input = input.unsqueeze(0)
             states = None if states is None else [state.unsqueeze(0) for state in states]
         if states is None:
-            zeros = wrap(numpy.zeros((input._array.shape[0], self.hidden_size), input._array.dtype))
+            zeros = wrap(xp_of((input._array,)).zeros((input._array.shape[0], self.hidden_size), input._array.dtype))
             states = [zeros] * count
         held = self._parameters
         weights = [held[n] if n in held else getattr(self, n) for n in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
