@@ -14,7 +14,6 @@ from graphs.core.node import Value, new_parameter
 from graphs.core.op import op
 from graphs.core.spec import Spec
 from graphs.ops.shape import unbroadcast
-from graphs.rewrite.program import spec_of
 
 
 def _specs(body: Function, specs: tuple[Spec, ...]) -> tuple[Spec, ...]:
@@ -48,7 +47,8 @@ def by_itself(node: Any, args: Sequence[Any]) -> Any:
     operands = [x for x in args if isinstance(x, (Value, ndarray))]  # what else there is are numbers, written out
     if node.op is fused or not any(isinstance(x, Value) for x in operands):
         return node.op(*args, **node.params)
-    given = [new_parameter(spec_of(x)) if isinstance(x, (Value, ndarray)) else x for x in args]
+    specs = [x.node.outputs[x.index].spec if isinstance(x, Value) else Spec.of(x) for x in args]
+    given = [new_parameter(spec) if isinstance(x, (Value, ndarray)) else x for x, spec in zip(args, specs, strict=True)]
     inputs = [x for x in given if isinstance(x, Value)]
     body = Function(inputs, [node.op(*given, **node.params)], node.op.name)
     return fused(*operands, body=body)

@@ -16,7 +16,8 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from operator import itemgetter
-from typing import Any
+from types import FunctionType
+from typing import Any, NamedTuple
 
 import numpy
 from numpy import ndarray
@@ -57,6 +58,40 @@ class Ghost(tuple[Any, ...]):
 
     def __repr__(self) -> str:
         return f"Ghost({Spec(self.shape, self.dtype)})"
+
+
+class Signature(NamedTuple):
+    """The parameters of a kernel or rule, read off its code: ``inspect.signature`` of a thousand would slow down the import.
+
+    Attributes:
+        positional: the names of those that are given by position.
+        variadic: whether it takes any number of them.
+        keywords: the defaults of those that are given by name; ``inspect.Parameter.empty`` for none.
+        open: whether it takes any others by name.
+    """
+
+    positional: tuple[str, ...]
+    variadic: bool
+    keywords: dict[str, Any]
+    open: bool
+
+    @classmethod
+    def of(cls, function: Callable[..., Any]) -> Signature:
+        """The parameters of ``function``."""
+        empty = inspect.Parameter.empty
+        if function.__class__ is not FunctionType or hasattr(function, "__wrapped__"):
+            found = list(inspect.signature(function).parameters.values())
+            kinds = {p.kind for p in found}
+            return cls(
+                tuple(p.name for p in found if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)),
+                inspect.Parameter.VAR_POSITIONAL in kinds,
+                {p.name: p.default for p in found if p.kind is p.KEYWORD_ONLY},
+                inspect.Parameter.VAR_KEYWORD in kinds,
+            )
+        code, defaults = function.__code__, function.__kwdefaults__ or {}
+        names, count, flags = code.co_varnames, code.co_argcount, code.co_flags
+        keywords = {name: defaults.get(name, empty) for name in names[count : count + code.co_kwonlyargcount]}
+        return cls(names[:count], bool(flags & inspect.CO_VARARGS), keywords, bool(flags & inspect.CO_VARKEYWORDS))
 
 
 _SCALARS = frozenset([int, bool, complex, Ghost, *(numpy.dtype(code).type for code in "?bhilqBHILQefdFD")])
@@ -108,10 +143,10 @@ class Op:
         self.doc = inspect.getdoc(kernel) or ""
         self.text = text
         self.traits = frozenset(traits)
-        parameters = list(inspect.signature(kernel).parameters.values())[1:]
-        self.names = tuple(p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD)
-        self.variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
-        self.attributes: dict[str, Any] = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+        signature = Signature.of(kernel)
+        self.names = signature.positional[1:]
+        self.variadic = signature.variadic
+        self.attributes: dict[str, Any] = signature.keywords
         self.elementwise = "elementwise" in self.traits
         self.large = False
         self.view = "view" in self.traits
@@ -149,7 +184,7 @@ class Op:
         self.rules = tuple(rule and _with_attributes(rule, self.attributes) for rule in rules)
         kept = []
         for rule in rules:
-            names = list(inspect.signature(rule).parameters)[1 : 2 + len(self.names)] if rule else []
+            names = Signature.of(rule).positional[1 : 2 + len(self.names)] if rule else ()
             arrays = frozenset(i for i, name in enumerate(names[1:]) if not name.startswith("_"))
             kept.append((arrays, bool(names) and not names[0].startswith("_")))
         self._kept = tuple(kept)
@@ -166,7 +201,7 @@ class Op:
         self._ghosts = ghosts
         self.ghost_outs = ghost_outs
         self.joint = _with_attributes(rule, self.attributes)
-        names = list(inspect.signature(rule).parameters)
+        names = Signature.of(rule).positional
         self._kept = ((frozenset([0]) if not names[3].startswith("_") else frozenset(), not names[2].startswith("_")),)
         return rule
 
@@ -231,16 +266,17 @@ def _with_attributes(rule: Callable[..., Any], attributes: Mapping[str, Any]) ->
 
     A rule that names all of them, with defaults of its own, needs no help: the tape calls it directly.
     """
-    parameters = list(inspect.signature(rule).parameters.values())
-    if any(p.kind is p.VAR_KEYWORD for p in parameters):
+    signature = Signature.of(rule)
+    if signature.open:
         return rule
-    named = {p.name: attributes[p.name] for p in parameters if p.kind is p.KEYWORD_ONLY}
-    own = {p.name for p in parameters if p.default is not p.empty}
-    if len(named) == len(attributes) and all(v is inspect.Parameter.empty or k in own for k, v in named.items()):
+    own = signature.keywords
+    named = {name: attributes[name] for name in own}
+    empty = inspect.Parameter.empty
+    if len(named) == len(attributes) and all(v is empty or own[k] is not empty for k, v in named.items()):
         return rule
 
     if len(named) == len(attributes):
-        defaults = {name: value for name, value in named.items() if value is not inspect.Parameter.empty}
+        defaults = {name: value for name, value in named.items() if value is not empty}
 
         def with_defaults(*args: Any, **params: Any) -> Any:
             return rule(*args, **{**defaults, **params})

@@ -319,7 +319,7 @@ def test_two_iterations_at_once():
 
 
 SCRIPT = """
-import sys, time
+import signal, sys, time
 import dynamic
 from dynamic.utils.data import DataLoader, Dataset
 
@@ -331,6 +331,7 @@ class Slow(Dataset):
         return dynamic.ones(10_000) * i
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # what runs in the background may have inherited to ignore it
     for i, batch in enumerate(DataLoader(Slow(), num_workers=2)):
         if i == 3:
             import multiprocessing

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import types
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from graphs.core.arrays import MODULES, register_module, spread, xp_of
 from graphs.core.errors import DtypeError, GradientError, ShapeError, user_line
 from graphs.core.function import Function, trace
 from graphs.core.node import Value, ancestors, new_parameter
-from graphs.core.op import OPS, Ghost, Op
+from graphs.core.op import OPS, Ghost, Op, Signature
 from graphs.core.random import Stream, generator
 from graphs.core.spec import Spec, axes_of, broadcast, show
 
@@ -105,6 +106,16 @@ def test_values_of_two_modes_do_not_mix() -> None:
         with pytest.raises(TypeError, match=r"do not mix") as error:
             mixed()
         assert "dynamic.Tensor" in str(error.value)
+
+
+def test_signatures_are_read_off_the_code_as_inspect_reads_them():
+    def wrapped(x, /, y, *rest, a, b=None, **more): ...
+
+    functions = [each for op in OPS.values() for each in (op.kernel, op.joint, *(op.rules or ())) if each is not None]
+    for function in (wrapped, *functions):
+        other = type("Callable", (), {"__call__": staticmethod(function), "__signature__": inspect.signature(function)})()
+        assert Signature.of(function) == Signature.of(other)
+    assert Signature.of(wrapped) == (("x", "y"), True, {"a": inspect.Parameter.empty, "b": None}, True)
 
 
 # Nodes and functions
