@@ -32,6 +32,8 @@ from graphs.draw.passes import Stage, pass_pictures
 from graphs.draw.picture import VIEWS, Picture
 from graphs.draw.protocol import BACKWARD, FORWARD, UPDATE, Drawable, Phase, shape_changes
 from graphs.draw.terminal import show as _show, terminal
+from graphs.draw.timeline_text import show_timeline, timeline_text
+from graphs.draw.timelines import save_timeline, timeline
 from graphs.draw.timing import Times, timed
 from graphs.draw.values import Seen
 
@@ -92,7 +94,9 @@ def draw(
         values, gradients: arrays by edge, tensor or name; a tape knows its own, ``Session.draw`` runs a graph for them.
         overlay: colours boxes by a measure: ``"memory"``, ``"operations"``, numbers by node, a pair of a name (``"time"``)
             and these, or an ``Overlay``; ``log`` is whether colours follow the logarithm.
-        devices: whether each node's device is told; by default where they differ.
+        devices: whether each node's device is told; by default where they differ. Given a ``Placement``, or the worker by
+            node, serial or name, boxes have its colour, what crosses between workers is bold and has its bytes, and a node
+            that is not where it was asked to be is marked.
 
     Raises ValueError for an unknown format, setting, view or direction, and where the view has nothing to show.
     """
@@ -160,9 +164,13 @@ __all__ = [
     "pass_pictures",
     "picture",
     "save",
+    "save_timeline",
     "shape_changes",
     "show",
+    "show_timeline",
     "svg",
     "text",
     "timed",
+    "timeline",
+    "timeline_text",
 ]

@@ -46,7 +46,7 @@ def picture(
     gradients: Mapping[Any, Any] | None = None,
     overlay: Any = None,
     log: bool = False,
-    devices: bool | None = None,
+    devices: Any = None,
 ) -> Picture:
     """The picture of what ``roots`` depend on; see ``draw``.
 

@@ -7,10 +7,11 @@ from typing import Any
 
 import graphviz
 
+from graphs.draw import places
 from graphs.draw.labels import link_label, notes, shorten, title, tooltip
 from graphs.draw.legend import header, table, text
 from graphs.draw.picture import Item, Link, Picture
-from graphs.draw.style import CLUSTERS, DEVICE_COLOURS, FAINT, FONT, INK, LINES, LOOKS, MARKS, QUIET, heat, line_of, look_of
+from graphs.draw.style import CLUSTERS, FAINT, FONT, INK, LINES, LOOKS, MARKS, QUIET, heat, line_of, look_of
 
 
 STRAIGHT = 60
@@ -127,11 +128,15 @@ class _Writer:
         head = f"{MARKS[item.status]} {title(item)}" if item.status in MARKS else title(item)
         ink = FAINT if item.freed else INK
         quiet = FAINT if item.freed else QUIET if picture.scale is None else INK
+        spread = places.spread(picture) and picture.scale is None and not item.status
         lines = [text(head, 11, ink, bold=item.kind not in ("outside", "fold", "tensor"), struck=item.freed)]
         lines += [text(note, 8.5, quiet) for note in words]
         if item.device:
-            lines.append(text(item.device, 8.5, _device_colour(item.device, picture)))
-        fill, line = look.fill, look.line
+            lines.append(text(item.device, 8.5, INK if spread else places.colour_of(item.device, picture)))
+        fill, line, style = look.fill, look.line, look.style
+        if spread:
+            fill, line = places.look_of(item.device, picture)
+            style = f"{style},dashed" if item.device.startswith(places.ELSEWHERE) else style
         if picture.scale is not None:
             number = item.numbers.get(picture.scale.name)
             fill = "#ffffff" if number is None else heat(picture.scale.place(number))
@@ -142,7 +147,7 @@ class _Writer:
             name,
             f"<{table(rows, 0)}>",
             shape=look.shape,
-            style=look.style,
+            style=style,
             fillcolor=fill,
             color=line,
             penwidth=f"{look.width + (0.8 if item.root else 0):g}",
@@ -199,11 +204,6 @@ def _turns_back(picture: Picture) -> bool:
     """
     place = {item.key: at for at, item in enumerate(picture.items)}
     return any(place[link.tail] > place[link.head] for link in picture.links if not link.upwards)
-
-
-def _device_colour(device: str, picture: Picture) -> str:
-    at = picture.devices.index(device) if device in picture.devices else 0
-    return DEVICE_COLOURS[at % len(DEVICE_COLOURS)]
 
 
 def _clusters(picture: Picture) -> list[tuple[tuple[str, ...], Item]]:

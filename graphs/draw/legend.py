@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
+from graphs.draw import places
 from graphs.draw.labels import shorten
 from graphs.draw.picture import Picture, Scale
 from graphs.draw.style import (
     CLUSTERS,
-    DEVICE_COLOURS,
     EDGE_STATUSES,
     INK,
     LINES,
@@ -75,21 +75,23 @@ def _legend(picture: Picture) -> list[str]:
     edges = {link.status for shown in every for link in shown.links}
     if statuses and any(link.kind == "became" for shown in every for link in shown.links):
         lines.add("became")
+    homes = places.legend(picture)
     looks, shown = (STATUSES, statuses) if statuses else (LOOKS, kinds)
     entries = [
         _SWATCH.format(look.fill, look.line, text(MARKS[kind], 8.5) if statuses and kind in MARKS else "")
         + _CELL.format(text(look.word, 8.5, QUIET))
         for kind, look in looks.items()
-        if kind in shown and picture.scale is None
+        if kind in shown and picture.scale is None and not homes
     ]
     entries += [
         _SWATCH.format(frame.fill, frame.line, "") + _CELL.format(text(frame.word, 8.5, QUIET))
         for name, frame in CLUSTERS.items()
         if frame.word and name in picture.clusters.values()
     ]
+    entries += [_SWATCH.format(fill, line, "") + _CELL.format(text(word, 8.5, QUIET)) for fill, line, word in homes]
     entries += [
-        f"<TD>{text(DOT, 11, DEVICE_COLOURS[at % len(DEVICE_COLOURS)])}</TD>" + _CELL.format(text(device, 8.5, QUIET))
-        for at, device in enumerate(picture.devices)
+        f"<TD>{text(DOT, 11, places.colour_of(device, picture))}</TD>" + _CELL.format(text(device, 8.5, QUIET))
+        for device in ([] if homes else picture.devices)
     ]
     strokes = [line for status, line in EDGE_STATUSES.items() if status in edges]
     strokes += [line_of(kind, "kept" if statuses else "") for kind, line in LINES.items() if kind in lines and line.word]

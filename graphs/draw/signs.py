@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from graphs.draw.picture import Picture
+from graphs.draw.places import colour_of, legend
 from graphs.draw.style import (
     CLUSTERS,
-    DEVICE_COLOURS,
     EDGE_STATUSES,
     HEAT,
     LINES,
@@ -43,11 +43,12 @@ def signs(pictures: Sequence[Picture]) -> list[Sign]:
     """The entries for what occurs in ``pictures`` and the bodies in them, in the order of the tables of ``style``."""
     every = [shown for picture in pictures for shown in picture.inside()]
     picture = pictures[0]
+    homes = legend(picture)
     statuses = {item.status for shown in every for item in shown.items} - {""}
     kinds = statuses or {item.kind for shown in every for item in shown.items}
     found = []
     for kind, look in (STATUSES if statuses else LOOKS).items():
-        if kind in kinds and picture.scale is None:
+        if kind in kinds and picture.scale is None and not homes:
             sort, corner = "ellipse" if look.shape == "ellipse" else "box", 4 if "rounded" in look.style else 0
             mark = MARKS.get(kind, "") if statuses else ""
             found.append(Sign(sort, look.word, (look.fill,), look.line, look.width, _dashes(look.style), corner, mark))
@@ -55,8 +56,8 @@ def signs(pictures: Sequence[Picture]) -> list[Sign]:
     for name, frame in CLUSTERS.items():
         if frame.word and name in framed:
             found.append(Sign("box", frame.word, (frame.fill,), frame.line, 1.4, _dashes(frame.style), 4))
-    for at, device in enumerate(picture.devices):
-        found.append(Sign("dot", device, (DEVICE_COLOURS[at % len(DEVICE_COLOURS)],)))
+    found += [Sign("box", word, (fill,), line, 1.4, _dashes(word), 4) for fill, line, word in homes]
+    found += [Sign("dot", device, (colour_of(device, picture),)) for device in ([] if homes else picture.devices)]
     lines = {link.kind for shown in every for link in shown.links if link.status not in EDGE_STATUSES}
     edges = {link.status for shown in every for link in shown.links}
     strokes = [line for status, line in EDGE_STATUSES.items() if status in edges]

@@ -90,8 +90,9 @@ LINES: dict[str, Line] = {
 EDGE_STATUSES: dict[str, Line] = {
     "added": Line("read now", "#00805d", style="bold"),
     "removed": Line("read before", "#d55e00", style="dashed"),
+    "crossing": Line("crosses between workers", "#1f2328", style="bold"),
 }
-"""How an edge is drawn that a pass has added or removed, in the order of the legend."""
+"""How an edge is drawn that a pass has added or removed, or that leads to another worker, in the order of the legend."""
 
 BY_OP: dict[str, str] = {
     "placeholder": "placeholder",
@@ -149,6 +150,9 @@ REGIONS = sum(name.startswith("region") for name in CLUSTERS)
 
 DEVICE_COLOURS = ("#59636e", "#d55e00", "#0072b2", "#009e73", "#cc79a7", "#b5a900")
 """What marks the devices on a picture, in their order."""
+
+WORKERS = tuple((CLUSTERS[f"region {at}"].fill, CLUSTERS[f"region {at}"].line) for at in (1, 0, 2, 6, 3, 4, 5))
+"""Fill and outline of what stands on each worker, in turns."""
 
 HEAT = ("#fffbe8", "#fde3a3", "#f7bd58", "#ea8f2e", "#d55e00")
 """Fills from the least to the greatest number: one hue family of falling lightness, so that grey prints order them too."""

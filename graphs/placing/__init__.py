@@ -9,6 +9,7 @@ several readers, ``values``: see ``graphs.placing.problem``. Seconds and bytes e
 """
 
 from graphs.placing.cluster import Cluster, Link, PlacementError, Worker
+from graphs.placing.costs import Rates, Work, by_device, calibrated, measured_share, task_graph, work_of, written
 from graphs.placing.heft import Placement, heft, ranks
 from graphs.placing.simulate import Runtime, simulate
 from graphs.placing.timeline import Run, Timeline, Transfer, chrome_trace
@@ -17,15 +18,23 @@ from graphs.placing.timeline import Run, Timeline, Transfer, chrome_trace
 __all__ = [
     "Cluster",
     "Link",
+    "Rates",
     "Placement",
     "PlacementError",
     "Run",
     "Runtime",
     "Timeline",
     "Transfer",
+    "Work",
     "Worker",
+    "by_device",
+    "calibrated",
     "chrome_trace",
     "heft",
+    "measured_share",
     "ranks",
     "simulate",
+    "task_graph",
+    "work_of",
+    "written",
 ]

@@ -107,6 +107,7 @@ class _Simulation:
         self.leaves = self._leaves()
         self.left = [len(row) for row in rows]
         self.caller = 0.0
+        self.waits: dict[Hashable, list[Hashable]] = {}
 
     def _leaves(self) -> list[dict[Hashable, tuple[float, dict[int, list[int]]]]]:
         """By node, each of its values: its bytes, and its readers by worker."""
@@ -133,9 +134,10 @@ class _Simulation:
             names = ", ".join(f"{self.problem.names[at]} on {self.problem.workers[self.homes[at]]}" for at in stuck)
             raise PlacementError(f"the workers' orders have them wait for each other: {names}")
         keys, problem = self.problem.keys, self.problem
-        edges = {keys[at]: dict.fromkeys(keys[tail] for tail, *_ in problem.inputs[at]) for at in range(len(keys))}
+        for at, inputs in enumerate(problem.inputs):
+            self.waits.setdefault(keys[at], []).extend(dict.fromkeys(keys[tail] for tail, *_ in inputs))
         rows = (self.runtime.caller, *problem.workers) if self.caller else problem.workers
-        return Timeline.of(rows, self.runs, self.sent, title=self.title, edges=edges)
+        return Timeline.of(rows, self.runs, self.sent, title=self.title, edges=self.waits)
 
     # The caller
 
@@ -164,6 +166,7 @@ class _Simulation:
         if self.runtime.part:
             name = self.problem.workers[worker]
             self.runs.append(Run(("part", name), name, time, time + self.runtime.part, "start", "part"))
+            self.waits["part", name] = [("call", name)]
         self.free[worker] = time + self.runtime.part
         self.next(time, worker)
 
@@ -182,19 +185,21 @@ class _Simulation:
         start = max(time, self.free[worker])
         self.free[worker] = end = start + self.problem.seconds[at][worker]
         self.busy[worker] = True
-        key = self.problem.keys[at]
-        self.runs.append(Run(key, self.problem.workers[worker], start, end, self.problem.names[at]))
+        key, name = self.problem.keys[at], self.problem.workers[worker]
+        self.runs.append(Run(key, name, start, end, self.problem.names[at]))
+        self.waits.setdefault(key, [("call", name)] if self.left[worker] == len(row) + 1 else [])
         self.at(end, "made", worker, at)
 
     def made(self, time: float, worker: int, at: int) -> None:
         """A node has run: its values are there, and leave for others."""
         self.busy[worker] = False
-        for value, (size, readers) in self.leaves[at].items():
+        for value, (size, readers) in self.leaves[at].items():  # all leave before the next node starts
             for target, reading in readers.items():
-                if target == worker:
-                    self.arrived(time, worker, reading)
-                else:
+                if target != worker:
                     self._send(worker, target, at, value, size, reading)
+        for _, readers in self.leaves[at].values():
+            for reader in readers.get(worker, ()):
+                self.missing[reader] -= 1
         self.left[worker] -= 1
         if not self.left[worker]:
             fetched = sum(
@@ -202,6 +207,7 @@ class _Simulation:
                 for key, home in zip(self.problem.keys, self.homes, strict=True)
                 if home == worker
             )
+            self.waits["answer", self.problem.workers[worker]] = [self.problem.keys[at]]
             self.at(self.free[worker] + self.runtime.wire.seconds(fetched), "answered", worker)
         self.next(time, worker)
 

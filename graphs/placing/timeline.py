@@ -244,7 +244,12 @@ def _critical(shown: Timeline) -> tuple[Run | Transfer, ...]:
         else:
             before += arriving.get((at.node, at.worker), ())
             for other in shown.edges.get(at.node, ()):
-                before += [run for run in by_node.get(other, ()) if run.worker == at.worker]
+                # a value of a kernel elsewhere comes by a transfer; calls and answers have none
+                before += [
+                    run
+                    for run in by_node.get(other, ())
+                    if run.worker == at.worker or run.kind != "kernel" or at.kind != "kernel"
+                ]
             if id(at) in earlier:
                 before.append(earlier[id(at)])
         start = at.start
