@@ -24,7 +24,7 @@ def cupy() -> Any:
 
 def found() -> tuple[int, str]:
     """How many GPUs there are, and if none, why."""
-    if "cupy" not in sys.modules and not _installed():
+    if not installed():
         return 0, MISSING
     try:
         count = int(cupy().cuda.runtime.getDeviceCount())
@@ -36,8 +36,13 @@ def found() -> tuple[int, str]:
     return count, "" if count else "cupy is installed, but finds no GPU"
 
 
+def installed() -> bool:
+    """Whether there is cupy."""
+    return "cupy" in sys.modules or _findable()
+
+
 @cache
-def _installed() -> bool:
+def _findable() -> bool:
     return find_spec("cupy") is not None
 
 
@@ -114,4 +119,4 @@ def mapping(gpus: Gpus) -> str:
     return "Device mapping:" + ("".join(f"\n{line}" for line in lines) if lines else f" no known devices ({gpus.reason}).")
 
 
-__all__ = ["LOCAL", "MISSING", "Gpus", "attributes", "cupy", "described", "found", "mapping"]
+__all__ = ["LOCAL", "MISSING", "Gpus", "attributes", "cupy", "described", "found", "installed", "mapping"]

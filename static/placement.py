@@ -131,8 +131,6 @@ class Placer:
         missing = without_kernel(node)
         place = default if asked is None else asked
         if asked is not None and asked != HOST:
-            if node.op.name in SHAPES and asked < len(self.gpus.numbers):
-                place = HOST
             reason = ""
             if asked >= len(self.gpus.numbers):
                 reason = self._unavailable(asked)
@@ -143,7 +141,7 @@ class Placer:
             if reason:
                 out.reasons[node.name] = reason
                 place = HOST
-        if place != HOST and not missing:
+        if place != HOST and not missing and node.op.name not in SHAPES:
             out.places[node] = place
 
     def _unavailable(self, asked: int) -> str:
@@ -200,7 +198,7 @@ def without_kernel(node: Any) -> str:
         return "it has effects"
     if op in PEEKING:
         return "it asks whether a variable has a value"
-    if "random" in op.traits and op.name not in DRAWN:
+    if "random" in op.traits and not _drawn_there(node):
         return f"{op.name} is drawn by the host"
     loose = "control" in op.traits  # what a loop keeps of each round stays where it was made
     for spec in (*node.specs, *(x.spec for x in node.inputs if isinstance(x, Value))):
@@ -222,9 +220,13 @@ def without_kernel_inside(node: Any) -> str:
     """As ``without_kernel``, for a node of a body."""
     if "stateful" in node.op.traits:
         return "it has effects"
-    if "random" in node.op.traits and node.op.name not in DRAWN:
+    if "random" in node.op.traits and not _drawn_there(node):
         return f"{node.op.name} is drawn by the host"
     return next((reason for body in bodies(node) for inner in body.nodes if (reason := without_kernel_inside(inner))), "")
+
+
+def _drawn_there(node: Any) -> bool:
+    return node.op.name in DRAWN and node.specs[0].dtype.kind == "f"
 
 
 def _named(node: Any) -> Any:

@@ -18,6 +18,7 @@ import numpy
 from static import flags
 from static.defaults import get_default_session
 from static.errors import OpError
+from static.gpus import cupy, found, installed
 from static.gradients import gradients
 from static.graph import Graph, get_default_graph, reset_default_graph, set_random_seed
 from static.nest import flatten, is_sequence
@@ -194,21 +195,31 @@ def get_temp_dir() -> str:
 
 
 def is_gpu_available(cuda_only: bool = False, min_cuda_compute_capability: Any = None) -> bool:
-    """Never: kernels run on the processor."""
-    return False
+    """Whether there is a GPU, of this CUDA compute capability (a pair) or better where one is given."""
+    if not found()[0]:
+        return False
+    if min_cuda_compute_capability is None:
+        return True
+    properties = cupy().cuda.runtime.getDeviceProperties(0)
+    return (properties["major"], properties["minor"]) >= tuple(min_cuda_compute_capability)
 
 
 def is_built_with_cuda() -> bool:
+    """Whether GPUs of NVIDIA can be used: cupy is installed, for CUDA."""
+    return installed() and not getattr(cupy().cuda.runtime, "is_hip", False)
+
+
+is_built_with_gpu_support = is_built_with_cuda
+
+
+def is_built_with_rocm() -> bool:
     """Never."""
     return False
 
 
-is_built_with_gpu_support = is_built_with_rocm = is_built_with_cuda
-
-
 def gpu_device_name() -> str:
-    """Empty: there is none."""
-    return ""
+    """The name of the first GPU; empty where there is none."""
+    return "/device:GPU:0" if found()[0] else ""
 
 
 # Gradients

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from graphs.codegen import draws as draws
 from graphs.codegen.blocked import interpreted
 from graphs.core.function import Function
 

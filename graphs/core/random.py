@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -87,6 +87,36 @@ class Draws:
 def fresh_seed() -> int:
     """A seed from the operating system."""
     return int.from_bytes(os.urandom(8), "little")
+
+
+Drawer = Callable[[Any, "Key | DeviceKey", str, Sequence[int], Any], Any]
+
+
+class _Chosen:
+    drawer: Drawer | None = None
+
+
+def use(drawer: Drawer) -> None:
+    """Have ``drawer(xp, key, kind, shape, dtype)`` draw on other modules than numpy; where it gives None, the host does."""
+    _Chosen.drawer = drawer
+
+
+def drawn(xp: Any, key: Key | DeviceKey | None, kind: str, shape: Sequence[int], dtype: Any) -> Any:
+    """``kind`` numbers (``"uniform"`` in [0, 1) or ``"normal"``) of float32 or float64 for ``key``, as an array of ``xp``.
+
+    The module makes no difference to them. Raises ValueError where there is no key.
+    """
+    if key is None:
+        raise ValueError("a random op was run without a key")
+    if xp is not numpy and _Chosen.drawer is not None:
+        made = _Chosen.drawer(xp, key, kind, shape, dtype)
+        if made is not None:
+            return made
+    if isinstance(key, DeviceKey):
+        raise ValueError("a key of the device, but nothing draws there")
+    draws = generator(key)
+    made = draws.random(shape, dtype) if kind == "uniform" else draws.standard_normal(shape, dtype)
+    return made if xp is numpy else xp.asarray(made)
 
 
 _local = threading.local()

@@ -1,7 +1,8 @@
 """Random draws. They hold no state: ``key`` (seed, step, ordinal of the draw within the step) decides the numbers.
 
-In a graph that is being built ``key`` is None, and whoever runs the graph passes one. numpy draws the numbers, whatever the
-array module, so that every device gets the same; float32 is drawn as float32, not rounded from float64.
+In a graph that is being built ``key`` is None, and whoever runs the graph passes one. What numpy draws for it is what there
+is on every device: a GPU draws the common kinds itself (``graphs.codegen.draws``), the rest is drawn by numpy and copied.
+float32 is drawn as float32, not rounded from float64.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy
 from graphs.core.arrays import to_numpy
 from graphs.core.errors import DtypeError, ShapeError
 from graphs.core.op import index_dtype, like_first, op
-from graphs.core.random import Key, generator
+from graphs.core.random import Key, drawn, generator
 from graphs.core.spec import Shape, Spec
 from graphs.ops.dtypes import real
 
@@ -58,14 +59,14 @@ def _drawn_in(dtype: Any) -> Any:
     return numpy.float64 if dtype == numpy.float64 else numpy.float32
 
 
-def _normal(key: Key | None, shape: Sequence[int], dtype: Any, mean: float, stddev: float) -> Any:
-    return (_generator(key).standard_normal(shape, _drawn_in(dtype)) * stddev + mean).astype(dtype, copy=False)
+def _normal(xp: Any, key: Key | None, shape: Sequence[int], dtype: Any, mean: float, stddev: float) -> Any:
+    return (drawn(xp, key, "normal", shape, _drawn_in(dtype)) * stddev + mean).astype(dtype, copy=False)
 
 
-def _uniform(key: Key | None, shape: Sequence[int], dtype: Any, low: float, high: float) -> Any:
+def _uniform(xp: Any, key: Key | None, shape: Sequence[int], dtype: Any, low: float, high: float) -> Any:
     if dtype.kind != "f":
-        return _generator(key).integers(int(low), int(high), shape, dtype=dtype)
-    return (_generator(key).random(shape, _drawn_in(dtype)) * (high - low) + low).astype(dtype, copy=False)
+        return xp.asarray(_generator(key).integers(int(low), int(high), shape, dtype=dtype))
+    return (drawn(xp, key, "uniform", shape, _drawn_in(dtype)) * (high - low) + low).astype(dtype, copy=False)
 
 
 @op(_given_shape, dtype=_given_float, traits=_RANDOM)
@@ -73,7 +74,7 @@ def random_normal(
     xp: Any, *, shape: Sequence[int], dtype: Any = "float64", mean: float = 0.0, stddev: float = 1.0, key: Key | None = None
 ) -> Any:
     """Normal numbers."""
-    return xp.asarray(_normal(key, shape, numpy.dtype(dtype), mean, stddev))
+    return _normal(xp, key, shape, numpy.dtype(dtype), mean, stddev)
 
 
 @op(_given_shape, dtype=_given_number, traits=_RANDOM)
@@ -81,19 +82,19 @@ def random_uniform(
     xp: Any, *, shape: Sequence[int], dtype: Any = "float64", low: float = 0.0, high: float = 1.0, key: Key | None = None
 ) -> Any:
     """Uniform numbers in ``[low, high)``; whole ones for an integer dtype."""
-    return xp.asarray(_uniform(key, shape, numpy.dtype(dtype), low, high))
+    return _uniform(xp, key, shape, numpy.dtype(dtype), low, high)
 
 
 @op(like_first, dtype=_float_like, traits=_RANDOM)
 def random_normal_like(xp: Any, _like: Any, *, mean: float = 0.0, stddev: float = 1.0, key: Key | None = None) -> Any:
     """Normal numbers of the shape and dtype of ``like``."""
-    return xp.asarray(_normal(key, _like.shape, _like.dtype, mean, stddev))
+    return _normal(xp, key, _like.shape, _like.dtype, mean, stddev)
 
 
 @op(like_first, dtype=_float_like, traits=_RANDOM)
 def random_uniform_like(xp: Any, _like: Any, *, low: float = 0.0, high: float = 1.0, key: Key | None = None) -> Any:
     """Uniform numbers in ``[low, high)`` of the shape and dtype of ``like``."""
-    return xp.asarray(_uniform(key, _like.shape, _like.dtype, low, high))
+    return _uniform(xp, key, _like.shape, _like.dtype, low, high)
 
 
 @op(_given_shape, dtype=_given_float, traits=_RANDOM)
@@ -133,8 +134,7 @@ def random_orthogonal(
 @op(like_first, dtype=_float_like, traits=_RANDOM)
 def bernoulli(xp: Any, p: Any, *, key: Key | None = None) -> Any:
     """1 with probability ``p``, else 0, element by element, in the dtype of ``p``."""
-    draws = _generator(key).random(p.shape, _drawn_in(p.dtype))
-    return xp.asarray(draws < to_numpy(p)).astype(p.dtype)
+    return (drawn(xp, key, "uniform", p.shape, _drawn_in(p.dtype)) < p).astype(p.dtype)
 
 
 @op(like_first, dtype=_float_like, traits=_RANDOM)
@@ -143,8 +143,8 @@ def dropout_mask(xp: Any, _like: Any, *, rate: float, key: Key | None = None) ->
 
     The draws are float32 whatever the dtype, so that the same key drops the same elements in each.
     """
-    kept = _generator(key).random(_like.shape, numpy.float32) >= rate
-    return xp.asarray(kept).astype(_like.dtype) * (1.0 / (1.0 - rate) if rate < 1.0 else 0.0)
+    kept = drawn(xp, key, "uniform", _like.shape, numpy.float32) >= rate
+    return kept.astype(_like.dtype) * (1.0 / (1.0 - rate) if rate < 1.0 else 0.0)
 
 
 @op(lambda *, n, **_: (n,), dtype=index_dtype, traits=_RANDOM)

@@ -1,3 +1,3 @@
 """``tensorflow.python.client``."""
 
-from static.python.client import timeline as timeline
+from static.python.client import device_lib as device_lib, timeline as timeline
