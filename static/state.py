@@ -15,6 +15,7 @@ import numpy
 from graphs.codegen.accumulate import accumulated
 from graphs.core.errors import GraphsError, PositionError, ShapeError
 from graphs.core.op import Op, first_dtype, like_first
+from graphs.core.portable import combine_at
 from graphs.core.spec import Shape, Spec, show
 from static.registry import registered
 
@@ -191,7 +192,7 @@ def scatter_add_op(xp: Any, variable: Any, indices: Any, updates: Any) -> Any:
     """The variable's value with ``updates`` added to the rows at ``indices``, once for each time an index occurs."""
     _check_rows(variable, indices, updates)
     out = variable.copy()
-    xp.add.at(out, indices, updates)
+    combine_at(xp, "add", out, indices, updates)
     return out
 
 

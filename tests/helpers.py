@@ -154,7 +154,7 @@ def bare_gradients(function: Function, args: Sequence[Any], seeds: Sequence[Any]
         {x.node for x in targets},
         lambda node: ([look(x) for x in node.inputs], [values[node, i] for i in range(len(node.specs))]),
     )
-    zeros = (numpy.zeros_like(args[i]) for i in wrt)
+    zeros = (zeros_like(args[i]) for i in wrt)
     return [found[x.node][0] if x.node in found else zero for x, zero in zip(targets, zeros, strict=True)]
 
 

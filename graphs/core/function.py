@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
+import numpy
+
+from graphs.core.arrays import xp_of
 from graphs.core.node import Node, Value, ancestors, new_parameter, next_serial
 from graphs.core.notebook import Shown
+from graphs.core.portable import constant
 from graphs.core.spec import Spec
 
 
@@ -38,11 +43,13 @@ class Function(Shown):
         if len(args) != len(self.inputs):
             raise TypeError(f"{self.name} takes {len(self.inputs)} values, got {len(args)}")
         values = {(value.node, value.index): arg for value, arg in zip(self.inputs, args, strict=True)}
+        xp = xp_of(args)
+        look = _look if xp is numpy else partial(_look_there, xp)
         for node in self.nodes:
-            out = node.op(*(_look(x, values) for x in node.inputs), **node.params)
+            out = node.op(*(look(x, values) for x in node.inputs), **node.params)
             for index, value in enumerate(out if len(node.specs) > 1 else (out,)):
                 values[node, index] = value
-        return tuple(_look(out, values) for out in self.outputs)
+        return tuple(look(out, values) for out in self.outputs)
 
     @property
     def specs(self) -> tuple[Spec, ...]:
@@ -56,6 +63,11 @@ class Function(Shown):
 
 def _look(x: Any, values: dict[Any, Any]) -> Any:
     return values[x.node, x.index] if isinstance(x, Value) else x
+
+
+def _look_there(xp: Any, x: Any, values: dict[Any, Any]) -> Any:
+    """A value, or a constant of the body as an array of module ``xp``."""
+    return constant(xp, x) if isinstance(x, numpy.ndarray) else _look(x, values)
 
 
 def trace(

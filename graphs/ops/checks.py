@@ -6,6 +6,7 @@ from typing import Any
 
 from graphs.core.errors import DtypeError, PositionError, ShapeError
 from graphs.core.op import first_dtype, like_first, op
+from graphs.core.portable import looks
 from graphs.core.spec import Shape, Spec, show
 
 
@@ -37,8 +38,8 @@ def _whole(dtype: Any) -> Any:
 @op(like_first, dtype=_whole, traits={"view"})
 def from_front(xp: Any, indices: Any) -> Any:
     """``indices``. Raises PositionError where one is negative, as positions that count from the end are elsewhere."""
-    if indices.size and indices.min() < 0:
-        raise PositionError(f"position {indices[indices < 0].flat[0] if indices.ndim else indices} is negative")
+    if looks(xp) and indices.size and indices.min() < 0:
+        raise PositionError(f"position {indices[indices < 0].reshape(-1)[0] if indices.ndim else indices} is negative")
     return indices
 
 

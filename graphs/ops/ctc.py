@@ -10,6 +10,7 @@ from typing import Any
 
 from graphs.core.errors import DtypeError, GradientError, ShapeError
 from graphs.core.op import op
+from graphs.core.portable import combine_at
 from graphs.core.spec import Shape, Spec, show
 from graphs.ops.dtypes import floats
 from graphs.ops.shape import expand_dims
@@ -149,7 +150,7 @@ def ctc_occupancy(
     shares = reached + _backward(xp, emitted, steps, lengths, skips) - totals[:, None]
     out = xp.zeros(logs.shape, logs.dtype)
     rounds, rows = xp.arange(logs.shape[0])[:, None, None], xp.arange(logs.shape[1])[:, None]
-    xp.add.at(out, (rounds, rows, labels), xp.where(counts, xp.exp(shares), 0))
+    combine_at(xp, "add", out, (rounds, rows, labels), xp.where(counts, xp.exp(shares), 0))
     if of_logits:
         out -= xp.where(counts, xp.exp(logs), 0)
     return xp.where(xp.isneginf(totals)[:, None], 0, out) if zero_infinity else out

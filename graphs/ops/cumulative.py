@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from graphs.core.op import numeric, op
+from graphs.core.portable import running
 from graphs.core.spec import Shape, Spec, axis_of
 from graphs.ops.dtypes import floats
 from graphs.ops.functions import exp
@@ -61,7 +62,7 @@ def _recurrence_vjp(needs: Any, gs: Any, outs: Any, args: Any, *, axis: int, rev
 @op(_along, dtype=floats)
 def logcumsumexp(xp: Any, x: Any, *, axis: int) -> Any:
     """Logarithm of the running sum of exponentials along ``axis``, without overflow."""
-    return xp.logaddexp.accumulate(x, axis)
+    return running(xp, "logaddexp", x, axis)
 
 
 def _logcumsumexp_slope(g: Any, out: Any, x: Any, *, axis: int) -> Any:

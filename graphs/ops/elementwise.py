@@ -13,6 +13,7 @@ import numpy
 
 from graphs.core.errors import DivisionError, DtypeError
 from graphs.core.op import elementwise, floating, like_first, numeric, op
+from graphs.core.portable import unseen
 from graphs.ops.dtypes import magnitude, ordered
 from graphs.ops.functions import log, square, trunc
 from graphs.ops.logic import equal, logical_and, where
@@ -58,9 +59,10 @@ divide.vjp(lambda g, _out, _x, y: g / y, lambda g, out, _x, y: -g * out / y)
 def _check_divisor(x: Any, y: Any) -> None:
     """Raise DivisionError where integers are divided by zero: numpy would say 0.
 
-    It reads the dtype of whatever is no Python number, so that no generator takes the kernel for a mere call of a ufunc.
+    So does a GPU, unless kernels look there. It reads the dtype of whatever is no Python number, so that no generator takes
+    the kernel for a mere call of a ufunc.
     """
-    if _whole(y) and _whole(x) and not numpy.all(y):
+    if _whole(y) and _whole(x) and not unseen(y) and not numpy.all(y):
         raise DivisionError("integer division by zero")
 
 

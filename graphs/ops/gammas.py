@@ -7,6 +7,7 @@ from typing import Any
 
 from graphs.core.errors import GradientError
 from graphs.core.op import elementwise
+from graphs.core.portable import largest
 from graphs.ops.dtypes import real
 from graphs.ops.functions import exp, log
 from graphs.ops.shape import zeros_like
@@ -106,7 +107,7 @@ def zeta(xp: Any, x: Any, y: Any) -> Any:
     wrong = (s < 1) | ((q <= 0) & ~poles & (s != xp.floor(s))) | xp.isnan(s) | xp.isnan(q)
     valid = (s > 1) & ~poles & ~wrong & xp.isfinite(s) & xp.isfinite(q)
     s0, q0 = xp.where(valid, s, 2.0), xp.where(valid, q, 1.0)
-    depth = max(int(xp.ceil(-q0.min(initial=0.0))), 0)
+    depth = int(xp.ceil(largest(xp, -q0, 0.0)))
     out = xp.zeros_like(s0)
     for k in range(depth + _SHIFT):
         out = out + xp.power(q0 + k, -s0)

@@ -10,6 +10,7 @@ from typing import Any
 
 from graphs.core.errors import DtypeError, PositionError, ShapeError
 from graphs.core.op import op
+from graphs.core.portable import looks
 from graphs.core.spec import Shape, Spec, axis_of, show
 from graphs.ops.dtypes import floats
 from graphs.ops.elementwise import cast_like, clip
@@ -105,10 +106,13 @@ def _classes(logs: Any, target: Any, **_: Any) -> Any:
 def _indices(xp: Any, target: Any, count: int, ignored: int) -> tuple[Any, Any]:
     """``target`` with 0 for what is ignored, and what is not (None where that is everything).
 
-    Raises PositionError for numbers that are no classes.
+    Raises PositionError for numbers that are no classes, where they are looked at.
     """
     if not target.size:
         return target, None
+    if not looks(xp):
+        kept = target != ignored
+        return xp.where(kept, target, 0), kept
     # Read as unsigned, what is negative is beyond every class: one reduction sees both.
     if target.view(f"u{target.dtype.itemsize}").max() >= count or 0 <= ignored < count:
         kept = target != ignored
@@ -149,8 +153,9 @@ def nll_loss_adjoint(
 ) -> Any:
     """The adjoint of ``nll_loss``, which is linear: ``-g`` at the classes that ``target`` names in the shape of ``like``."""
     target, kept = _indices(xp, target, _like.shape[axis], ignore_index)
-    count = target.size if kept is None else int(kept.sum())
-    share = -g / count if reduction == "mean" and count else -g
+    share = -g
+    if reduction == "mean" and target.size:
+        share = share / (target.size if kept is None else xp.maximum(kept.sum(), 1).astype(g.dtype))
     out = xp.zeros(_like.shape, g.dtype)
     if kept is not None:
         share = xp.where(kept, share, 0)

@@ -9,6 +9,7 @@ from typing import Any
 
 from graphs.core.errors import DtypeError, ShapeError
 from graphs.core.op import elementwise, op
+from graphs.core.portable import largest
 from graphs.core.random import Key
 from graphs.core.spec import Shape, Spec, axis_of, show
 from graphs.ops.activations import sigmoid
@@ -31,7 +32,7 @@ def _same(x: Spec, *, axis: int) -> Shape | None:
 
 def _shifted(xp: Any, x: Any, axis: int) -> Any:
     """``x`` less its maximum along ``axis``, so that no exponential overflows."""
-    return x - x.max(axis=axis, keepdims=True, initial=-xp.inf)
+    return x - largest(xp, x, -xp.inf, axis, keepdims=True)
 
 
 @op(_same, dtype=floats)

@@ -18,8 +18,8 @@ _INT64 = numpy.dtype(numpy.int64)
 def _ranked(xp: Any, x: Any, axis: int, descending: bool) -> Any:
     """The positions that sort ``x``, stably in either direction; NaN counts as the largest."""
     if not descending:
-        return xp.argsort(x, axis=axis, stable=True)
-    backwards = xp.argsort(xp.flip(x, axis), axis=axis, stable=True)
+        return xp.argsort(x, axis=axis, kind="stable")
+    backwards = xp.argsort(xp.flip(x, axis), axis=axis, kind="stable")
     return x.shape[axis] - 1 - xp.flip(backwards, axis)
 
 

@@ -17,6 +17,7 @@ from typing import Any
 from graphs.core.errors import DtypeError
 from graphs.core.op import index_dtype, numeric, op
 from graphs.core.parts import in_parts
+from graphs.core.portable import looks
 from graphs.core.spec import Shape, Spec
 from graphs.ops.dtypes import floats, ordered
 from graphs.ops.windows import Axis, Counts, Padding, Pairs, Slices, check_windows, layout, placed, spatial, taps
@@ -176,7 +177,7 @@ def max_pool_positions(
 def _hits(xp: Any, x: Any, out: Any, axes: tuple[Axis, ...]) -> Iterator[tuple[Any, Slices, Slices]]:
     """For each place in a window: which windows have their maximum there first, and the indices of windows and places."""
     free = xp.ones_like(out, dtype=bool)
-    poisoned = out.dtype.kind == "f" and bool(xp.isnan(out).any())
+    poisoned = out.dtype.kind == "f" and (not looks(xp) or bool(xp.isnan(out).any()))
     for _, windows, places in taps(axes):
         here, left = x[places], free[windows]
         below = ~((here >= out[windows]) | xp.isnan(here)) if poisoned else here < out[windows]
@@ -189,7 +190,7 @@ def _chooser(xp: Any, g: Any) -> Callable[[Any, Any], Any]:
 
     Products do it ten times as fast as ``where``, but only for finite numbers.
     """
-    if bool(xp.isfinite(g).all()):
+    if looks(xp) and bool(xp.isfinite(g).all()):
         return xp.multiply
     return lambda hit, part: xp.where(hit, part, g.dtype.type(0))
 

@@ -152,10 +152,11 @@ def median(xp: Any, x: Any, *, skip_nan: bool = False) -> Any:
         if not flat.size:
             raise ShapeError("there is no median of no integers")
         return flat[(flat.size - 1) // 2].reshape(())
-    size = flat.size - int(xp.isnan(flat).sum())
-    if not size or (size < flat.size and not skip_nan):
+    if not flat.size:
         return xp.asarray(math.nan, x.dtype)
-    return flat[(size - 1) // 2].reshape(())
+    size = flat.size - xp.isnan(flat).sum()
+    missing = size == 0 if skip_nan else size < flat.size
+    return xp.where(missing, x.dtype.type(math.nan), xp.take(flat, xp.maximum(size - 1, 0) // 2)).reshape(())
 
 
 median.vjp(lambda g, out, x: _share(g, out, x, axis=None, keepdims=False))

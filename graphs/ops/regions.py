@@ -7,6 +7,7 @@ from typing import Any
 
 from graphs.core.errors import ShapeError
 from graphs.core.op import index_dtype, op
+from graphs.core.portable import constant
 from graphs.core.spec import Shape, Spec
 from graphs.ops.dtypes import ordered
 
@@ -35,7 +36,7 @@ def region_positions(xp: Any, x: Any, *, starts: Bounds, stops: Bounds) -> Any:
     sizes = x.shape[x.ndim - len(starts) :]
     found = xp.arange(math.prod(sizes)).reshape(sizes)  # broadcast as late as can be: these are large
     for axis in range(-1, -len(starts) - 1, -1):
-        first, last = xp.asarray(starts[axis]), xp.asarray(stops[axis])
+        first, last = constant(xp, starts[axis]), constant(xp, stops[axis])
         best = xp.take(x, first, axis)
         place = xp.empty(best.shape, xp.int64)
         place[...] = xp.take(found, first, axis)

@@ -15,6 +15,7 @@ import numpy
 
 from graphs.core.errors import ShapeError
 from graphs.core.op import op
+from graphs.core.portable import combine_at, constant, looks
 from graphs.core.spec import Shape, Spec, axes_of
 from graphs.ops.dtypes import floats
 from graphs.ops.joining import stack
@@ -135,11 +136,15 @@ def _settings(ndim: int, sizes: Any, axes: Any, numbers: Any, steps: Steps, *how
 def _term(xp: Any, x: Any, at: Any, weight: Any, axis: int) -> Any:
     """The elements of ``x`` at some positions of an axis, times weights; a view where there are none to be made."""
     lead = (slice(None),) * axis
-    part = x[(*lead, at)] if isinstance(at, slice) else xp.take(x, xp.asarray(at), axis)
+    part = x[(*lead, at)] if isinstance(at, slice) else xp.take(x, constant(xp, at), axis)
     if weight is None:
         return part
-    weight = xp.asarray(weight, x.dtype).reshape((-1,) + (1,) * (x.ndim - axis - 1))
+    weight = constant(xp, weight, x.dtype).reshape((-1,) + (1,) * (x.ndim - axis - 1))
     return part * weight if isinstance(at, slice) else xp.multiply(part, weight, out=part)
+
+
+def _place(xp: Any, at: Any) -> Any:
+    return at if isinstance(at, slice) else constant(xp, at)
 
 
 def _resampled(x: Spec, *, axes: tuple[int, ...], sizes: tuple[int, ...], kind: str, steps: Steps, **_: Any) -> Shape:
@@ -183,7 +188,7 @@ def resample(
             elif places is None:
                 out += part
             else:
-                out[(slice(None),) * axis + (places,)] += part
+                out[(slice(None),) * axis + (_place(xp, places),)] += part
         x = out
     return x.copy() if x is source or x.base is not None else x
 
@@ -212,7 +217,7 @@ def resample_adjoint(
             continue
         out = xp.zeros((*x.shape[:axis], _like.shape[axis], *x.shape[axis + 1 :]), x.dtype)
         for places, at, weight in taps:
-            out[(*lead, places)] += _term(xp, x, at, weight, axis)
+            out[(*lead, _place(xp, places))] += _term(xp, x, at, weight, axis)
         x = out
     return x.copy() if x is source or x.base is not None else x
 
@@ -272,7 +277,9 @@ def interpolate_at(xp: Any, x: Any, at: Any, *, slopes: tuple[bool, ...], neares
     out: Any = None
     for inside, place, weight in _corners(xp, x.shape[1:-1], at, slopes, nearest):
         part = xp.take(rows, place, 0) * weight
-        if not inside.all():
+        if not looks(xp):
+            part = xp.where(inside[:, None], part, part.dtype.type(0))
+        elif not inside.all():
             part[~inside] = 0
         out = part if out is None else out.__iadd__(part)
     return out.reshape((*at.shape[:-1], x.shape[-1]))
@@ -287,9 +294,11 @@ def interpolate_at_adjoint(xp: Any, x: Any, _like: Any, at: Any, *, slopes: tupl
     flat = out.reshape(-1)
     for inside, place, weight in _corners(xp, _like.shape[1:-1], at, slopes, nearest):
         part = rows * weight
-        if not inside.all():
+        if not looks(xp):
+            part = xp.where(inside[:, None], part, part.dtype.type(0))
+        elif not inside.all():
             part, place = part[inside], place[inside]
-        xp.add.at(flat, (place[:, None] * channels + xp.arange(channels)).reshape(-1), part.reshape(-1))
+        combine_at(xp, "add", flat, (place[:, None] * channels + xp.arange(channels)).reshape(-1), part.reshape(-1))
     return out
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from graphs.core.errors import DtypeError, ShapeError
 from graphs.core.op import index_dtype, like_first, op
+from graphs.core.portable import looks
 from graphs.core.spec import Shape, Spec
 from graphs.ops.dtypes import floats, whole
 from graphs.ops.elementwise import cast_like
@@ -47,7 +48,7 @@ def embedding(xp: Any, table: Any, ids: Any, *, padding: int | None = None, by_f
 
     No gradient flows into the row ``padding``; with ``by_frequency`` a row's gradient is divided by the times it occurs.
     """
-    if ids.size and (ids.min() < 0 or ids.max() >= len(table)):
+    if looks(xp) and ids.size and (ids.min() < 0 or ids.max() >= len(table)):
         raise IndexError(f"rows are numbered from 0 to {len(table) - 1}, and there is {ids.min()} to {ids.max()}")
     return table.take(ids, axis=0)
 

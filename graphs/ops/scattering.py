@@ -6,6 +6,7 @@ from typing import Any
 
 from graphs.core.errors import DtypeError
 from graphs.core.op import op
+from graphs.core.portable import combine_at
 from graphs.ops.elementwise import cast_like
 from graphs.ops.indexing import added_dtype, grid, scatter_add, scattered, take_along_axis
 from graphs.ops.logic import equal, logical_and, where
@@ -22,7 +23,7 @@ def _ordered(first: Any, indices: Any, updates: Any, **_: Any) -> Any:
 def scatter_prod(xp: Any, x: Any, indices: Any, updates: Any, *, axis: int) -> Any:
     """``x`` with the elements that ``take_along_axis`` would take at ``indices`` multiplied by ``updates``."""
     out = x.copy()
-    xp.multiply.at(out, grid(xp, indices, axis), updates)
+    combine_at(xp, "multiply", out, grid(xp, indices, axis), updates)
     return out
 
 
@@ -52,7 +53,7 @@ def scatter_max(xp: Any, x: Any, indices: Any, updates: Any, *, axis: int) -> An
     The gradient is shared equally among elements that tie.
     """
     out = x.copy()
-    xp.maximum.at(out, grid(xp, indices, axis), updates)
+    combine_at(xp, "maximum", out, grid(xp, indices, axis), updates)
     return out
 
 
@@ -63,7 +64,7 @@ def scatter_min(xp: Any, x: Any, indices: Any, updates: Any, *, axis: int) -> An
     The gradient is shared equally among elements that tie.
     """
     out = x.copy()
-    xp.minimum.at(out, grid(xp, indices, axis), updates)
+    combine_at(xp, "minimum", out, grid(xp, indices, axis), updates)
     return out
 
 

@@ -13,6 +13,7 @@ import numpy
 
 from graphs.core.errors import DtypeError, ShapeError
 from graphs.core.op import numeric, op
+from graphs.core.portable import combine_at, looks
 from graphs.core.spec import Shape, Spec, axis_of, show
 from graphs.ops.elementwise import cast_like, maximum
 from graphs.ops.logic import equal, logical_and, where
@@ -47,11 +48,18 @@ def _segmented(x: Spec, like: Spec, ids: Spec, **_: Any) -> Shape | None:
     return like.dims
 
 
-def _rows(x: Any, shape: tuple[int, ...], ids: Any) -> tuple[Any, Any]:
-    """The slices as rows of a matrix and their numbers as a vector, without those that are dropped."""
+def _rows(xp: Any, x: Any, shape: tuple[int, ...], ids: Any, neutral: Any) -> tuple[Any, Any]:
+    """The slices as rows of a matrix and their numbers as a vector, without those that are dropped.
+
+    Where nobody looks which these are, they are rows of what is ``neutral``, numbered 0.
+    """
     numbers = ids.reshape(-1)
     rows = x.reshape(numbers.size, math.prod(shape[1:]))
     kept = numbers >= 0
+    if not shape[0]:
+        return rows[:0], numbers[:0]
+    if not looks(xp):
+        return xp.where(kept[:, None], rows, rows.dtype.type(neutral)), xp.where(kept, numbers, 0)
     return (rows, numbers) if kept.all() else (rows[kept], numbers[kept])
 
 
@@ -59,11 +67,11 @@ def _rows(x: Any, shape: tuple[int, ...], ids: Any) -> tuple[Any, Any]:
 def segment_sum(xp: Any, x: Any, _like: Any, ids: Any) -> Any:
     """For each number the sum of the slices of ``x`` that have it, 0 where none has."""
     shape = tuple(_like.shape)
-    rows, numbers = _rows(x, shape, ids)
+    rows, numbers = _rows(xp, x, shape, ids, 0)
     width = rows.shape[1]
     flat = numbers.astype(xp.int64)[:, None] * width + xp.arange(width)
     out = xp.zeros(math.prod(shape), x.dtype)
-    xp.add.at(out, flat.reshape(-1), rows.reshape(-1))
+    combine_at(xp, "add", out, flat.reshape(-1), rows.reshape(-1))
     return out.reshape(shape)
 
 
@@ -82,6 +90,9 @@ def _picked_dtype(x: Any, ids: Any) -> Any:
 def segment_take(xp: Any, x: Any, ids: Any) -> Any:
     """The rows of ``x`` that ``ids`` numbers, zeros for negative numbers: the gradient of ``segment_sum``."""
     dropped = ids < 0
+    if not looks(xp) and len(x):
+        rows = x[xp.where(dropped, 0, ids)]
+        return xp.where(dropped.reshape(dropped.shape + (1,) * (x.ndim - 1)), x.dtype.type(0), rows)
     if not dropped.any():
         return x[ids]
     out = xp.zeros((*ids.shape, *x.shape[1:]), x.dtype)
@@ -93,12 +104,16 @@ segment_sum.vjp(lambda g, _out, _x, _like, ids: segment_take(g, ids), None, None
 segment_take.vjp(lambda g, _out, _x, ids: segment_sum(g, _x, ids), None)
 
 
-def _extreme(xp: Any, x: Any, shape: tuple[int, ...], ids: Any, ufunc: Any, start: Any, empty: float | None) -> Any:
-    rows, numbers = _rows(x, shape, ids)
+def _extreme(xp: Any, x: Any, shape: tuple[int, ...], ids: Any, name: str, start: Any, empty: float | None) -> Any:
+    rows, numbers = _rows(xp, x, shape, ids, start)
     out = xp.full((shape[0], rows.shape[1]), start, x.dtype)
-    ufunc.at(out, numbers, rows)
+    combine_at(xp, name, out, numbers, rows)
     if empty is not None:
-        out[xp.bincount(numbers, minlength=shape[0]) == 0] = empty
+        counts = xp.zeros(shape[0], xp.int64)
+        combine_at(
+            xp, "add", counts, numbers, (ids.reshape(-1) >= 0)[: len(numbers)].astype(xp.int64) if not looks(xp) else 1
+        )
+        out = xp.where((counts == 0)[:, None], x.dtype.type(empty), out)
     return out.reshape(shape)
 
 
@@ -112,7 +127,7 @@ def segment_max(xp: Any, x: Any, _like: Any, ids: Any, *, empty: float | None = 
 
     The gradient is shared equally among elements that tie.
     """
-    return _extreme(xp, x, tuple(_like.shape), ids, xp.maximum, _limits(x.dtype).min, empty)
+    return _extreme(xp, x, tuple(_like.shape), ids, "maximum", _limits(x.dtype).min, empty)
 
 
 @op(_segmented, dtype=_ordered_dtype)
@@ -121,7 +136,7 @@ def segment_min(xp: Any, x: Any, _like: Any, ids: Any, *, empty: float | None = 
 
     The gradient is shared equally among elements that tie.
     """
-    return _extreme(xp, x, tuple(_like.shape), ids, xp.minimum, _limits(x.dtype).max, empty)
+    return _extreme(xp, x, tuple(_like.shape), ids, "minimum", _limits(x.dtype).max, empty)
 
 
 def _share(g: Any, out: Any, x: Any, _like: Any, ids: Any) -> Any:
@@ -138,9 +153,9 @@ segment_min.vjp(_share, None, None)
 def segment_prod(xp: Any, x: Any, _like: Any, ids: Any) -> Any:
     """For each number the product of the slices of ``x`` that have it, 1 where none has."""
     shape = tuple(_like.shape)
-    rows, numbers = _rows(x, shape, ids)
+    rows, numbers = _rows(xp, x, shape, ids, 1)
     out = xp.ones((shape[0], rows.shape[1]), x.dtype)
-    xp.multiply.at(out, numbers, rows)
+    combine_at(xp, "multiply", out, numbers, rows)
     return out.reshape(shape)
 
 
@@ -180,7 +195,7 @@ def reverse_sequence(xp: Any, x: Any, lengths: Any, *, seq_axis: int, batch_axis
     time, batch = seq_axis % x.ndim, batch_axis % x.ndim
     steps = xp.arange(x.shape[time])
     length = lengths.astype(xp.int64)[:, None]
-    if (length > x.shape[time]).any() or (length < 0).any():
+    if looks(xp) and ((length > x.shape[time]).any() or (length < 0).any()):
         raise IndexError(f"lengths from {lengths.min()} to {lengths.max()} for {x.shape[time]} steps")
     places = xp.where(steps < length, length - 1 - steps, steps)
     shape = [1] * x.ndim

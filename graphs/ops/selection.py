@@ -11,6 +11,7 @@ from typing import Any
 
 from graphs.core.errors import DtypeError, PositionError, ShapeError
 from graphs.core.op import numeric, op
+from graphs.core.portable import combine_at
 from graphs.core.spec import Dim, Shape, Spec, broadcast, show
 from graphs.ops.indexing import assigned
 from graphs.ops.shape import check_fits, fit
@@ -117,7 +118,7 @@ def _index_adjoint_dtype(first: Any, _like: Any, *indices: Any, **_: Any) -> Any
 def index_adjoint(xp: Any, x: Any, _like: Any, *indices: Any, axes: tuple[int, ...] | None = None) -> Any:
     """Zeros of the shape of ``like``, each element of ``x`` added where ``index`` had taken it: its gradient."""
     out = xp.zeros(_like.shape, x.dtype)
-    xp.add.at(out, _selector(indices, axes), x)
+    combine_at(xp, "add", out, _selector(indices, axes), x)
     return out
 
 
@@ -167,7 +168,7 @@ def index_put(
     inside = out[thawed(at)]
     place = _selector(indices, axes) if indices else Ellipsis
     if accumulate:
-        xp.add.at(inside, place, values)
+        combine_at(xp, "add", inside, place, values)
     else:
         inside[place] = values
     return out

@@ -8,6 +8,7 @@ import numpy
 
 from graphs.core.errors import DtypeError, ShapeError
 from graphs.core.op import first_dtype, numeric, op
+from graphs.core.portable import combine_at, largest
 from graphs.core.spec import Shape, Spec
 from graphs.ops.logic import less, where
 from graphs.ops.segments import segment_take
@@ -67,11 +68,11 @@ def bincount(xp: Any, x: Any, weights: Any, *, minlength: int = 0, maxlength: in
     numbers = x.reshape(-1)
     if (numbers < 0).any():
         raise ValueError(f"bincount: {numbers.min()} is negative")
-    size = max(int(numbers.max(initial=-1)) + 1, minlength)
+    size = max(int(largest(xp, numbers, -1)) + 1, minlength)
     size = size if maxlength is None else min(size, maxlength)
     counted = numbers < size
     out = xp.zeros(size, weights.dtype)
-    xp.add.at(out, numbers[counted], xp.broadcast_to(weights, x.shape).reshape(-1)[counted])
+    combine_at(xp, "add", out, numbers[counted], xp.broadcast_to(weights, x.shape).reshape(-1)[counted])
     return out
 
 

@@ -15,6 +15,7 @@ from graphs.core.arrays import spread
 from graphs.core.errors import ShapeError
 from graphs.core.node import Value
 from graphs.core.op import first_dtype, index_dtype, like_first, numeric, op
+from graphs.core.portable import constant
 from graphs.core.spec import Shape, Spec, axes_of, axis_of, broadcast, show
 from graphs.core.sums import sum_over
 
@@ -129,7 +130,7 @@ full_like.vjp(None)
 @op(lambda x: (None if x.dims is None else len(x.dims),), dtype=index_dtype)
 def shape_of(xp: Any, _x: Any) -> Any:
     """The shape of ``x`` as an int64 vector."""
-    return xp.asarray(_x.shape, xp.int64)
+    return constant(xp, _x.shape, xp.int64).copy()
 
 
 shape_of.vjp(None)

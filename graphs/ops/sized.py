@@ -37,7 +37,8 @@ def _scalars(*specs: Spec) -> Shape:
 @op(_scalars, dtype=ordered)
 def arange_to(xp: Any, start: Any, stop: Any, step: Any) -> Any:
     """The numbers from ``start`` up to but without ``stop``, ``step`` apart, each of the three a scalar array."""
-    return xp.arange(start, stop, step, xp.result_type(start, stop, step))
+    ends = [x.item() if hasattr(x, "item") else x for x in (start, stop, step)]
+    return xp.arange(*ends, xp.result_type(start, stop, step))
 
 
 # Slices

@@ -7,6 +7,7 @@ from typing import Any
 
 from graphs.core.errors import DtypeError
 from graphs.core.op import floating, op
+from graphs.core.portable import largest
 from graphs.ops.elementwise import absolute, cast_like, sign
 from graphs.ops.functions import exp
 from graphs.ops.logic import equal, where
@@ -45,7 +46,7 @@ def _floats(dtype: Any, **_: Any) -> Any:
 @op(reduced, dtype=_floats, traits={"reduction"})
 def logsumexp(xp: Any, x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
     """Logarithm of the sum of exponentials over ``axis``, shifted by the maximum; minus infinity for none."""
-    top = xp.max(x, axis=axis, keepdims=True, initial=-math.inf)
+    top = largest(xp, x, -math.inf, axis, keepdims=True)
     top = xp.where(xp.isfinite(top), top, 0)
     out = xp.log(xp.sum(xp.exp(x - top), axis=axis, keepdims=True)) + top
     return out if keepdims else out.squeeze(axis)
@@ -70,7 +71,7 @@ def norm(xp: Any, x: Any, *, ord: float = 2, axis: Axes = None, keepdims: bool =
         return xp.sqrt((x * x).sum(axis=axis, keepdims=keepdims))
     size = xp.abs(x)
     if ord == math.inf:
-        return size.max(axis=axis, keepdims=keepdims, initial=0)
+        return largest(xp, size, 0, axis, keepdims)
     if ord == -math.inf:
         return size.min(axis=axis, keepdims=keepdims)
     if ord == 0:

@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy
 
+from graphs.core.portable import constant
+
 
 Sizes = tuple[int, ...] | None
 
@@ -48,7 +50,7 @@ class Steps:
     def before(self, xp: Any, first: Any, rows: Any) -> Any:
         """For each row the row of the step before it, that of ``first`` where it begins a sequence."""
         if self.packed is not None:
-            return xp.concatenate((first, rows))[xp.asarray(places_before(self.packed, self.reverse))]
+            return xp.concatenate((first, rows))[constant(xp, places_before(self.packed, self.reverse))]
         if self.count == 1:
             return first
         return xp.concatenate((rows[self.batch :], first) if self.reverse else (first, rows[: -self.batch]))

@@ -5,9 +5,11 @@ Fresh and reused blocks hold 0xFF (NaNs), so that what nobody has computed, or s
 
 from __future__ import annotations
 
+import ctypes
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import numpy
@@ -23,9 +25,10 @@ class CUDARuntimeError(RuntimeError):
 class MemoryPool:
     """Blocks that go back to it when nobody has them, to be handed out again."""
 
-    def __init__(self) -> None:
+    def __init__(self, allocator: Any = None) -> None:
         self.free: dict[int, list[numpy.ndarray]] = defaultdict(list)
         self.blocks = 0
+        self._used = 0
 
     def malloc(self, size: int) -> MemoryPointer:
         size = max(1, -(-size // 512)) * 512
@@ -35,11 +38,25 @@ class MemoryPool:
             buffer = numpy.empty(size, numpy.uint8)
             self.blocks += 1
         buffer[:] = 0xFF
+        self._used += size
         mem = Memory(buffer, self)
         return MemoryPointer(mem, 0)
 
+    def returned(self, buffer: numpy.ndarray) -> None:
+        self._used -= buffer.size
+        self.free[buffer.size].append(buffer)
+
     def free_bytes(self) -> int:
         return sum(size * len(buffers) for size, buffers in self.free.items())
+
+    def used_bytes(self) -> int:
+        return self._used
+
+    def total_bytes(self) -> int:
+        return self._used + self.free_bytes()
+
+    def free_all_blocks(self, stream: Any = None) -> None:
+        self.free.clear()
 
 
 class Memory:
@@ -49,14 +66,35 @@ class Memory:
         self.device_id = _state.device
 
     def __del__(self) -> None:
-        self.pool.free[self.buffer.size].append(self.buffer)
+        self.pool.returned(self.buffer)
 
 
 class MemoryPointer:
+    """Where an array's memory begins."""
+
     def __init__(self, mem: Memory, offset: int) -> None:
         self.mem = mem
         self.ptr = mem.buffer.ctypes.data + offset
         self.device_id = mem.device_id
+
+    def copy_from_host_async(self, mem: int, size: int, stream: Any = None) -> None:
+        assert stream is None or stream == current()
+        enqueue(lambda: ctypes.memmove(self.ptr, mem, size))
+
+
+class PinnedMemoryPool:
+    """Pinned memory."""
+
+    def malloc(self, size: int) -> Any:
+        size = max(1, -(-size // 512)) * 512  # numpy.frombuffer is told how much of it to take
+        state().pinned += 1
+        return memoryview(numpy.empty(size, numpy.uint8))
+
+    def free_all_blocks(self) -> None:
+        pass
+
+    def n_free_blocks(self) -> int:
+        return 0
 
 
 # Streams
@@ -67,7 +105,9 @@ class Stream:
 
     null: Stream
 
-    def __init__(self, null: bool = False, non_blocking: bool = False) -> None:
+    def __init__(
+        self, null: bool = False, non_blocking: bool = False, ptds: bool = False, priority: int | None = None
+    ) -> None:
         _state.streams += 1
         self.ptr = 0 if null else 1000 + _state.streams
         self.non_blocking = non_blocking
@@ -108,6 +148,15 @@ class Stream:
 
     def synchronize(self) -> None:
         forbid(self, "synchronize")
+        _state.waits += 1
+
+    @property
+    def done(self) -> bool:
+        return self.tasks is None
+
+    def use(self) -> Stream:
+        _state.stack[-1] = self
+        return self
 
     def record(self, event: Event | None = None) -> Event:
         event = event or Event()
@@ -121,11 +170,13 @@ class Stream:
 
 
 class Event:
-    def __init__(self, block: bool = False, disable_timing: bool = False) -> None:
+    done = True
+
+    def __init__(self, block: bool = False, disable_timing: bool = False, interprocess: bool = False) -> None:
         self.recorded: Stream | None = None
 
-    def record(self, stream: Stream) -> None:
-        stream.record(self)
+    def record(self, stream: Stream | None = None) -> None:
+        (stream or current()).record(self)
 
     def synchronize(self) -> None:
         assert self.recorded is not None
@@ -137,6 +188,9 @@ class Graph:
 
     def __init__(self, tasks: Sequence[Callable[[], None]]) -> None:
         self.tasks = tuple(tasks)
+
+    def upload(self, stream: Stream | None = None) -> None:
+        _state.log.append(f"upload on {(stream or current()).ptr}")
 
     def launch(self, stream: Stream | None = None) -> None:
         stream = stream or current()
@@ -154,6 +208,10 @@ class _State:
         self.log: list[str] = []
         self.allocators: list[Any] = []
         self.launches = 0
+        self.syncs = 0
+        self.waits = 0
+        self.uploads = 0
+        self.pinned = 0
         self.compiled: list[str] = []
 
 
@@ -162,11 +220,13 @@ log = _state.log
 Stream.null = Stream(null=True)
 _state.stack.append(Stream.null)
 default_pool = MemoryPool()
+pinned_pool = PinnedMemoryPool()
 _state.allocators.append(default_pool.malloc)
 
 
 def state() -> _State:
-    """What the module stands for: the log, how many kernels were launched, what was compiled."""
+    """What the module stands for: the log, how many kernels were launched, what was compiled, and how often the host waited
+    for the numbers of the device (``syncs``), copied an array to it (``uploads``), or waited for a stream (``waits``)."""
     return _state
 
 
@@ -204,7 +264,24 @@ class Device:
         self.id = _state.device if device is None else device
         self.compute_capability = "90"
         self.attributes = {"MultiProcessorCount": 2}
+        self.mem_info = (1 << 30, 1 << 31)
         self._before = 0
+
+    def use(self) -> Device:
+        _state.device = self.id
+        return self
+
+    def synchronize(self) -> None:
+        _state.waits += 1
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Device) and self.id == other.id
+
+    def __hash__(self) -> int:
+        return self.id
+
+    def __int__(self) -> int:
+        return int(self.id)
 
     def __enter__(self) -> Device:
         self._before, _state.device = _state.device, self.id
@@ -212,3 +289,24 @@ class Device:
 
     def __exit__(self, *_: Any) -> None:
         _state.device = self._before
+
+
+def runtime() -> Any:
+    """The functions of CUDA's runtime, as one GPU answers them."""
+    return SimpleNamespace(
+        CUDARuntimeError=CUDARuntimeError,
+        is_hip=False,
+        runtimeGetVersion=lambda: 12090,
+        driverGetVersion=lambda: 12090,
+        getDeviceCount=lambda: 1,
+        getDevice=lambda: _state.device,
+        deviceSynchronize=lambda: None,
+        memGetInfo=lambda: (1 << 30, 1 << 31),
+        getDeviceProperties=lambda device: {
+            "name": b"Stand-in",
+            "major": 7,
+            "minor": 5,
+            "totalGlobalMem": 1 << 30,
+            "multiProcessorCount": 4,
+        },
+    )

@@ -14,7 +14,7 @@ from graphs.codegen.capture import Capturable, Replay, captured
 from graphs.codegen.products import Products
 from graphs.core.function import trace
 from graphs.core.spec import Spec
-from tests.graphs import fake_cupy, fake_driver
+from tests.graphs import fake_array, fake_cupy, fake_driver
 from tests.graphs.test_codegen import draw
 
 
@@ -342,14 +342,13 @@ def on_device(fake: Any, x: numpy.ndarray) -> Any:
     if x.base is None or x.ndim != 2:
         return fake.asarray(x)
     whole = fake.asarray(x.base if x.base.ndim == 2 else x.base.reshape(-1))
-    return fake_cupy._apply(
+    return fake_array.applied(
         lambda host: numpy.lib.stride_tricks.as_strided(
             host.reshape(-1)[(x.__array_interface__["data"][0] - x.base.__array_interface__["data"][0]) // x.itemsize :],
             x.shape,
             x.strides,
         ),
         (whole,),
-        {},
     )
 
 
