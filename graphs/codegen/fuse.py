@@ -17,7 +17,7 @@ from graphs.codegen.region_text import writable
 from graphs.codegen.scalar_text import function
 from graphs.core.function import Function
 from graphs.core.node import Node, Value, new_parameter
-from graphs.rewrite.program import Choice, Program, Rebuild, is_kept, is_pure_there, origins, reads_there, spec_of
+from graphs.rewrite.program import Choice, Program, Rebuild, is_kept, is_pure_there, origins, reads_there, spec_of, task_of
 from graphs.rewrite.records import Log, Record
 from graphs.rewrite.shapes import ShapeClasses
 
@@ -119,7 +119,8 @@ class _Groups:
         if made is None or (own and self.exact):
             return _Group(place, list(self.before[place]), None, 0, set())
         keys = {self._key(node, index) for index in range(node.width)}
-        return _Group(place, list(self.before[place]), keys.pop() if len(keys) == 1 else None, len(made.calls), own)
+        key = (keys.pop(), task_of(node)) if len(keys) == 1 else None
+        return _Group(place, list(self.before[place]), key, len(made.calls), own)
 
     def _key(self, node: Any, index: int) -> Any:
         spec = node.outputs[index].spec

@@ -73,6 +73,26 @@ def origins(nodes: Iterable[Any]) -> tuple[Node, ...]:
     return tuple(sorted(found, key=lambda node: node.serial)[-MOST_ORIGINS:])
 
 
+def task_of(node: Any) -> str:
+    """Where a node is asked to be, as far as that keeps it apart: job, replica and task of its device's name, and the device.
+
+    What a pass has made of several nodes is where the latest of them that says it is. No pass merges nodes that differ here.
+    What nobody has placed goes where the first GPU is, if one is asked for at all; the host is another place only then.
+    """
+    task = kind = ""
+    for each in reversed(getattr(node, "origins", (node,))):
+        device = getattr(each, "device", "")
+        if not device:
+            continue
+        before, _, named = device.partition("/device:")
+        if not task and ("/job:" in before or "/task:" in before):
+            task = str(before)
+        if not kind and named and named != "GPU:0":
+            accelerated = getattr(getattr(each, "graph", None), "accelerated", False)
+            kind = f"/device:{named}" if accelerated or not named.startswith("CPU") else ""
+    return task + kind
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Program:
     """Nodes to be run, in order.
