@@ -231,7 +231,10 @@ class OnDevice:
         width, count = len(piece.takes), len(piece.gives)
         commits = [(count + at, width + at) for at in range(len(piece.commits))]
         fresh = [*range(count, count + len(piece.commits)), *([] if self._home else range(count))]
-        return Resident(self.xp, compiled(emitted), number, self._links[piece.place], refusal, commits, fresh)
+        function = compiled(emitted)
+        part = Resident(self.xp, function, number, self._links[piece.place], refusal, commits, fresh)
+        part.blame = lambda error: _blamed(error, function, emitted)
+        return part
 
     @property
     def reason(self) -> str:
@@ -310,6 +313,20 @@ class OnDevice:
 
     def _copied(self, value: Any) -> Any:
         return self.xp.array(value)
+
+
+def _blamed(error: BaseException, function: Run, emitted: Emission) -> str:
+    """The name of the step of a piece that an error comes from."""
+    found: BaseException | None = error
+    while found is not None:
+        trace = found.__traceback__
+        while trace is not None:
+            step = emitted.nodes.get(trace.tb_lineno)
+            if trace.tb_frame.f_code is function.__code__ and isinstance(step, Step):
+                return f"{step.node.name}: "
+            trace = trace.tb_next
+        found = found.__cause__
+    return ""
 
 
 def _dense(value: Any) -> Any:

@@ -18,6 +18,7 @@ The rules of a replay:
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -59,11 +60,11 @@ class _Lazily:
         self._stream = stream
         self.made: Products | None = None
 
-    def matmul(self, x: Any, y: Any) -> Any:
+    def matmul(self, x: Any, y: Any, out: Any = None) -> Any:
         try:
             if self.made is None:
                 self.made = Products(self._xp, self._stream)
-            return self.made.matmul(x, y)
+            return self.made.matmul(x, y, out)
         except (OSError, AttributeError, RuntimeError) as error:
             raise UncapturableError(f"cuBLAS cannot be called: {error}") from error
 
@@ -83,10 +84,29 @@ class Capturable:
         setattr(self, name, value)
         return value
 
-    def matmul(self, x: Any, y: Any) -> Any:
-        """``x @ y``."""
+    def matmul(self, x: Any, y: Any, out: Any = None) -> Any:
+        """``x @ y``, written to ``out`` where given."""
         active = _active.products
-        return self._xp.matmul(x, y) if active is None else active.matmul(x, y)
+        return self._xp.matmul(x, y, out=out) if active is None else active.matmul(x, y, out)
+
+    def dot(self, x: Any, y: Any) -> Any:
+        """``numpy.dot`` of matrices and vectors."""
+        return self.matmul(x, y) if _active.products is not None and 0 < x.ndim < 3 > y.ndim > 0 else self._xp.dot(x, y)
+
+    def tensordot(self, x: Any, y: Any, axes: Any = 2) -> Any:
+        """``numpy.tensordot``."""
+        if _active.products is None:
+            return self._xp.tensordot(x, y, axes)
+        if isinstance(axes, int):
+            axes = (range(x.ndim - axes, x.ndim), range(axes))
+        left, right = ([axis % each.ndim for axis in _listed(own)] for own, each in zip(axes, (x, y), strict=True))
+        rows = [axis for axis in range(x.ndim) if axis not in left]
+        columns = [axis for axis in range(y.ndim) if axis not in right]
+        inner = math.prod(x.shape[axis] for axis in left)
+        shape = (*(x.shape[axis] for axis in rows), *(y.shape[axis] for axis in columns))
+        first = x.transpose(*rows, *left).reshape(-1, inner) if inner else x.reshape(-1, 0)
+        second = y.transpose(*right, *columns).reshape(inner, -1) if inner else y.reshape(0, -1)
+        return self.matmul(first, second).reshape(shape)
 
     def asarray(self, x: Any, dtype: Any = None) -> Any:
         """``x`` as an array of the device."""
@@ -95,6 +115,10 @@ class Capturable:
     def array(self, x: Any, dtype: Any = None) -> Any:
         """A new array of the device."""
         return self._xp.array(_from_device(x), dtype)
+
+
+def _listed(axes: Any) -> Sequence[int]:
+    return (axes,) if isinstance(axes, int) else axes
 
 
 def _from_device(x: Any) -> Any:

@@ -44,8 +44,15 @@ class Products:
         if handle:
             self._say("cublasDestroy_v2", handle)
 
-    def matmul(self, x: Any, y: Any) -> Any:
-        """``x @ y``, as ``numpy.matmul`` has it."""
+    def matmul(self, x: Any, y: Any, out: Any = None) -> Any:
+        """``x @ y``, as ``numpy.matmul`` has it, written to ``out`` where given."""
+        if out is not None:
+            if x.ndim == y.ndim == out.ndim == 2 and x.dtype == y.dtype == out.dtype and out.dtype.char in _LETTERS:
+                if out.flags.c_contiguous and out.size and x.shape[1]:
+                    self._plain(x, y, out)
+                    return out
+            out[...] = self.matmul(x, y)
+            return out
         dtype = numpy.result_type(x.dtype, y.dtype)
         if dtype.char not in _LETTERS or not x.ndim or not y.ndim or x.shape[-1] != y.shape[-2 if y.ndim > 1 else 0]:
             return self._xp.matmul(x, y)

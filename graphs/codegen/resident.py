@@ -43,12 +43,13 @@ class Rows:
 class _Noted:
     """Stands for a run's draws while it is found out which there are; the numbers do not matter."""
 
-    def __init__(self) -> None:
+    def __init__(self, xp: Any) -> None:
         self.sites: list[Site] = []
+        self._key = DeviceKey(xp.zeros(3, numpy.uint64))
 
-    def __call__(self, own: Key | None, site: int) -> Key:
+    def __call__(self, own: Key | None, site: int) -> DeviceKey:
         self.sites.append((own, site))
-        return (0, 0, 0)
+        return self._key
 
 
 class _Held:
@@ -80,7 +81,7 @@ class _Graph(Captured):
         self.filled: ndarray | None = None
 
         def warm() -> None:
-            noted = _Noted()
+            noted = _Noted(xp)
             part.function(noted, *args)
             self.sites = noted.sites
             if self.sites:
@@ -126,6 +127,7 @@ class Resident:
         reason: why the last call was no replay; empty where it was.
         launches: how many graphs have been launched.
         committed: whether arguments have been changed; whoever asks sets it back.
+        blame: what to say of where a capture went wrong.
     """
 
     def __init__(
@@ -150,6 +152,7 @@ class Resident:
         self._fresh = frozenset(fresh)
         self._graphs: list[_Graph] = []
         self._buffers: dict[Any, Any] = {}
+        self.blame: Callable[[BaseException], str] = lambda error: ""
         self._begun = False
         self._made = 0
 
@@ -175,7 +178,7 @@ class Resident:
             try:
                 graph = self._graph(given, pairs)
             except UncapturableError as error:
-                self._refusal = self.reason = str(error)
+                self._refusal = self.reason = f"{self.blame(error)}{error}"
                 return self._run(draw, args, pairs)
             if graph is None:
                 return self._run(draw, args, pairs)

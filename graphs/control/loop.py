@@ -73,7 +73,9 @@ def loop(
     if kernel is None:
         kernel = body.cache[setting] = loop_kernel(body, record, direct, **layout)
     out: tuple[Any, ...] = kernel(xp, undrawn if key is None else key, length, *operands)
-    if len(body.outputs) > states + sums and not out[0]:
+    # How many rounds there were is not asked of a GPU: that would wait for it.
+    none = not out[0] if xp is numpy else any(x is None for x in out)
+    if none and len(body.outputs) > states + sums:
         specs = loop_specs(*map(Spec.of, (length, *operands)), body=body, boxes=boxes, record=record, **layout)
         out = tuple(_empty(xp, spec) if x is None else x for x, spec in zip(out, specs, strict=True))
     return out if len(out) > 1 else out[0]

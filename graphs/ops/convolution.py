@@ -271,7 +271,7 @@ def _correlate(xp: Any, x: Any, g: Any, axes: tuple[Axis, ...], out: Any) -> Non
         rows = g[first:last].reshape(-1, g.shape[-1])
         total = xp.zeros((math.prod(out.shape[:-1]), out.shape[-1]), out.dtype)
         for start, stop, windows in _windows(xp, x[first:last], axes):
-            total += windows.T @ rows[start:stop]
+            total += xp.matmul(windows.T, rows[start:stop])
         return total
 
     totals = in_parts(xp, work, len(x), math.prod(g.shape[:-1]) * math.prod(out.shape[:-1]) * out.itemsize)
@@ -320,7 +320,7 @@ def _scatter(xp: Any, g: Any, w: Any, axes: tuple[Axis, ...], out: Any) -> None:
     def work(start: int, last: int) -> None:
         for first in range(start, last, several):
             stop = min(first + several, last)
-            windows = (g[first:stop].reshape(-1, w.shape[-1]) @ weights).reshape(-1, *shape)
+            windows = xp.matmul(g[first:stop].reshape(-1, w.shape[-1]), weights).reshape(-1, *shape)
             to = out[first:stop]
             for tap, found, places in taps(axes):
                 to[places] += windows[(slice(None), *rest, *tap)][found]
