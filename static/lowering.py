@@ -272,6 +272,10 @@ class Lowering:
         if any(self._bases(fetch) & changed for fetch, _ in made.fetches):
             return
         last.instructions[:] = [*others, *updates.values()]
+        for region in updates.values():  # what they read has to last until then
+            for view in _read(region):
+                if view.buffer in self.buffers:
+                    self.buffers[view.buffer].last = len(made.steps)
         self.inplace = found
         for register in found:
             self.buffers[register].lasting = True
