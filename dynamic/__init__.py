@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 from dynamic import autograd as autograd, linalg as linalg, nn as nn, optim as optim, special as special, tracing as tracing
 from dynamic.amp import GradScaler as GradScaler, autocast as autocast
@@ -15,8 +16,6 @@ from dynamic.autograd.grad_mode import (
 )
 from dynamic.batching import vmap as vmap
 from dynamic.branching import cond as cond, while_loop as while_loop
-from dynamic.causes import first_nan as first_nan
-from dynamic.cuts import why_none as why_none
 from dynamic.dtypes import (
     ALIASES,
     DTYPES,
@@ -34,20 +33,25 @@ from dynamic.dtypes import (
 from dynamic.era import era as era, get_era as get_era
 from dynamic.functions import FUNCTIONS as _FUNCTIONS, creation, drawing, windows
 from dynamic.functions.calling import reachable as _reachable
-from dynamic.lint import lint as lint
 from dynamic.methods import FUNCTIONS as _CHANGES, attach
 from dynamic.names import lacking
 from dynamic.nn import recurrent as _recurrent, shortcuts as _shortcuts, spatial as _spatial
-from dynamic.provenance import explaining as explaining, provenance as provenance
 from dynamic.random import Generator as Generator
 from dynamic.serialization import load as load, save as save
 from dynamic.settings import FUNCTIONS as _SETTINGS, NAMES as _NAMES
 from dynamic.size import Size as Size
-from dynamic.stepping import debug as debug
 from dynamic.tensor import Tensor as Tensor
 from dynamic.version import __version__ as __version__
-from dynamic.watch import watch as watch
 from graphs.core.memory import keep_freed_memory
+
+
+if TYPE_CHECKING:
+    from dynamic.causes import first_nan as first_nan
+    from dynamic.cuts import why_none as why_none
+    from dynamic.lineage import explaining as explaining, provenance as provenance
+    from dynamic.linting import lint as lint
+    from dynamic.stepping import debug as debug
+    from dynamic.watches import watch as watch
 
 
 keep_freed_memory()
@@ -85,4 +89,19 @@ _LATE = (
     "vision",
 )
 
-__getattr__ = lacking(__name__, late=_LATE)
+_LOOKING = {
+    "debug": "stepping",
+    "explaining": "lineage",
+    "first_nan": "causes",
+    "lint": "linting",
+    "provenance": "lineage",
+    "watch": "watches",
+    "why_none": "cuts",
+}
+"""What looks into programs, and the modules that have it."""
+
+__getattr__ = lacking(__name__, late=_LATE, inside=_LOOKING)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATE, *_LOOKING})

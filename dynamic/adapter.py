@@ -11,7 +11,7 @@ from numpy import ndarray
 
 from dynamic import tape
 from dynamic.era import era as era
-from dynamic.lint import lint as lint
+from dynamic.linting import lint as lint
 from dynamic.observing import observing as observing
 from dynamic.optim.ruled import Ruled
 from dynamic.splitting import split

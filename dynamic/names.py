@@ -4,23 +4,33 @@ from __future__ import annotations
 
 import difflib
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 
-def lacking(module: str, late: tuple[str, ...] = ()) -> Callable[[str], Any]:
+_NONE: Mapping[str, str] = {}
+
+
+def lacking(module: str, late: tuple[str, ...] = (), inside: Mapping[str, str] = _NONE) -> Callable[[str], Any]:
     """A module's ``__getattr__``: an AttributeError that names what the module has that comes nearest.
 
-    Submodules in ``late`` are imported when somebody first asks for them, so that importing the module stays quick.
+    Submodules in ``late`` are imported when somebody first asks for them, so that importing the module stays quick; so are
+    those in ``inside`` that have what is asked for, by its name.
     """
 
     def __getattr__(name: str) -> Any:  # noqa: N807 (a module's own hook)
         if name in late:
             return import_module(f"{module}.{name}")
-        raise LackingError(module, module.replace("dynamic", "torch", 1), name, lambda: [*vars(sys.modules[module]), *late])
+        if name in inside:
+            found = vars(sys.modules[module])[name] = getattr(import_module(f"{module}.{inside[name]}"), name)
+            return found
+        raise LackingError(module, module.replace("dynamic", "torch", 1), name, every)
+
+    def every() -> Iterable[str]:
+        return dict.fromkeys([*vars(sys.modules[module]), *late, *inside])
 
     return __getattr__
 

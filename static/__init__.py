@@ -7,6 +7,7 @@ from __future__ import annotations
 # fmt: off
 # isort: off
 import sys as _sys
+import typing as _typing
 
 from static import (
     app, array as _array, bitwise, compat, contrib, data, debugging, distributions, dtypes, effects as _effects, errors,
@@ -27,14 +28,12 @@ from static.clipping import clip_by_average_norm, clip_by_global_norm, clip_by_n
 from static.compat import disable_eager_execution, disable_v2_behavior
 from static.config import ConfigProto, GPUOptions, GraphOptions, OptimizerOptions
 from static.branches import case, cond, switch_case
-from static.causes import first_nan
 from static.control import while_loop
 from static.counting import (
     bincount, broadcast_dynamic_shape, confusion_matrix, histogram_fixed_width, histogram_fixed_width_bins,
     invert_permutation, meshgrid, searchsorted, setdiff1d, unique, unique_with_counts, unravel_index,
 )
 from static.custom import custom_gradient
-from static.cuts import why_none
 from static.debugging import (
     assert_equal, assert_greater, assert_greater_equal, assert_integer, assert_less, assert_less_equal, assert_near,
     assert_negative, assert_non_negative, assert_non_positive, assert_none_equal, assert_positive,
@@ -75,7 +74,6 @@ from static.initializers import (
     uniform_unit_scaling_initializer, variance_scaling_initializer, zeros_initializer,
 )
 from static.io.files import decode_csv, matching_files, read_file, write_file
-from static.lint import lint
 from static.math import (
     abs, accumulate_n, acos, acosh, add, add_n, argmax, argmin, asin, asinh, atan, atan2, atanh, cast, ceil, cos, cosh,
     count_nonzero, cumprod, cumsum, div, div_no_nan, divide, einsum, equal, erf, exp, expm1, floor, floordiv, floormod,
@@ -88,7 +86,6 @@ from static.math import (
 from static.metadata import RunMetadata, RunOptions
 from static.numbers import angle, complex_ as complex, conj, imag, real, to_complex128, to_complex64
 from static.overrides import NotDifferentiable, RegisterGradient
-from static.provenance import provenance
 from static.pooling import depth_to_space, extract_image_patches, space_to_depth
 from static.protos import Event, HistogramProto, SessionLog, Summary, SummaryMetadata
 from static.random import (
@@ -128,8 +125,14 @@ from static.variables import (
     report_uninitialized_variables, scatter_add, scatter_update, tables_initializer, trainable_variables, Variable,
     variables_initializer,
 )
-from static.stepping import debug
-from static.watching import watch
+
+if _typing.TYPE_CHECKING:
+    from static.causes import first_nan
+    from static.cuts import why_none
+    from static.lineage import provenance
+    from static.linting import lint
+    from static.stepping import debug
+    from static.watching import watch
 # isort: on
 # fmt: on
 
@@ -195,4 +198,14 @@ enable_resource_variables = disable_resource_variables = enable_control_flow_v2 
 enable_v2_tensorshape = disable_v2_tensorshape = enable_tensor_equality = disable_tensor_equality = _accept
 trace = linalg.trace
 
-_explain(_sys.modules[__name__])
+_LOOKING = {
+    "debug": "stepping", "first_nan": "causes", "lint": "linting", "provenance": "lineage", "watch": "watching",
+    "why_none": "cuts",
+}  # fmt: skip
+"""What looks into graphs and runs, and the modules that have it: imported when somebody asks for it."""
+
+_explain(_sys.modules[__name__], _LOOKING)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LOOKING})

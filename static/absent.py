@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NoReturn
+from typing import Any
 
 
 _RENAMED = {
@@ -63,14 +64,20 @@ def modules(root: ModuleType) -> Iterator[tuple[str, ModuleType]]:
         ]
 
 
-def explain(root: ModuleType) -> None:
-    """Have ``root`` and the modules in it say of a name that they lack whether TensorFlow has it."""
+def explain(root: ModuleType, inside: Mapping[str, str]) -> None:
+    """Have ``root`` and the modules in it say of a name that they lack whether TensorFlow has it.
+
+    What ``root`` has in its modules ``inside``, by name, it imports when somebody first asks for it.
+    """
     for path, module in modules(root):
-        vars(module).setdefault("__getattr__", _refusal(module, path))
+        vars(module).setdefault("__getattr__", _refusal(module, path, inside if module is root else {}))
 
 
-def _refusal(module: ModuleType, path: str) -> Callable[[str], NoReturn]:
-    def absent(name: str) -> NoReturn:
+def _refusal(module: ModuleType, path: str, inside: Mapping[str, str]) -> Callable[[str], Any]:
+    def absent(name: str) -> Any:
+        if name in inside:
+            found = vars(module)[name] = getattr(import_module(f"{module.__name__}.{inside[name]}"), name)
+            return found
         raise AttributeError(message(module, path, name) if not name.startswith("_") else f"{dotted(path)} has no {name}")
 
     return absent

@@ -12,7 +12,7 @@ from graphs.compare import Batch, Held, Listener, Log, State
 from graphs.compare.inside import look_inside
 from graphs.rewrite import Record, origins
 from static.graph import Graph, Operation
-from static.lint import lint as lint
+from static.linting import lint as lint
 from static.observing import observing as observing
 from static.picturing import times as times_of, traced as traced, values as values_of
 from static.plan import Observer, Plan

@@ -11,7 +11,7 @@ import numpy
 from graphs.core.node import ancestors
 from static.defaults import get_default_session
 from static.gradients import _element, _flat
-from static.provenance import Values
+from static.lineage import Values
 from static.state import constant_op, read_op, variable_op
 from static.tensor import convert_to_tensor
 

@@ -29,6 +29,9 @@ def _imports(path: Path) -> Iterator[tuple[int, str, bool]]:
     """Each import's line, full module name, and whether it stands at the top level of the module."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     top = {id(node) for node in tree.body}
+    for node in tree.body:  # what is imported for those who read the types
+        if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
+            top.update(map(id, node.body))
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:

@@ -6,7 +6,7 @@ import pytest
 import dynamic as torch
 from dynamic import apply as applying, nn
 from dynamic.nn.modules import hooks
-from dynamic.watch import watch
+from dynamic.watches import watch
 from graphs.inspection.watch import WatchError
 
 
