@@ -10,20 +10,29 @@ several readers, ``values``: see ``graphs.placing.problem``. Seconds and bytes e
 
 from graphs.placing.cluster import Cluster, Link, PlacementError, Worker
 from graphs.placing.costs import Rates, Work, by_device, calibrated, measured_share, task_graph, work_of, written
+from graphs.placing.devices import Device
 from graphs.placing.heft import Placement, heft, ranks
+from graphs.placing.parallel import Fabric, Step, pipeline, replicas
 from graphs.placing.simulate import Runtime, simulate
 from graphs.placing.timeline import Run, Timeline, Transfer, chrome_trace
+from graphs.placing.training import Gradient, Scaled, Training, training
 
 
 __all__ = [
     "Cluster",
+    "Device",
+    "Fabric",
+    "Gradient",
     "Link",
     "Rates",
     "Placement",
     "PlacementError",
     "Run",
     "Runtime",
+    "Scaled",
+    "Step",
     "Timeline",
+    "Training",
     "Transfer",
     "Work",
     "Worker",
@@ -32,9 +41,12 @@ __all__ = [
     "chrome_trace",
     "heft",
     "measured_share",
+    "pipeline",
     "ranks",
+    "replicas",
     "simulate",
     "task_graph",
+    "training",
     "work_of",
     "written",
 ]
