@@ -40,7 +40,7 @@ def curves(cases: Sequence[Any], found: Mapping[str, Mapping[str, Sequence[Any]]
             axis.plot(counts, [s.speedup for s in steps], color=colour, linestyle=dash, marker=marker, markersize=3.2)
             last = steps[-1]
             axis.annotate(
-                f"{last.speedup:,.0f}×",
+                f"{last.speedup:,.0f}\u00d7",
                 (counts[-1], last.speedup),
                 (5, -3),
                 textcoords="offset points",
