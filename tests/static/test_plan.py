@@ -243,11 +243,12 @@ def test_a_view_is_made_after_all_that_it_is_of(hot):
 def test_what_variables_are_changed_by_lasts_until_they_are_changed(session):
     """Native code changes variables last of all: what they are changed by may not share memory with what came since."""
     x = tf.placeholder(tf.float64, [8, 6])
-    variables = [tf.Variable(np.ones(shape)) for shape in ((6, 5), (5, 2), (2,))]
+    random = np.random.default_rng(0)
+    variables = [tf.Variable(random.standard_normal(shape)) for shape in ((6, 5), (5, 2), (2,))]
     loss = tf.reduce_mean((tf.nn.relu(x @ variables[0]) @ variables[1] + variables[2]) ** 2.0)
     gradients = tf.gradients(loss, variables)
     changes = [v.assign_sub(0.1 * tf.sign(g)).op for v, g in zip(variables, gradients, strict=True)]
-    feed = {x: np.random.default_rng(0).standard_normal((8, 6))}
+    feed = {x: random.standard_normal((8, 6))}
     found = []
     for compiled in (False, True):
         session.run([v.initializer for v in variables])
