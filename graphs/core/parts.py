@@ -39,11 +39,13 @@ def in_parts(xp: Any, work: Work, count: int, size: int) -> list[Any]:
         count: the number of examples.
         size: bytes that the work goes through: where they are few, all examples are one part.
     """
-    parts = min(threads(), count, 1 + size // _LEAST) if xp is numpy else 1
+    parts = min(_Held.split.__dict__.get("count") or threads(), count, 1 + size // _LEAST) if xp is numpy else 1
     if parts < 2 or _Held.inside.__dict__:
         return [work(0, count)]
     bounds = [count * i // parts for i in range(parts + 1)]
     with one_thread_each():
+        if threads() == 1:
+            return [_inside(work, *bounds[i : i + 2]) for i in range(parts)]
         others = [_pool().submit(copy_context().run, _inside, work, *bounds[i : i + 2]) for i in range(1, parts)]
         try:
             first = _inside(work, *bounds[:2])
@@ -53,6 +55,18 @@ def in_parts(xp: Any, work: Work, count: int, size: int) -> list[Any]:
         return [first, *(each.result() for each in others)]
 
 
+@contextmanager
+def split_as(count: int) -> Iterator[None]:
+    """Part work in this thread as a process of ``count`` threads does, however many there are: the results' last bits depend
+    on where it is parted."""
+    before = _Held.split.__dict__.get("count")
+    _Held.split.count = count
+    try:
+        yield
+    finally:
+        _Held.split.count = before
+
+
 _LEAST = 1 << 20
 """Bytes of a part: they take a thread as long as waking it, several times over."""
 
@@ -60,6 +74,7 @@ _LEAST = 1 << 20
 class _Held:
     pool: Any = None
     inside = threading.local()
+    split = threading.local()
     lock = threading.Lock()
     callers = 0
     before = 1

@@ -10,7 +10,7 @@ from numpy import ndarray
 
 from graphs.core.function import Function
 from graphs.core.node import Node, Value
-from graphs.rewrite.program import Choice, Program, Rebuild, as_constant, is_pure, known, spec_of
+from graphs.rewrite.program import Choice, Program, Rebuild, as_constant, is_pure, known, spec_of, task_of
 from graphs.rewrite.records import Log, Record
 
 
@@ -130,7 +130,9 @@ def _key(node: Any, program: Program) -> Any:
             return None
     elif op.attributes:
         settings = tuple([(name, attribute_key(default)) for name, default in op.attributes.items()])
-    return (op, inputs, settings, node.after and frozenset(node.after), tuple([out.spec for out in node.outputs]))
+    after = node.after and frozenset(node.after)
+    task = "" if "constant" in op.traits else task_of(node)
+    return (op, inputs, settings, after, tuple([out.spec for out in node.outputs]), task)
 
 
 def input_key(x: Any) -> tuple[Any, ...]:

@@ -16,7 +16,7 @@ from graphs.core.node import Node, Value, new_parameter
 from graphs.rewrite.fold import input_key, structure
 from graphs.rewrite.loops import Parts, among, counted_by, deciding, exchanged, rounds
 from graphs.rewrite.outside import counting
-from graphs.rewrite.program import Choice, Edge, Program, Rebuild, Rewritten, is_kept, is_pure, known, spec_of
+from graphs.rewrite.program import Choice, Edge, Program, Rebuild, Rewritten, is_kept, is_pure, known, spec_of, task_of
 from graphs.rewrite.records import Log, Record
 from graphs.rewrite.rules import NAMES
 
@@ -135,7 +135,7 @@ def _groups(program: Program, order: _Order, log: Log, choice: Choice) -> list[_
         behind_me = seen
         for group in _bits(seen):
             behind_me |= needs[group]
-        key = _key(node, program.fed, lambda x: mine.get(order.places.get(x, -1)))
+        key = (task_of(node), _key(node, program.fed, lambda x: mine.get(order.places.get(x, -1))))
         fitting = [group for group in alike.setdefault(key, []) if not behind_me >> group & 1]
         if fitting and (groups[fitting[0]].record or choice.allows("merge")):
             group = fitting[0]

@@ -73,6 +73,7 @@ class Connection:
         try:
             self.client = target.client or self._connected(target)
             self.client.register_plugin(Install())
+            self.address = str(self.client.scheduler.address).removeprefix("tcp://")
             self.tasks = self._tasks()
         except BaseException:
             self.close()
@@ -139,7 +140,7 @@ class _Own:
     def start(self, count: int) -> None:
         """A scheduler in this process and ``count`` worker processes of one thread each, all on the loopback."""
         self.cluster = LocalCluster(
-            n_workers=0, host="127.0.0.1", scheduler_port=0, dashboard_address=None, silence_logs=logging.CRITICAL
+            n_workers=0, host="127.0.0.1", scheduler_port=0, dashboard_address="127.0.0.1:0", silence_logs=logging.CRITICAL
         )
         self.folder = TemporaryDirectory(prefix="diptych-workers-")
         here = [path or os.getcwd() for path in sys.path]
@@ -167,11 +168,11 @@ class _Own:
 
     def close(self) -> None:
         """End everything, whatever state it is in."""
-        for process in self.processes:
-            process.kill()
         for each in (self.client, self.cluster):
             if each is not None:
                 each.close()
+        for process in self.processes:
+            process.kill()
         for process in self.processes:
             process.wait()
         if self.folder is not None:

@@ -63,8 +63,8 @@ class Placing:
 
 
 def asked_of(node: Any) -> str:
-    """The device that was asked for, of a node or of the first of those that it stands for that has one."""
-    for each in (node, *getattr(node, "origins", ())):
+    """The device that was asked for, of a node or of the latest of those that it stands for that has one."""
+    for each in reversed(getattr(node, "origins", (node,))):
         if getattr(each, "device", ""):
             return str(each.device)
     return ""
@@ -163,23 +163,26 @@ class _Work:
         self.unit[b] = a
 
     def _unite(self) -> None:
-        """Updates stand with their variables, and what takes a loop's records with the loop: these are no tensors."""
+        """Updates stand with their variables, and what takes a loop's records with the loop."""
         for at, step in enumerate(self.made.steps):
             for variable in changed_by(step.node):
                 if variable in self.number:
                     self.join(at, self.number[variable])
             for register in step.args:
                 maker = self.makers.get(register)
-                if maker is not None and self._boxed(maker, register):
+                if maker is not None and self._boxed(maker, register, step):
                     self.join(at, maker)
 
-    def _boxed(self, maker: int, register: str) -> bool:
+    def _boxed(self, maker: int, register: str, reader: Step) -> bool:
+        """Whether a register holds Python objects, or what a loop has kept, which is much, and nobody asks for it elsewhere."""
         thing = self.things[maker]
         if not isinstance(thing, Step):
             return bool(thing.params.get("optional"))
-        index = thing.outs.index(register)
-        spec = thing.node.outputs[index].spec
-        return spec.dtype.kind == "O" and ("control" in thing.node.op.traits or bool(thing.node.writes))
+        if thing.node.outputs[thing.outs.index(register)].spec.dtype.kind != "O":
+            return False
+        if "control" in thing.node.op.traits:
+            return self.placer.wish(reader.node) is None or self.placer.wish(thing.node) is None
+        return bool(thing.node.writes)
 
     # What is asked for
 

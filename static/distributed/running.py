@@ -14,6 +14,7 @@ from typing import Any
 import numpy
 from numpy import ndarray
 
+from graphs.core.parts import split_as, threads
 from graphs.core.random import Key, Stream
 from static.distributed.programs import Reading, variable_node
 from static.distributed.tensors import GarbledError, copied, packed, unpacked
@@ -75,6 +76,7 @@ class Part:
 
     def __init__(self, place: int) -> None:
         self.place = place
+        self.threads = threads()
         self.state: dict[Any, Any] = {}
         self._variables: dict[str, Any] = {}
         self._own: dict[Any, ndarray] = {}
@@ -176,7 +178,7 @@ class Part:
         plan = reading.plan
         self._run, self._traffic = run, Traffic()
         draw = None if stream is None else PartDraws(stream, reading.ordinals, reading.running)
-        with numpy.errstate(all="ignore"):
+        with numpy.errstate(all="ignore"), split_as(self.threads):
             if observe is not None:
                 values, written = plan.interpret(self.state, feeds, draw, observe)
             else:

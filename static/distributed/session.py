@@ -12,6 +12,7 @@ import numpy
 
 from graphs.control import bodies
 from graphs.core.errors import at_line
+from graphs.core.parts import threads
 from graphs.rewrite import Choice
 from static import errors
 from static.calling import Call, Feed
@@ -90,6 +91,7 @@ class ClusterSession(OnCluster, Session):
         tasks: who is where: ``job``, ``index``, ``worker``, ``address``, ``pid``.
         crossings: what crossed in the last run, an entry a tensor.
         broken: why the session is broken, "" as long as it is not.
+        address: the scheduler's, where other sessions can meet the same workers: ``tf.Session(f"dask://{session.address}")``.
     """
 
     def __init__(
@@ -108,6 +110,7 @@ class ClusterSession(OnCluster, Session):
         defined = self._config.cluster_def
         self._connection = Connection(self._target, ClusterSpec(defined) if defined.job else None)
         self.tasks = self._connection.tasks
+        self.address = self._connection.address
         self.crossings: list[Crossing] = []
         self.broken = ""
         self._name = uuid.uuid4().hex
@@ -146,6 +149,7 @@ class ClusterSession(OnCluster, Session):
                 place,
                 addresses,
                 self._target.timeout * 2,
+                threads(),
                 actor=True,
                 workers=[task.address],
                 allow_other_workers=False,

@@ -27,9 +27,9 @@ class GarbledError(GraphsError):
 
 
 def packed(value: Any) -> tuple[Message, int]:
-    """``value`` (an array, a scalar, None or an array of byte strings) as a message, and how many bytes of data it has.
+    """``value`` (an array, a scalar, None, an array of byte strings or of arrays) as a message, and its bytes of data.
 
-    Raises TypeError for an array of Python objects, which exists in one process only.
+    Raises TypeError for other Python objects, which exist in one process only.
     """
     if value is None or type(value) in (bool, int, float):
         return {"plain": value}, 8
@@ -75,6 +75,11 @@ def _value(message: Mapping[str, Any]) -> Any:
         return message["plain"]
     if "strings" in message:
         return _strings_from(message)
+    if "boxed" in message:
+        out = numpy.empty(len(message["boxed"]), object)
+        for i, item in enumerate(message["boxed"]):
+            out[i] = _value(item)
+        return out.reshape(message["shape"])
     dense = message["scalar"] if "scalar" in message else message["array"]
     if type(dense) is not ndarray or dense.dtype.kind == "O":
         raise TypeError("its data is no array of numbers")
@@ -114,9 +119,11 @@ def _strided(dense: ndarray, shape: tuple[int, ...], strides: tuple[int, ...]) -
 
 def _strings(value: Any) -> tuple[Message, int]:
     items = list(value.flat) if isinstance(value, ndarray) else [value]
-    if not all(type(item) is bytes for item in items):
-        raise TypeError("an array of Python objects exists in one process only and cannot be sent to another")
-    return {"strings": items, "shape": list(numpy.shape(value))}, sum(map(len, items))
+    shape = list(numpy.shape(value))
+    if all(type(item) is bytes for item in items):
+        return {"strings": items, "shape": shape}, sum(map(len, items))
+    boxed = [packed(item) for item in items]  # what a loop keeps, or a TensorArray: arrays in an array
+    return {"boxed": [message for message, _ in boxed], "shape": shape}, sum(size for _, size in boxed)
 
 
 def _strings_from(message: Mapping[str, Any]) -> ndarray:

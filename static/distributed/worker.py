@@ -1,6 +1,6 @@
 """A part of a session on a Dask worker: an actor, made once, which runs its share of each run.
 
-The session makes one with ``client.submit(WorkerPart, session, place, addresses, limit, actor=True, workers=[address])`` and
+The session makes one with ``client.submit(WorkerPart, session, place, addresses, limit, threads, actor=True, workers=[address])`` and
 then talks to it by the call ``diptych_call`` of its worker (``exchange``), whose methods are ``add``, ``run``, ``load`` and
 ``drop``. Runs of a part follow each other in a thread of its own, so that parts of several sessions on one worker never wait
 for each other's tensors in a circle.
@@ -36,10 +36,12 @@ class WorkerPart(Part):
         place: which part it is.
         addresses: where each part is.
         limit: for how many seconds it waits for a tensor while nothing is heard of the session.
+        threads: those of the session's process: large work is parted as there, so that the bits are the same.
     """
 
-    def __init__(self, session: str, place: int, addresses: Sequence[str], limit: float) -> None:
+    def __init__(self, session: str, place: int, addresses: Sequence[str], limit: float, threads: int) -> None:
         super().__init__(place)
+        self.threads = threads
         worker = get_worker()
         self._session = session
         self._addresses = list(addresses)

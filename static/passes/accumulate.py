@@ -11,7 +11,7 @@ from graphs.codegen.primitives import Literal, scalars
 from graphs.core.node import Value
 from graphs.rewrite import Choice, Log, Program, Record, origins, spec_of
 from graphs.rewrite.bounds import Bound
-from graphs.rewrite.program import Rebuild, is_pure
+from graphs.rewrite.program import Rebuild, is_pure, task_of
 from static.state import assign_add_op, assign_op, assign_product_op, assign_sub_op, read_op, variable_op
 
 
@@ -52,7 +52,7 @@ def accumulate(program: Program, log: Log, choice: Choice) -> Program:
     fires: dict[Any, _Found] = {}
     for node in program.nodes:
         found = _found(node, alone) if "update" in node.op.traits and updated[node.inputs[0].node] == 1 else None
-        if found is not None and choice.allows("accumulate"):
+        if found is not None and len({task_of(each) for each in (node, *found.inner)}) == 1 and choice.allows("accumulate"):
             fires[node] = found
     products = {found.product.node: found.product.node for found in fires.values()}
     rebuild = Rebuild(program)
