@@ -99,7 +99,11 @@ class PlacedEmission(Emission):
                 for step in item.steps:
                     self._step(step)
             else:
-                self._pending(item)
+                if item.commits and self._division.writes:
+                    if waiting:
+                        self._line("finish()")
+                        waiting = False
+                    self._line(f"pending({{{', '.join(self._written())}}})")
                 self._part(item, f"part{parts}")
                 parts += 1
         if waiting:
@@ -129,11 +133,6 @@ class PlacedEmission(Emission):
         found = {register for piece in self._division.pieces if not piece.captured for register in piece.gives}
         found.update(move.out for move in self._division.moves if HOST not in (move.source, move.target))
         return found if self._home else found | self.schedule.reads.keys() | self.schedule.peeks.keys()
-
-    def _pending(self, piece: Piece) -> None:
-        """What the host's variables become once this piece, the last, has changed the GPU's."""
-        if piece.commits and self._division.writes:
-            self._line(f"pending({{{', '.join(self._written())}}})")
 
     def _written(self) -> list[str]:
         return [
@@ -241,6 +240,11 @@ class OnDevice:
         """Why not all that the GPUs did in the last run was replayed; empty where it was."""
         reasons = dict.fromkeys(part.reason for part in self.parts if part.reason)
         return "; ".join(reasons)
+
+    @property
+    def graphs(self) -> int:
+        """How many graphs there are."""
+        return sum(part.graphs for part in self.parts)
 
     @property
     def launches(self) -> int:

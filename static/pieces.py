@@ -102,7 +102,7 @@ class _Divider:
             for index, register in enumerate(step.outs):
                 self._enter(register, placement.of(step.node), step.node, index)
         self.moved: dict[tuple[str, int], str] = {}
-        self.kinds = [self._kind(step, uneven) for step, uneven in zip(made.steps, _uneven(made), strict=True)]
+        self.kinds = [self._kind(step, uneven) for step, uneven in zip(made.steps, _uneven(made, placement), strict=True)]
 
     def _enter(self, register: str, place: int, node: Any, index: int) -> None:
         self.homes[register] = place
@@ -120,16 +120,16 @@ class _Divider:
             del own
         for kind, group in self._groups():
             self._piece(kind, group)
-        self._commit()
-        fetches = []
-        for register, (before, own) in zip(fetched, made.fetches, strict=True):
-            here = self._at(before, HOST) if self.home and register == before else register
-            fetches.append((here, own and here == before and before not in written))
         writes = {}
         for variable, (register, own) in made.writes.items():
             if self.placement.of(variable) == HOST:
                 here = self._at(register, HOST)
                 writes[variable] = (here, own and here == register)
+        self._commit()
+        fetches = []
+        for register, (before, own) in zip(fetched, made.fetches, strict=True):
+            here = self._at(before, HOST) if self.home and register == before else register
+            fetches.append((here, own and here == before and before not in written))
         self._bury()
         return Division(self.items, fetches, writes)
 
@@ -286,7 +286,7 @@ def _by_host(step: Step) -> range:
 
 
 def reads_values(step: Step, made: Schedule) -> bool:
-    """Whether a step asks for numbers of arrays while it runs, as a branch does, or a loop that ends when something is so."""
+    """Whether a step asks for numbers of arrays while it runs: a branch does, or a loop that ends when something is so."""
     if any(step.args[at] not in made.constants for at in _by_host(step)):
         return True
     return _decides(step.node)
@@ -298,14 +298,15 @@ def _decides(node: Any) -> bool:
     return any(_decides(inner) for body in bodies(node) for inner in body.nodes)
 
 
-def _uneven(made: Schedule) -> list[bool]:
-    """For each step whether the shapes that it works with differ from run to run, as they hang on numbers."""
+def _uneven(made: Schedule, placement: Placement) -> list[bool]:
+    """For each step whether the shapes that it works with hang on numbers of a GPU, and so differ from run to run."""
     loose: set[str] = set()
     found = []
     for step in made.steps:
         inputs = [x for x in step.node.inputs if isinstance(x, Value)]
         known = all(x.spec.known for x in inputs)
-        opened = known and any(not spec.known for spec in step.node.specs) and "control" not in step.node.op.traits
+        there = placement.of(step.node) != HOST
+        opened = there and known and any(not spec.known for spec in step.node.specs) and "control" not in step.node.op.traits
         uneven = opened or any(arg in loose for arg in step.args)
         if uneven:
             loose.update(out for out, spec in zip(step.outs, step.node.specs, strict=True) if not spec.known)

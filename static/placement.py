@@ -19,7 +19,6 @@ from static.errors import InvalidArgumentError
 from static.gpus import LOCAL, Gpus, mapping
 from static.operation import Operation
 from static.schedule import PEEKING, Schedule, Step
-from static.state import variable_op
 
 
 HOST = -1
@@ -37,6 +36,9 @@ READ_BY_HOST = {
     "arange_to": 0, "getitem_at": 1, "put_at_like": 2, "tile_to": 1, "tile_to_adjoint": 2, "pad_to": 1, "pad_to_adjoint": 1,
 }  # fmt: skip
 """Ops that need numbers from some operand on to know the shape of their result. (``loop`` needs its first operand.)"""
+
+ARRAYS = "arrays of tensors are kept by the host"
+"""Why what works on them is not done on a GPU. Nobody is told: TensorFlow's have kernels there."""
 
 _SMALL = 64
 """Elements of whole numbers that nobody brings to a GPU to compute with, unasked: they are shapes, or parts of them."""
@@ -103,8 +105,10 @@ class Placer:
         for variable in dict.fromkeys([*made.reads.values(), *made.peeks.values(), *made.writes]):
             self._enter(out, variable, HOST if not self._wants(variable) else 0)
         places = {register: out.of(variable) for register, variable in (*made.reads.items(), *made.peeks.items())}
+        ends = {register: out.of(variable) for variable, (register, _) in made.writes.items()}
         for step in made.steps:
-            self._enter(out, step.node, self._default(out, step, places))
+            default = next((ends[register] for register in step.outs if register in ends), None)
+            self._enter(out, step.node, self._default(out, step, places) if default is None else default)
             places.update(dict.fromkeys(step.outs, out.of(step.node)))
         return out
 
@@ -134,6 +138,8 @@ class Placer:
             reason = ""
             if asked >= len(self.gpus.numbers):
                 reason = self._unavailable(asked)
+            elif missing == ARRAYS:
+                place = HOST
             elif missing:
                 reason = f"no supported kernel for GPU devices is available: {missing}"
             if reason and not self.soft:
@@ -193,40 +199,44 @@ def wanted(node: Any) -> int | None:
 
 def without_kernel(node: Any) -> str:
     """Why a node cannot be done on a GPU; empty where it can."""
+    reason = _never(node)
+    if reason or "control" not in node.op.traits:
+        return reason or _dtypes(node)
+    # What a loop has kept of each round, for its gradient, stays where it was made; arrays of tensors are another matter.
+    first = 1 + node.params.get("states", 0) + node.params.get("sums", 0)
+    kept = {first + at for at in node.params.get("boxes", ())} if node.op.name == "loop" else set(range(len(node.inputs)))
+    if any(isinstance(x, Value) and x.dtype.kind == "O" and at not in kept for at, x in enumerate(node.inputs)):
+        return ARRAYS
+    return _inside(node)
+
+
+def _inside(node: Any) -> str:
+    for body in bodies(node):
+        for inner in body.nodes:
+            control = "control" in inner.op.traits
+            reason = _never(inner) or (_inside(inner) if control else _dtypes(inner))
+            if reason:
+                return reason if reason == ARRAYS else f"{inner.name} inside it: {reason}"
+    return ""
+
+
+def _never(node: Any) -> str:
     op = node.op
     if "stateful" in op.traits:
         return "it has effects"
     if op in PEEKING:
         return "it asks whether a variable has a value"
-    if "random" in op.traits and not _drawn_there(node):
+    if "random" in op.traits and not (op.name in DRAWN and node.specs[0].dtype.kind == "f"):
         return f"{op.name} is drawn by the host"
-    loose = "control" in op.traits  # what a loop keeps of each round stays where it was made
+    return ARRAYS if op.name.startswith("tensor_array") else ""
+
+
+def _dtypes(node: Any) -> str:
     for spec in (*node.specs, *(x.spec for x in node.inputs if isinstance(x, Value))):
-        if not (spec.dtype.kind in "biufc" and spec.dtype.itemsize <= (16 if spec.dtype.kind == "c" else 8)):
-            if loose and spec.dtype.kind == "O":
-                continue
-            return f"there are no {spec.dtype.name if spec.dtype.kind != 'O' else 'string'} values there"
-    if op is variable_op:
-        return ""
-    for body in bodies(node) if loose else ():
-        for inner in body.nodes:
-            reason = without_kernel_inside(inner)
-            if reason:
-                return f"{inner.name} inside it: {reason}"
+        dtype = spec.dtype
+        if not (dtype.kind in "biufc" and dtype.itemsize <= (16 if dtype.kind == "c" else 8)):
+            return f"there are no {'string' if dtype.kind == 'O' else dtype.name} values there"
     return ""
-
-
-def without_kernel_inside(node: Any) -> str:
-    """As ``without_kernel``, for a node of a body."""
-    if "stateful" in node.op.traits:
-        return "it has effects"
-    if "random" in node.op.traits and not _drawn_there(node):
-        return f"{node.op.name} is drawn by the host"
-    return next((reason for body in bodies(node) for inner in body.nodes if (reason := without_kernel_inside(inner))), "")
-
-
-def _drawn_there(node: Any) -> bool:
-    return node.op.name in DRAWN and node.specs[0].dtype.kind == "f"
 
 
 def _named(node: Any) -> Any:

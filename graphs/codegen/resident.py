@@ -24,6 +24,9 @@ Draw = Callable[[Key | None, int], Any]
 Site = tuple[Key | None, int]
 """What a draw is asked for: the op's own key, and which op it is."""
 
+MOST_CAPTURES = 8 * MOST_GRAPHS
+"""Captures of a step, after which it is seen to be another each time, and is run."""
+
 FIRST = "it is the first run"
 
 
@@ -156,6 +159,11 @@ class Resident:
         self._begun = False
         self._made = 0
 
+    @property
+    def graphs(self) -> int:
+        """How many graphs there are."""
+        return len(self._graphs)
+
     def __call__(self, draw: Draw | None, own: bool, args: Sequence[Any], stable: Sequence[bool]) -> list[Any]:
         """The results; with ``own`` those that are committed are in their arguments, and these stand for them.
 
@@ -194,6 +202,9 @@ class Resident:
         odd = [x for x in args if x is not None and not isinstance(x, self.xp.ndarray)]
         if odd:
             self.reason = f"it reads a {type(odd[0]).__name__} that is no array of the device"
+            return None
+        if self._made >= MOST_CAPTURES:
+            self._refusal = self.reason = "it has been captured for one shape after another"
             return None
         self._made += 1
         made = _Graph(self, args, pairs)
