@@ -131,6 +131,8 @@ class ProcessGroup:
             raise LostError(f"{who} has left group {self.group_name}{at_line()}")
 
     def _has_left(self, peer: int) -> bool:
+        if self.ranks[peer] in self._left:
+            return True
         at = self._others.index(peer)
         if not self._in[at].Test():
             return False

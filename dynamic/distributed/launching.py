@@ -152,6 +152,7 @@ class Ranks:
     def close(self) -> None:
         """End those that run, and hang up."""
         self.end()
+        self._server.sweep()
         self._selector.close()
         for line in self._lines:
             line.close()

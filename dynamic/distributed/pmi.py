@@ -6,10 +6,10 @@ this too, but listens on all interfaces for helpers on other hosts, even where t
 
 from __future__ import annotations
 
+import contextlib
+import os
+import secrets
 import socket
-
-
-_NAME = "ranks"
 
 
 class Server:
@@ -21,10 +21,19 @@ class Server:
 
     def __init__(self, size: int) -> None:
         self._size = size
+        self._name = f"ranks_{secrets.token_hex(8)}"  # shared memory is called after it, so no other program may have it
         self._table = {"PMI_process_mapping": f"(vector,(0,1,{size}))"}
         self._waiting: list[socket.socket] = []
         self._rest: dict[int, bytes] = {}
         self.aborted: dict[int, int] = {}
+
+    def sweep(self) -> None:
+        """Take away the shared memory that killed ranks leave behind, which MPICH calls after this program's name."""
+        digest = 2166136261
+        for byte in self._name.encode():  # 32 bits of FNV-1a
+            digest = (digest ^ byte) * 16777619 % (1 << 32)
+        with contextlib.suppress(OSError):
+            os.unlink(f"/dev/shm/mpich_shm_{digest:x}_0")
 
     def answer(self, rank: int, link: socket.socket) -> bool:
         """Read what a rank asks and answer it; False once it has hung up."""
@@ -67,7 +76,7 @@ class Server:
             "init": "cmd=response_to_init pmi_version=1 pmi_subversion=1 rc=0",
             "get_maxes": "cmd=maxes kvsname_max=256 keylen_max=64 vallen_max=1024",
             "get_appnum": "cmd=appnum appnum=0",
-            "get_my_kvsname": f"cmd=my_kvsname kvsname={_NAME}",
+            "get_my_kvsname": f"cmd=my_kvsname kvsname={self._name}",
             "get_universe_size": f"cmd=universe_size size={self._size}",
             "finalize": "cmd=finalize_ack",
         }

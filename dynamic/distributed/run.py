@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 128 + stopped
         if not failed:
             return 0
-        _tell(f"{_first(failed)} of {size}; the others were ended")
+        _tell(f"{_first(failed, size)}; the others were ended")
         size = max(least, size - len(failed)) if least < most else size
         if restarts == given.max_restarts:
             return 128 - failed[0].code if failed[0].code < 0 else failed[0].code
@@ -60,8 +60,8 @@ def _attempt(command: list[str], size: int, extra: dict[str, str], grace: float)
             ranks.close()
 
 
-def _first(failed: list[Failure]) -> str:
-    return "; ".join(f"rank {each.rank} {each.why}" for each in failed)
+def _first(failed: list[Failure], size: int) -> str:
+    return "; ".join(f"rank {each.rank} of {size} {each.why}" for each in failed)
 
 
 def _tell(text: str) -> None:
