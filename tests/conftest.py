@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gc
+import importlib
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,9 +14,9 @@ import pytest
 
 from graphs.codegen import launch, products
 from graphs.codegen.store import Store
-from graphs.core import arrays
+from graphs.core import arrays, portable
 from tests.browser import Browser, running
-from tests.graphs import fake_cupy, fake_driver
+from tests.graphs import fake_array, fake_cupy, fake_driver
 from tests.graphs.fake_cublas import FakeCublas
 
 
@@ -25,6 +27,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=None,
         metavar="N",
         help="try N random programs, others each time, in place of the 2,000 that are always the same (tests/agree)",
+    )
+    parser.addoption(
+        "--device",
+        choices=("cpu", "standin", "cuda"),
+        default="cpu",
+        help="where tests of GPUs run: on the stand-in for cupy, as by default, or (cuda) on the GPU that cupy finds",
     )
     parser.addoption(
         "--long", action="store_true", help="run what takes long too: tests marked long, and other tests at full size"
@@ -62,11 +70,13 @@ def _old_objects_aside() -> Iterator[None]:
 @pytest.fixture(params=["stand-in", pytest.param("cupy", marks=pytest.mark.cuda)])
 def cp(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """cupy's API: on a GPU, and on this machine's memory."""
+    asked = request.config.getoption("--device")
     if request.param == "cupy":
-        module = pytest.importorskip("cupy")
-        if not module.cuda.is_available():
-            pytest.skip("cupy finds no GPU")
-        yield module
+        if asked == "standin":
+            pytest.skip("on the stand-in alone")
+        yield _cupy(asked == "cuda")
+    elif asked == "cuda":
+        pytest.skip("on the GPU itself")
     else:
         yield from _standing_in(monkeypatch)
 
@@ -77,17 +87,46 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     yield from _standing_in(monkeypatch)
 
 
+@pytest.fixture(scope="module")
+def device(request: pytest.FixtureRequest) -> Iterator[Any]:
+    """cupy's API for a whole module: of the GPU with ``--device cuda``, else on this machine's memory."""
+    if request.config.getoption("--device") == "cuda":
+        yield _cupy(True)
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        yield from _standing_in(patch)
+
+
+@pytest.fixture
+def gpu(device: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """``device``, where front-ends find it: as the cupy that is installed."""
+    monkeypatch.setitem(sys.modules, "cupy", device)
+    return device
+
+
+def _cupy(must: bool) -> Any:
+    if must:
+        module: Any = importlib.import_module("cupy")
+        assert module.cuda.is_available(), "cupy finds no GPU"
+        return module
+    module = pytest.importorskip("cupy")
+    if not module.cuda.is_available():
+        pytest.skip("cupy finds no GPU")
+    return module
+
+
 def _standing_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     if shutil.which("g++") is None:
         pytest.skip("no g++ here")
     module = fake_cupy.module()
-    monkeypatch.setitem(arrays.MODULES, fake_cupy.ndarray, module)
+    monkeypatch.setitem(arrays.MODULES, fake_array.ndarray, module)
     monkeypatch.setattr(launch, "_kept", lambda: Store(None))
     module.cublas = FakeCublas()
     monkeypatch.setattr(products, "library", lambda xp: xp.cublas)
     state = fake_driver.state()
     state.log.clear()
     state.compiled.clear()
-    state.launches = 0
+    state.launches = state.syncs = state.uploads = 0
     yield module
+    portable.forget()
     assert len(state.stack) == len(state.allocators) == 1

@@ -26,6 +26,7 @@ from typing import Any
 
 import numpy
 
+from graphs.codegen import contract
 from graphs.codegen.products import Products
 from graphs.core.arrays import xp_of
 
@@ -89,9 +90,16 @@ class Capturable:
         active = _active.products
         return self._xp.matmul(x, y, out=out) if active is None else active.matmul(x, y, out)
 
-    def dot(self, x: Any, y: Any) -> Any:
-        """``numpy.dot`` of matrices and vectors."""
-        return self.matmul(x, y) if _active.products is not None and 0 < x.ndim < 3 > y.ndim > 0 else self._xp.dot(x, y)
+    def dot(self, x: Any, y: Any, out: Any = None) -> Any:
+        """``numpy.dot`` of matrices and vectors, written to ``out`` where given."""
+        ours = _active.products is not None and 0 < x.ndim < 3 > y.ndim > 0
+        return self.matmul(x, y, out) if ours else self._xp.dot(x, y, out)
+
+    def einsum(self, equation: str, *operands: Any, optimize: Any = False) -> Any:
+        """``numpy.einsum``."""
+        if _active.products is None:
+            return self._xp.einsum(equation, *operands, optimize=optimize)
+        return contract.einsum(self, equation, *operands)
 
     def tensordot(self, x: Any, y: Any, axes: Any = 2) -> Any:
         """``numpy.tensordot``."""
@@ -110,21 +118,22 @@ class Capturable:
 
     def asarray(self, x: Any, dtype: Any = None) -> Any:
         """``x`` as an array of the device."""
-        return self._xp.asarray(_from_device(x), dtype)
+        return self._xp.asarray(self._from_device(x), dtype)
 
     def array(self, x: Any, dtype: Any = None) -> Any:
         """A new array of the device."""
-        return self._xp.array(_from_device(x), dtype)
+        return self._xp.array(self._from_device(x), dtype)
+
+    def _from_device(self, x: Any) -> Any:
+        # What is copied in warming up may be kept for the capture (``graphs.core.portable.constant``).
+        of_host = isinstance(x, (list, tuple)) or (isinstance(x, numpy.ndarray) and x.ndim)
+        if of_host and _active.products is not None and self._xp.cuda.get_current_stream().is_capturing():
+            raise UncapturableError("an array of the host is copied to the device within the step")
+        return x
 
 
 def _listed(axes: Any) -> Sequence[int]:
     return (axes,) if isinstance(axes, int) else axes
-
-
-def _from_device(x: Any) -> Any:
-    if _active.products is not None and (isinstance(x, (list, tuple)) or (isinstance(x, numpy.ndarray) and x.ndim)):
-        raise UncapturableError("an array of the host is copied to the device within the step")
-    return x
 
 
 class Captured:

@@ -48,6 +48,18 @@ def _module_of(kind: type) -> ModuleType | None:
     return module
 
 
+def module_of(values: Sequence[Any]) -> ModuleType:
+    """The array module of ``values``, which may be tensors too: these tell theirs by a method ``__array_module__``."""
+    if len(MODULES) == 1 and "cupy" not in sys.modules:
+        return numpy
+    found = xp_of(values)
+    for value in values if found is numpy else ():
+        told = getattr(type(value), "__array_module__", None)
+        if told is not None and (module := told(value)) is not numpy:
+            return module  # type: ignore[no-any-return]
+    return found
+
+
 def is_array(value: Any) -> bool:
     """Whether ``value`` is an array of a known module, or one of numpy's scalars."""
     return isinstance(value, (ndarray, numpy.generic)) or _module_of(type(value)) is not None

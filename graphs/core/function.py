@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy
 
-from graphs.core.arrays import xp_of
+from graphs.core.arrays import module_of
 from graphs.core.node import Node, Value, ancestors, new_parameter, next_serial
 from graphs.core.notebook import Shown
 from graphs.core.portable import constant
@@ -43,7 +43,7 @@ class Function(Shown):
         if len(args) != len(self.inputs):
             raise TypeError(f"{self.name} takes {len(self.inputs)} values, got {len(args)}")
         values = {(value.node, value.index): arg for value, arg in zip(self.inputs, args, strict=True)}
-        xp = xp_of(args)
+        xp = module_of(args)
         look = _look if xp is numpy else partial(_look_there, xp)
         for node in self.nodes:
             out = node.op(*(look(x, values) for x in node.inputs), **node.params)

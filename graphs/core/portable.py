@@ -109,3 +109,8 @@ def constant(xp: Any, value: Any, dtype: Any = None) -> Any:
     else:
         _constants.move_to_end(key)
     return found
+
+
+def forget() -> None:
+    """Let go of the constants that are kept on devices."""
+    _constants.clear()

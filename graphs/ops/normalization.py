@@ -8,6 +8,7 @@ from typing import Any
 
 from graphs.core.errors import ShapeError
 from graphs.core.op import op
+from graphs.core.portable import unseen
 from graphs.core.spec import Shape, Spec, axes_of, show
 from graphs.core.sums import sum_over
 from graphs.ops.dtypes import floats
@@ -138,7 +139,7 @@ def standardize(
     else:
         out *= factor
         out *= scale
-    if offset.ndim or offset != 0:
+    if offset.ndim or unseen(offset) or offset != 0:
         out += offset
     return out, centre, spread
 
