@@ -8,6 +8,7 @@ from typing import Any
 import numpy
 from numpy import ndarray
 
+from graphs.core.arrays import is_array, to_numpy
 from graphs.core.errors import DtypeError
 from graphs.core.node import Value
 from graphs.core.spec import Spec, show
@@ -43,8 +44,12 @@ class Feed:
             f"'{show(self.dims)}'\n  {place(self.tensor.op)}"
         )
 
-    def _converted(self, value: Any) -> ndarray:
+    def _converted(self, value: Any) -> Any:
         name = self.tensor.name
+        if is_array(value) and not isinstance(value, numpy.generic):  # on a GPU, where it may stay if that is used
+            if value.dtype == self.dtype and getattr(self.tensor.graph, "accelerated", False):
+                return value
+            value = to_numpy(value)
         if isinstance(value, Value) or hasattr(type(value), "__bind__"):
             raise TypeError(
                 f"The value of a feed cannot be a {type(value).__name__}: {name!r} takes scalars, lists or numpy arrays."

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from graphs.codegen.links import Traffic
 from graphs.core.node import Value
 from graphs.rewrite import origins
 from static.config import Message
@@ -151,9 +152,11 @@ class RunMetadata:
 
     Attributes:
         step_stats: time and memory by node; empty where no trace was asked for.
+        traffic: what crossed between the host and GPUs in the run.
     """
 
     step_stats: StepStats = field(default_factory=StepStats)
+    traffic: Traffic = field(default_factory=Traffic)
 
 
 def traced(session: Any, fetches: Any, feed_dict: Mapping[Any, Any] | None, options: Any, run_metadata: RunMetadata) -> Any:
@@ -162,7 +165,10 @@ def traced(session: Any, fetches: Any, feed_dict: Mapping[Any, Any] | None, opti
         raise TypeError(f"run_metadata has to be a RunMetadata, not a {type(run_metadata).__name__}")
     if not getattr(options, "trace_level", 0):
         run_metadata.step_stats = StepStats()
-        return session.run(fetches, feed_dict)
+        session.traffic = Traffic()
+        results = session.run(fetches, feed_dict)
+        run_metadata.traffic = session.traffic
+        return results
     recorder = _Recorder()
     results = session.interpret(fetches, feed_dict, recorder.observe)
     run_metadata.step_stats = StepStats([DeviceStepStats(_CPU, recorder.found)])

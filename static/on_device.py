@@ -20,7 +20,7 @@ from graphs.codegen.launch import launchable
 from graphs.codegen.links import Link, Traffic
 from graphs.codegen.resident import Resident
 from graphs.control.program import Draw
-from graphs.core.arrays import xp_of
+from graphs.core.arrays import to_numpy, xp_of
 from graphs.core.spec import Spec
 from static.emit import Emission
 from static.graph import Operation
@@ -75,7 +75,7 @@ class PlacedEmission(Emission):
     def _main(self) -> None:
         division, parts, crossings = self._division, 0, 0
         self.lines.append("def run(state, feeds, draw, arena, own):")
-        self._fed()
+        self._given()
         self._reads()
         known = set(self.schedule.reads.values())
         for piece in division.pieces:
@@ -109,6 +109,17 @@ class PlacedEmission(Emission):
         if waiting:
             self._line("finish()")
         self._handed()
+
+    def _given(self) -> None:
+        """What the run is given; what the host computes with or hands out, in C's order."""
+        feeds = self.schedule.feeds
+        if feeds:
+            self._line(f"{', '.join(feeds)}, = feeds")
+        read = {arg for piece in self._division.pieces if piece.place == HOST for step in piece.steps for arg in step.args}
+        read.update(register for register, _ in (*self._division.fetches, *self._division.writes.values()))
+        for register in feeds:
+            if register in read:
+                self._line(f"{register} = dense({register})")
 
     def _crossing(self, move: Move, slot: int) -> None:
         if move.target == HOST:
@@ -334,8 +345,9 @@ def _blamed(error: BaseException, function: Run, emitted: Emission) -> str:
 
 
 def _dense(value: Any) -> Any:
-    """What is fed, in C's order; an array of a device is left for the link."""
-    return numpy.ascontiguousarray(value) if isinstance(value, ndarray) else value
+    """What is fed, as an array of the host in C's order."""
+    value = to_numpy(value)
+    return numpy.ascontiguousarray(value) if value.ndim else value
 
 
 def _ordered(value: Any) -> Any:

@@ -18,7 +18,7 @@ from static.state import _check_rows
 
 def changed_rows(xp: Any, variable: Any, indices: Any, updates: Any) -> Rows:
     """The kernel of an update that replaces rows, where nothing else in the run needs the variable's new value."""
-    _check_rows(variable, indices, updates)
+    _check_rows(xp, variable, indices, updates)
     return Rows(indices, updates)
 
 

@@ -127,11 +127,15 @@ def dense_op(xp: Any, values: Any, indices: Any, _shape: Any, *, dims: tuple[int
     out = xp.zeros(tuple(_shape.tolist()), values.dtype)
     if indices.size and (indices.min() < 0 or indices.max() >= len(out)):
         raise ShapeError(f"indices reach from {indices.min()} to {indices.max()}, and there are {len(out)} rows")
-    numpy.add.at(out, indices, values)
+    xp.add.at(out, indices, values)
     return out
 
 
 dense_op.vjp(lambda g, _out, _values, indices, _shape: ops.take(g, indices, axis=0), None, None)
+
+
+_MOST_ROUNDS = 256
+"""Rows of one index that a GPU adds up one after the other, so that each run gives the same bits."""
 
 
 @_session_op(
@@ -143,12 +147,29 @@ def without_duplicates_op(xp: Any, values: Any, indices: Any) -> Any:
     """The sums of those ``values`` that have the same index, and each index once, in ascending order."""
     order = indices.argsort(kind="stable")
     ordered = indices[order]
-    first = numpy.ones(len(ordered), bool)
+    first = xp.ones(len(ordered), bool)
     first[1:] = ordered[1:] != ordered[:-1]
     if first.all():
         return values[order], ordered
     starts = first.nonzero()[0]
-    return numpy.add.reduceat(values[order], starts, axis=0), ordered[starts]
+    if xp is numpy:
+        return numpy.add.reduceat(values[order], starts, axis=0), ordered[starts]
+    return _summed(xp, values[order], starts), ordered[starts]
+
+
+def _summed(xp: Any, values: Any, starts: Any) -> Any:
+    """What ``numpy.add.reduceat`` gives along the first axis, on a GPU: the first of each, then the second, in this order."""
+    counts = xp.diff(starts, append=xp.asarray([len(values)], starts.dtype))
+    out = values[starts]
+    most = int(counts.max())
+    if most > _MOST_ROUNDS:  # one row for almost all: sums in whatever order the GPU takes
+        out = xp.zeros_like(out)
+        xp.add.at(out, xp.searchsorted(starts, xp.arange(len(values)), side="right") - 1, values)
+        return out
+    for at in range(1, most):
+        there = (counts > at).nonzero()[0]
+        out[there] += values[starts[there] + at]
+    return out
 
 
 def without_duplicates(slices: IndexedSlices) -> IndexedSlices:

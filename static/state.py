@@ -156,10 +156,14 @@ def assign_sub_op(xp: Any, variable: Any, value: Any) -> Any:
     return xp.subtract(variable, value)
 
 
-def _check_rows(variable: Any, indices: Any, updates: Any) -> None:
-    rows, wanted = len(variable), (*numpy.shape(indices), *variable.shape[1:])
-    if numpy.shape(updates) not in ((), wanted):
-        raise ShapeError(f"updates of shape {show(numpy.shape(updates))} are given for rows of shape {show(wanted)}")
+def _check_rows(xp: Any, variable: Any, indices: Any, updates: Any) -> None:
+    """Raise where rows do not fit. A GPU is not asked what is in ``indices``: that would wait for it."""
+    shape, given = (x.shape if hasattr(x, "shape") else numpy.shape(x) for x in (indices, updates))
+    rows, wanted = len(variable), (*shape, *variable.shape[1:])
+    if given not in ((), wanted):
+        raise ShapeError(f"updates of shape {show(given)} are given for rows of shape {show(wanted)}")
+    if xp is not numpy:
+        return
     places = numpy.ravel(indices)
     if places.size and (places.min() < 0 or places.max() >= rows):
         wrong = places[(places < 0) | (places >= rows)][0]
@@ -169,7 +173,7 @@ def _check_rows(variable: Any, indices: Any, updates: Any) -> None:
 @_session_op("scatter_update", like_first, first_dtype, "update")
 def scatter_update_op(xp: Any, variable: Any, indices: Any, updates: Any) -> Any:
     """The variable's value with the rows at ``indices`` replaced."""
-    _check_rows(variable, indices, updates)
+    _check_rows(xp, variable, indices, updates)
     out = variable.copy()
     out[indices] = updates
     return out
@@ -190,7 +194,7 @@ def assign_product_op(xp: Any, variable: Any, x: Any, y: Any, scale: Any, *, sig
 @_session_op("scatter_add", like_first, first_dtype, "update")
 def scatter_add_op(xp: Any, variable: Any, indices: Any, updates: Any) -> Any:
     """The variable's value with ``updates`` added to the rows at ``indices``, once for each time an index occurs."""
-    _check_rows(variable, indices, updates)
+    _check_rows(xp, variable, indices, updates)
     out = variable.copy()
     combine_at(xp, "add", out, indices, updates)
     return out

@@ -47,10 +47,10 @@ class Products:
     def matmul(self, x: Any, y: Any, out: Any = None) -> Any:
         """``x @ y``, as ``numpy.matmul`` has it, written to ``out`` where given."""
         if out is not None:
-            if x.ndim == y.ndim == out.ndim == 2 and x.dtype == y.dtype == out.dtype and out.dtype.char in _LETTERS:
-                if out.flags.c_contiguous and out.size and x.shape[1]:
-                    self._plain(x, y, out)
-                    return out
+            alike = x.ndim == y.ndim == out.ndim == 2 and x.dtype == y.dtype == out.dtype and out.dtype.char in _LETTERS
+            if alike and out.flags.c_contiguous and out.size and x.shape[1]:
+                self._plain(x, y, out)
+                return out
             out[...] = self.matmul(x, y)
             return out
         dtype = numpy.result_type(x.dtype, y.dtype)
