@@ -16,7 +16,7 @@ from dynamic.formats import memory_format, preserve_format
 from dynamic.size import sizes_of
 from dynamic.strided import Layout, layout_of, memory_of, root_of, within
 from dynamic.tape import new_leaf
-from graphs.core.arrays import is_array
+from graphs.core.arrays import is_array, xp_of
 from graphs.core.errors import DtypeError, GradientError, ShapeError, at_line
 from graphs.core.notebook import Shown
 from graphs.ops import cast
@@ -139,6 +139,10 @@ class Conversions(Carried, Shown):
             return array.astype(dtype)
         return array.copy() if copy else array
 
+    def __array_module__(self) -> Any:
+        """The module whose functions take the array: numpy, or cupy on a GPU (``graphs.core.arrays.module_of``)."""
+        return xp_of((self._array,))
+
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **settings: Any) -> Any:
         """What numpy's own functions make of a tensor: a tensor without history; operators beside an array are ours."""
         reflected = _REFLECTED.get(ufunc.__name__)
@@ -196,7 +200,7 @@ class Conversions(Carried, Shown):
         if len(args) == 1 and not isinstance(args[0], (int, numpy.integer)) and not _is_size(args[0]):
             array = _plain(args[0])
             return self._like(numpy.array(array, self._array.dtype), dtype, device, False)
-        return self._like(numpy.zeros(sizes_of(args or (0,)), self._array.dtype), dtype, device, False)
+        return self._like(self._module(device).zeros(sizes_of(args or (0,)), self._array.dtype), dtype, device, False)
 
     def new_tensor(self, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, **_: Any) -> Any:
         """A new tensor with a copy of ``data``, by default of the same dtype."""
@@ -205,21 +209,25 @@ class Conversions(Carried, Shown):
 
     def new_zeros(self, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, **_: Any) -> Any:
         """Zeros, by default of the same dtype."""
-        return self._like(numpy.zeros(sizes_of(_size(size, _)), self._kind(dtype)), None, device, requires_grad)
+        array = self._module(device).zeros(sizes_of(_size(size, _)), self._kind(dtype))
+        return self._like(array, None, device, requires_grad)
 
     def new_ones(self, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, **_: Any) -> Any:
         """Ones, by default of the same dtype."""
-        return self._like(numpy.ones(sizes_of(_size(size, _)), self._kind(dtype)), None, device, requires_grad)
+        array = self._module(device).ones(sizes_of(_size(size, _)), self._kind(dtype))
+        return self._like(array, None, device, requires_grad)
 
     def new_empty(self, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, **_: Any) -> Any:
         """Memory with whatever was in it, by default of the same dtype."""
-        return self._like(numpy.empty(sizes_of(_size(size, _)), self._kind(dtype)), None, device, requires_grad)
+        array = self._module(device).empty(sizes_of(_size(size, _)), self._kind(dtype))
+        return self._like(array, None, device, requires_grad)
 
     def new_full(
         self, size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, **_: Any
     ) -> Any:
         """One value, by default of the same dtype."""
-        return self._like(numpy.full(sizes_of((size,)), fill_value, self._kind(dtype)), None, device, requires_grad)
+        array = self._module(device).full(sizes_of((size,)), fill_value, self._kind(dtype))
+        return self._like(array, None, device, requires_grad)
 
     def new_empty_strided(
         self, size: Any, stride: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, **_: Any
@@ -230,6 +238,13 @@ class Conversions(Carried, Shown):
 
     def _kind(self, dtype: Any) -> Any:
         return self._array.dtype if dtype is None else dtype_of(dtype).numpy
+
+    def _module(self, device: Any) -> Any:
+        """The array module that makes what ``_like`` is given, so that nothing has to be sent."""
+        if self._array.__class__ is ndarray or device is not None:
+            return numpy
+        xp: Any = xp_of((self._array,))
+        return xp if self._array.data.device_id == xp.cuda.get_device_id() else numpy
 
     def _like(self, array: Any, dtype: Any, device: Any, requires_grad: bool) -> Any:
         if dtype is not None:

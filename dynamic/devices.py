@@ -182,6 +182,12 @@ def moved(tensor: Any, where: Any, wait: bool = True) -> Any:
 set_mover(lambda tensor, number: moved(tensor, device("cuda", number)))
 
 
+def number_of(of: Any = None) -> int:
+    """The number of a GPU, named by a number, a device or its name, or a tensor; of the one that is used now for None."""
+    found = of if isinstance(of, int) and of >= 0 else None if of is None or of == -1 else device_of(of).index
+    return current_gpu() if found is None else int(found)
+
+
 def current_gpu(name: Any = "cuda") -> int:
     """The number of the GPU that is used now. Raises DeviceError where there is none."""
     return int(cupy_for(name).cuda.get_device_id())

@@ -24,6 +24,10 @@ class DeviceError(GraphsError, RuntimeError, AssertionError):
     """A device that this machine, or this installation, has not (PyTorch raises an AssertionError or a RuntimeError)."""
 
 
+class OutOfMemoryError(GraphsError, RuntimeError):
+    """The memory of a GPU is full."""
+
+
 @dataclass(slots=True)
 class Transfers:
     """What crossed between the processor's memory and GPUs': how many arrays, and how many bytes, each way.
@@ -98,11 +102,11 @@ def in_pinned(module: Any, array: ndarray) -> ndarray:
 
 def is_pinned(array: Any) -> bool:
     """Whether a numpy array lies in pinned memory."""
-    while isinstance(array, ndarray):
-        array = array.base
-    if isinstance(array, memoryview):
-        array = array.obj
-    return type(array).__name__ == "PinnedMemoryPointer"
+    while type(array).__name__ != "PinnedMemoryPointer":
+        if not isinstance(array, (ndarray, memoryview)):
+            return False
+        array = array.base if isinstance(array, ndarray) else array.obj
+    return True
 
 
 def may_share(x: Any, y: Any) -> bool:
@@ -148,7 +152,7 @@ def check_together(name: str, names: Sequence[str], operands: Sequence[Any]) -> 
     device = None
     for i, x in enumerate(operands):
         if isinstance(x, (ndarray, numpy.generic)):
-            place = None if not x.ndim else "cpu"
+            place = "cpu" if x.ndim and x.dtype.kind != "O" else None  # a box holds arrays of any place
         elif arrays.is_array(x):
             place = x.data.device_id
         else:
@@ -189,7 +193,19 @@ def run(xp: Any, op: Op, args: Any, operands: list[Any], edges: list[Any], param
             else:
                 args = (*args[:i], _mover[0](args[i], device), *args[i + 1 :])
                 operands[i], edges[i] = args[i]._array, args[i]._edge
-    if device == xp.cuda.get_device_id():
-        return args, op.kernel(xp, *operands, **params)
-    with xp.cuda.Device(device):
-        return args, op.kernel(xp, *operands, **params)
+    try:
+        if device == xp.cuda.get_device_id():
+            return args, op.kernel(xp, *operands, **params)
+        with xp.cuda.Device(device):
+            return args, op.kernel(xp, *operands, **params)
+    except MemoryError as error:
+        raise out_of_memory(xp, op.name, error) from error
+
+
+def out_of_memory(xp: Any, what: str, error: MemoryError) -> OutOfMemoryError:
+    """What to tell where ``what`` found no memory."""
+    pool, (free, total) = xp.get_default_memory_pool(), xp.cuda.runtime.memGetInfo()
+    return OutOfMemoryError(
+        f"CUDA out of memory in {what} ({error}): tensors have {pool.used_bytes():,} bytes, {pool.free_bytes():,} more are "
+        f"kept for the next ones (dynamic.cuda.empty_cache() gives them back), {free:,} of {total:,} are free{at_line()}"
+    )

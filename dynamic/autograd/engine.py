@@ -304,7 +304,8 @@ def _accumulate(tensor: Any, g: Any) -> None:
         tensor.grad = g if before is None else before + g
     elif before is None:
         # A gradient may be shared with another leaf or a hook, or be a view of what the tape kept: then it is copied.
-        tensor.grad = wrap(g if g.__class__ is numpy.ndarray and g.base is None and getrefcount(g) <= _SOLE else +g)
+        sole = g.base is None and getrefcount(g) <= _SOLE and not isinstance(g, numpy.generic)
+        tensor.grad = wrap(g if sole else +g)
     elif before._edge is not None:
         tensor.grad = before + wrap(g)
     else:

@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
 from types import TracebackType
 from typing import Any, Self
 
+from dynamic.cuda.memory import (
+    OutOfMemoryError as OutOfMemoryError,
+    Transfers as Transfers,
+    empty_cache as empty_cache,
+    max_memory_allocated as max_memory_allocated,
+    max_memory_reserved as max_memory_reserved,
+    mem_get_info as mem_get_info,
+    memory_allocated as memory_allocated,
+    memory_reserved as memory_reserved,
+    memory_stats as memory_stats,
+    memory_summary as memory_summary,
+    reset_peak_memory_stats as reset_peak_memory_stats,
+    set_per_process_memory_fraction as set_per_process_memory_fraction,
+    transfers as transfers,
+)
 from dynamic.cuda.streams import (
     Event as Event,
     Stream as Stream,
@@ -13,7 +27,7 @@ from dynamic.cuda.streams import (
     default_stream as default_stream,
     stream as stream,
 )
-from dynamic.devices import DeviceError, available, cupy_for, device_of as _device_of
+from dynamic.devices import DeviceError, available, cupy_for, number_of
 from dynamic.dtypes import CUDA_TYPES
 from dynamic.names import lacking
 from dynamic.random import default_generator
@@ -21,10 +35,8 @@ from dynamic.random import default_generator
 
 globals().update(CUDA_TYPES)
 CudaError = DeviceError
-
-
-class OutOfMemoryError(RuntimeError):
-    """PyTorch's error for a GPU whose memory is full; cupy raises its own."""
+max_memory_cached, memory_cached = max_memory_reserved, memory_reserved
+reset_max_memory_allocated = reset_max_memory_cached = reset_peak_memory_stats
 
 
 def is_available() -> bool:
@@ -57,17 +69,10 @@ def current_device() -> int:
     return int(cupy_for("cuda").cuda.runtime.getDevice())
 
 
-def _number(device: Any) -> int:
-    if device is None:
-        return current_device()
-    found = device if isinstance(device, int) else _device_of(device).index
-    return current_device() if found is None else found
-
-
 def set_device(device: Any) -> None:
     """Use another GPU from now on."""
     module = cupy_for("cuda")
-    module.cuda.Device(_number(device)).use()
+    module.cuda.Device(number_of(device)).use()
 
 
 class device:  # noqa: N801 (PyTorch's name)
@@ -79,7 +84,7 @@ class device:  # noqa: N801 (PyTorch's name)
 
     def __enter__(self) -> Self:
         if self._device not in (None, -1):
-            self._inside = cupy_for("cuda").cuda.Device(_number(self._device))
+            self._inside = cupy_for("cuda").cuda.Device(number_of(self._device))
             self._inside.__enter__()
         return self
 
@@ -88,12 +93,15 @@ class device:  # noqa: N801 (PyTorch's name)
             self._inside.__exit__(*error)
 
 
-class device_of(contextlib.nullcontext[None]):  # noqa: N801 (PyTorch's name)
-    """Use the GPU of a tensor inside a block; operations find it by themselves."""
+class device_of(device):  # noqa: N801 (PyTorch's name)
+    """Use the GPU of a tensor inside a block; one of the processor's changes nothing."""
+
+    def __init__(self, obj: Any) -> None:
+        super().__init__(obj.get_device())
 
 
 def _properties(device: Any) -> Any:
-    return cupy_for("cuda").cuda.runtime.getDeviceProperties(_number(device))
+    return cupy_for("cuda").cuda.runtime.getDeviceProperties(number_of(device))
 
 
 def get_device_name(device: Any = None) -> str:
@@ -108,6 +116,18 @@ def get_device_capability(device: Any = None) -> tuple[int, int]:
     return int(found["major"]), int(found["minor"])
 
 
+_MORE = {
+    "warp_size": "warpSize",
+    "L2_cache_size": "l2CacheSize",
+    "max_threads_per_multi_processor": "maxThreadsPerMultiProcessor",
+    "max_threads_per_block": "maxThreadsPerBlock",
+    "shared_memory_per_block": "sharedMemPerBlock",
+    "regs_per_multiprocessor": "regsPerMultiprocessor",
+    "is_integrated": "integrated",
+}
+"""What PyTorch tells of a GPU, and what CUDA calls it."""
+
+
 class _Properties:
     """What is known of a GPU."""
 
@@ -116,6 +136,9 @@ class _Properties:
         self.major, self.minor = int(found["major"]), int(found["minor"])
         self.total_memory = int(found["totalGlobalMem"])
         self.multi_processor_count = int(found["multiProcessorCount"])
+        for ours, theirs in _MORE.items():
+            if theirs in found:
+                setattr(self, ours, int(found[theirs]))
 
     def __repr__(self) -> str:
         told = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())
@@ -127,6 +150,11 @@ def get_device_properties(device: Any = None) -> _Properties:
     return _Properties(_properties(device))
 
 
+def can_device_access_peer(device: Any, peer_device: Any) -> bool:
+    """Whether one GPU can read another's memory."""
+    return bool(cupy_for("cuda").cuda.runtime.deviceCanAccessPeer(number_of(device), number_of(peer_device)))
+
+
 def get_arch_list() -> list[str]:
     """The architectures that kernels were compiled for beforehand: none, cupy compiles as needed."""
     return []
@@ -134,47 +162,7 @@ def get_arch_list() -> list[str]:
 
 def synchronize(device: Any = None) -> None:
     """Wait until the GPU has done its work."""
-    cupy_for("cuda").cuda.Device(_number(device)).synchronize()
-
-
-# Memory
-
-
-def _pool() -> Any:
-    return cupy_for("cuda").get_default_memory_pool()
-
-
-def empty_cache() -> None:
-    """Give memory that is kept for the next tensors back to the GPU."""
-    if available():
-        _pool().free_all_blocks()
-
-
-def memory_allocated(device: Any = None) -> int:
-    """Bytes of the GPU's memory that tensors have; 0 where there is no GPU."""
-    return int(_pool().used_bytes()) if available() else 0
-
-
-def memory_reserved(device: Any = None) -> int:
-    """Bytes of the GPU's memory that tensors have or that are kept for the next ones; 0 where there is no GPU."""
-    return int(_pool().total_bytes()) if available() else 0
-
-
-max_memory_allocated = memory_allocated
-max_memory_reserved = max_memory_cached = memory_cached = memory_reserved
-
-
-def mem_get_info(device: Any = None) -> tuple[int, int]:
-    """Free and total bytes of a GPU's memory."""
-    free, total = cupy_for("cuda").cuda.runtime.memGetInfo()
-    return int(free), int(total)
-
-
-def reset_peak_memory_stats(device: Any = None) -> None:
-    """Accepted: no peak is kept, ``max_memory_allocated`` tells what is allocated now."""
-
-
-reset_max_memory_allocated = reset_max_memory_cached = reset_peak_memory_stats
+    cupy_for("cuda").cuda.Device(number_of(device)).synchronize()
 
 
 # Random numbers: the processor's streams draw for every device

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Self
 
-from dynamic.devices import cupy_for
+from dynamic.devices import cupy_for, number_of
 from dynamic.names import lacking
 
 
@@ -12,7 +12,29 @@ class Stream:
     """A queue of work. Raises RuntimeError where there is no GPU."""
 
     def __init__(self, device: Any = None, priority: int = 0, *, of: Any = None) -> None:
-        self._stream = cupy_for("cuda").cuda.Stream(non_blocking=True) if of is None else of
+        if of is None:
+            module = cupy_for("cuda")
+            with module.cuda.Device(number_of(device)):
+                of = module.cuda.Stream(non_blocking=True, priority=priority or None)
+        self._stream = of
+
+    @property
+    def cuda_stream(self) -> int:
+        """The address of CUDA's own stream."""
+        return int(self._stream.ptr)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Stream) and self._stream == other._stream
+
+    def __hash__(self) -> int:
+        return hash(self._stream)
+
+    def __enter__(self) -> Self:
+        self._stream.__enter__()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._stream.__exit__(*error)
 
     def synchronize(self) -> None:
         """Wait until its work is done."""
@@ -50,6 +72,10 @@ class Event:
     def synchronize(self) -> None:
         """Wait until it has come."""
         self._event.synchronize()
+
+    def wait(self, stream: Stream | None = None) -> None:
+        """Let a stream, by default the current one, go on only once it has come."""
+        (stream or current_stream()).wait_event(self)
 
     def query(self) -> bool:
         """Whether it has come."""

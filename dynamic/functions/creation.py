@@ -13,6 +13,7 @@ import numpy
 from dynamic.apply import Carried, default_dtype
 from dynamic.conversion import strided_memory
 from dynamic.dtypes import TensorType, dtype as Dtype, dtype_of, typed_constructor
+from dynamic.elsewhere import current
 from dynamic.functions.drawing import (
     multinomial as multinomial,
     rand as rand,
@@ -21,9 +22,10 @@ from dynamic.functions.drawing import (
     randperm as randperm,
 )
 from dynamic.functions.given import FUNCTIONS as GIVEN, as_tensor as as_tensor, from_numpy as from_numpy, tensor as tensor
-from dynamic.functions.making import complex_default, finished, kind_of, laid_out, number
+from dynamic.functions.making import complex_default, finished, kind_of, laid_out, module_at, number
 from dynamic.random import Generator as Generator, manual_seed as manual_seed, next_key as next_key
 from dynamic.size import sizes_of
+from graphs.core.arrays import xp_of
 from graphs.core.errors import ShapeError, at_line
 
 
@@ -53,7 +55,7 @@ def zeros(
 ) -> Any:
     """Zeros of the default dtype, or of ``dtype``."""
     shape = _need_size("zeros", size, more)
-    return finished(numpy.zeros(shape, kind_of(dtype)), requires_grad, device, out)
+    return finished(module_at(device, out).zeros(shape, kind_of(dtype)), requires_grad, device, out, pin_memory)
 
 
 def ones(
@@ -68,7 +70,7 @@ def ones(
 ) -> Any:
     """Ones of the default dtype, or of ``dtype``."""
     shape = _need_size("ones", size, more)
-    return finished(numpy.ones(shape, kind_of(dtype)), requires_grad, device, out)
+    return finished(module_at(device, out).ones(shape, kind_of(dtype)), requires_grad, device, out, pin_memory)
 
 
 def empty(
@@ -84,7 +86,9 @@ def empty(
 ) -> Any:
     """Memory with whatever was in it, of the default dtype, or of ``dtype``."""
     shape = _need_size("empty", size, more)
-    return finished(laid_out(numpy.empty(shape, kind_of(dtype)), memory_format), requires_grad, device, out)
+    return finished(
+        laid_out(module_at(device, out).empty(shape, kind_of(dtype)), memory_format), requires_grad, device, out, pin_memory
+    )
 
 
 def full(
@@ -105,7 +109,8 @@ def full(
     if dtype is None:
         kind = numpy.asarray(value).dtype
         dtype = default_dtype.get() if kind.kind == "f" else complex_default() if kind.kind == "c" else kind
-    return finished(numpy.full(sizes_of((size,)), value, dtype_of(dtype).numpy), requires_grad, device, out)
+    array = module_at(device, out).full(sizes_of((size,)), value, dtype_of(dtype).numpy)
+    return finished(array, requires_grad, device, out, pin_memory)
 
 
 def empty_strided(
@@ -139,7 +144,7 @@ def eye(
 ) -> Any:
     """The identity matrix, with ``m`` columns where that is given."""
     rows, columns = sizes_of((n, n if m is None else m))
-    return finished(numpy.eye(rows, columns, dtype=kind_of(dtype)), requires_grad, device, out)
+    return finished(module_at(device, out).eye(rows, columns, dtype=kind_of(dtype)), requires_grad, device, out, pin_memory)
 
 
 # Rows of numbers
@@ -169,10 +174,11 @@ def arange(
     if out is not None and dtype is None:
         kind = out._array.dtype
     _check_range("arange", first, last, by)
+    xp = module_at(device, out)
     if kind.kind in "iu":
-        return finished(numpy.arange(int(first), int(last), int(by), dtype=kind), requires_grad, device, out)
+        return finished(xp.arange(int(first), int(last), int(by), dtype=kind), requires_grad, device, out, pin_memory)
     count = max(0, math.ceil((last - first) / by))
-    return finished((first + numpy.arange(count) * float(by)).astype(kind), requires_grad, device, out)
+    return finished((first + xp.arange(count) * float(by)).astype(kind), requires_grad, device, out, pin_memory)
 
 
 def _check_range(name: str, start: Any, end: Any, step: Any) -> None:
@@ -214,7 +220,7 @@ def linspace(
     pin_memory: bool = False,
 ) -> Any:
     """``steps`` numbers from ``start`` to ``end``, both among them (100 by default, as until 1.11)."""
-    return finished(_spaced(number(start), number(end), steps, dtype), requires_grad, device, out)
+    return finished(_spaced(number(start), number(end), steps, dtype), requires_grad, device, out, pin_memory)
 
 
 def _spaced(start: Any, end: Any, steps: int, dtype: Any) -> Any:
@@ -250,7 +256,7 @@ def logspace(
     """``base`` to the power of ``linspace(start, end, steps)``."""
     kind = kind_of(dtype)
     exponents = _spaced(number(start), number(end), steps, kind if kind.kind in "fc" else numpy.float64)
-    return finished(numpy.power(base, exponents).astype(kind), requires_grad, device, out)
+    return finished(numpy.power(base, exponents).astype(kind), requires_grad, device, out, pin_memory)
 
 
 # Like others
@@ -262,10 +268,11 @@ def _like(input: Any, dtype: Any) -> Any:
     return input._array.dtype if dtype is None else dtype_of(dtype).numpy
 
 
-def _shaped(make: Any, input: Any, kind: Any) -> Any:
-    """An array of the processor's of the shape of ``input``, with its order of dimensions in memory."""
+def _shaped(make: str, input: Any, kind: Any) -> Any:
+    """An array where ``input`` is, of its shape and with its order of dimensions in memory."""
     array = input._array
-    return make(array if isinstance(array, numpy.ndarray) else numpy.empty(array.shape, kind), kind, subok=False)
+    with current(array):
+        return getattr(xp_of((array,)), make)(array, kind, subok=False)
 
 
 def _beside(input: Any, array: Any, memory_format: Any, requires_grad: bool, device: Any) -> Any:
@@ -284,7 +291,7 @@ def zeros_like(
 ) -> Any:
     """Zeros of the shape and dtype of ``input``."""
     kind = _like(input, dtype)
-    return _beside(input, _shaped(numpy.zeros_like, input, kind), memory_format, requires_grad, device)
+    return _beside(input, _shaped("zeros_like", input, kind), memory_format, requires_grad, device)
 
 
 def ones_like(
@@ -313,7 +320,7 @@ def empty_like(
 ) -> Any:
     """Memory of the shape and dtype of ``input``, with whatever was in it."""
     kind = _like(input, dtype)
-    return _beside(input, _shaped(numpy.empty_like, input, kind), memory_format, requires_grad, device)
+    return _beside(input, _shaped("empty_like", input, kind), memory_format, requires_grad, device)
 
 
 def full_like(
@@ -329,7 +336,7 @@ def full_like(
 ) -> Any:
     """One value in the shape and dtype of ``input``."""
     kind = _like(input, dtype)
-    array = _shaped(numpy.empty_like, input, kind)
+    array = _shaped("empty_like", input, kind)
     array.fill(number(fill_value))
     return _beside(input, array, memory_format, requires_grad, device)
 

@@ -9,9 +9,10 @@ import numpy
 
 from dynamic.apply import Carried, apply, wrap
 from dynamic.dtypes import dtype_of
-from dynamic.functions.making import finished, kind_of, number
+from dynamic.functions.making import finished, kind_of, module_at, number
 from dynamic.random import Generator, next_key
 from dynamic.size import sizes_of
+from graphs.core.arrays import xp_of
 from graphs.core.errors import DtypeError, ShapeError, at_line
 from graphs.core.op import OPS
 
@@ -32,14 +33,15 @@ def _floats(name: str, kind: Any) -> Any:
     return kind
 
 
-def _drawn(name: str, shape: tuple[int, ...], kind: Any, generator: Generator | None) -> Any:
+def _drawn(name: str, shape: tuple[int, ...], kind: Any, generator: Generator | None, xp: Any = numpy) -> Any:
+    """Numbers by an array module: the same for each of them."""
     if kind.kind != "c":
-        return OPS[name](shape=shape, dtype=kind, key=next_key(generator))
+        return OPS[name].kernel(xp, shape=shape, dtype=kind, key=next_key(generator))
     part = numpy.empty(0, kind).real.dtype
     scale = part.type(
         0.5**0.5 if name == "random_normal" else 1
     )  # the variance of a complex number is 1, not that of its parts
-    return (_drawn(name, shape, part, generator) + 1j * _drawn(name, shape, part, generator)).astype(kind) * scale
+    return (_drawn(name, shape, part, generator, xp) + 1j * _drawn(name, shape, part, generator, xp)).astype(kind) * scale
 
 
 def randn(
@@ -55,7 +57,9 @@ def randn(
 ) -> Any:
     """Standard normal numbers."""
     shape, kind = _sized("randn", size, more), _floats("randn", kind_of(dtype))
-    return finished(_drawn("random_normal", shape, kind, generator), requires_grad, device, out)
+    return finished(
+        _drawn("random_normal", shape, kind, generator, module_at(device, out)), requires_grad, device, out, pin_memory
+    )
 
 
 def rand(
@@ -71,7 +75,9 @@ def rand(
 ) -> Any:
     """Uniform numbers in [0, 1)."""
     shape, kind = _sized("rand", size, more), _floats("rand", kind_of(dtype))
-    return finished(_drawn("random_uniform", shape, kind, generator), requires_grad, device, out)
+    return finished(
+        _drawn("random_uniform", shape, kind, generator, module_at(device, out)), requires_grad, device, out, pin_memory
+    )
 
 
 def _kind_like(input: Any, dtype: Any) -> Any:
@@ -94,7 +100,8 @@ def randn_like(
     """Standard normal numbers in the shape and dtype of ``input``."""
     kind = _floats("randn_like", _kind_like(input, dtype))
     where = input.device if device is None else device
-    return finished(_drawn("random_normal", tuple(input._array.shape), kind, generator), requires_grad, where)
+    array = _drawn("random_normal", tuple(input._array.shape), kind, generator, module_at(where))
+    return finished(array, requires_grad, where)
 
 
 def rand_like(
@@ -111,7 +118,8 @@ def rand_like(
     """Uniform numbers in [0, 1) in the shape and dtype of ``input``."""
     kind = _floats("rand_like", _kind_like(input, dtype))
     where = input.device if device is None else device
-    return finished(_drawn("random_uniform", tuple(input._array.shape), kind, generator), requires_grad, where)
+    array = _drawn("random_uniform", tuple(input._array.shape), kind, generator, module_at(where))
+    return finished(array, requires_grad, where)
 
 
 def randint(
@@ -133,17 +141,18 @@ def randint(
     elif high is None:
         low, high = 0, low
     kind = numpy.dtype(numpy.int64) if dtype is None else dtype_of(dtype).numpy
-    array = _integers(int(number(low)), int(number(high)), sizes_of((size,)), kind, generator)
-    return finished(array, requires_grad, device, out)
+    array = _integers(int(number(low)), int(number(high)), sizes_of((size,)), kind, generator, module_at(device, out))
+    return finished(array, requires_grad, device, out, pin_memory)
 
 
-def _integers(low: int, high: int, shape: tuple[int, ...], kind: Any, generator: Generator | None) -> Any:
+def _integers(low: int, high: int, shape: tuple[int, ...], kind: Any, generator: Generator | None, xp: Any = numpy) -> Any:
     if low >= high:
         raise ShapeError(f"randint: there is no integer from {low} up to, but without, {high}{at_line()}")
     if kind.kind in "iu" and not numpy.iinfo(kind).min <= low < high - 1 <= numpy.iinfo(kind).max and high - 1 != low:
         raise ShapeError(f"randint: {kind.name} does not hold all integers from {low} to {high - 1}{at_line()}")
     wide = kind if kind.kind == "i" else numpy.dtype(numpy.int64)
-    return OPS["random_uniform"](shape=shape, low=low, high=high, dtype=wide, key=next_key(generator)).astype(kind)
+    drawn = OPS["random_uniform"].kernel(xp, shape=shape, low=low, high=high, dtype=wide, key=next_key(generator))
+    return drawn.astype(kind)
 
 
 def randint_like(
@@ -161,8 +170,10 @@ def randint_like(
     """Uniform integers in the shape and dtype of ``input``: ``randint_like(x, high)`` or ``randint_like(x, low, high)``."""
     if high is None:
         low, high = 0, low
-    array = _integers(int(number(low)), int(number(high)), tuple(input._array.shape), _kind_like(input, dtype), None)
-    return finished(array, requires_grad, input.device if device is None else device)
+    where = input.device if device is None else device
+    kind, shape = _kind_like(input, dtype), tuple(input._array.shape)
+    array = _integers(int(number(low)), int(number(high)), shape, kind, None, module_at(where))
+    return finished(array, requires_grad, where)
 
 
 def randperm(
@@ -179,8 +190,8 @@ def randperm(
     """The integers below ``n`` in random order."""
     (count,) = sizes_of((as_int(n),))
     kind = numpy.dtype(numpy.int64) if dtype is None else dtype_of(dtype).numpy
-    array = OPS["permutation"](n=count, key=next_key(generator)).astype(kind)
-    return finished(array, requires_grad, device, out)
+    array = OPS["permutation"].kernel(module_at(device, out), n=count, key=next_key(generator)).astype(kind)
+    return finished(array, requires_grad, device, out, pin_memory)
 
 
 def normal(
@@ -243,7 +254,7 @@ def multinomial(
         raise ShapeError(f"multinomial: {num_samples} samples{at_line()}")
     if not replacement and num_samples > weights.shape[-1]:
         raise ShapeError(f"multinomial: {num_samples} samples of {weights.shape[-1]} categories, none twice{at_line()}")
-    if not (numpy.isfinite(weights) & (weights >= 0)).all() or not (weights.sum(-1) > 0).all():
+    if not (xp_of((weights,)).isfinite(weights) & (weights >= 0)).all() or not (weights.sum(-1) > 0).all():
         raise ShapeError(f"multinomial: weights are finite, not negative, and not all zero{at_line()}")
     settings = {"num_samples": int(num_samples), "replacement": replacement, "key": next_key(generator)}
     made = apply(OPS["multinomial"], (input.detach(),), settings)

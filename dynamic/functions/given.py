@@ -36,7 +36,7 @@ def tensor(
     if dtype is not None:
         with numpy.errstate(all="ignore"):
             array = array.astype(dtype_of(dtype).numpy)
-    return finished(array, requires_grad, device)
+    return finished(array, requires_grad, device, None, pin_memory)
 
 
 def _from_python(data: Any) -> Any:

@@ -7,11 +7,12 @@ from typing import Any
 import numpy
 
 from dynamic.apply import Carried, default_dtype, wrap
-from dynamic.devices import CPU, check_here, default_device, placed
+from dynamic.devices import CPU, check_here, cupy_for, default_device, device_of, placed
 from dynamic.dtypes import dtype_of
 from dynamic.elsewhere import to_numpy
 from dynamic.formats import memory_format
 from dynamic.memory import in_order_of
+from graphs.core.arrays import xp_of
 from graphs.core.errors import DtypeError, GradientError, at_line
 
 
@@ -25,8 +26,24 @@ def complex_default() -> Any:
     return numpy.result_type(default_dtype.get(), numpy.complex64)
 
 
-def finished(array: Any, requires_grad: bool = False, device: Any = None, out: Any = None) -> Any:
-    """A tensor over ``array`` on the device asked for, or ``out`` with its values."""
+def module_at(device: Any, out: Any = None) -> Any:
+    """The array module that makes what a function is to give on ``device``, so that nothing has to be sent there.
+
+    For a GPU that is not the current one it is numpy, and what is made is sent.
+    """
+    if out is not None:
+        return xp_of((out._array,))
+    if device.__class__ is str and device == "cpu":
+        return numpy
+    target = default_device.get() if device is None else device_of(device)
+    if target.type != "cuda":
+        return numpy
+    module = cupy_for(target)
+    return module if target.index in (None, module.cuda.get_device_id()) else numpy
+
+
+def finished(array: Any, requires_grad: bool = False, device: Any = None, out: Any = None, pin_memory: bool = False) -> Any:
+    """A tensor over ``array`` on the device asked for, or in pinned memory, or ``out`` with its values."""
     if out is not None:
         if out.requires_grad:
             raise GradientError(f"a function with out= is not recorded, and out requires a gradient{at_line()}")
@@ -39,6 +56,8 @@ def finished(array: Any, requires_grad: bool = False, device: Any = None, out: A
     elif default_device.get() is not CPU:
         array = placed(array, default_device.get())
     tensor = wrap(array)
+    if pin_memory:
+        tensor = tensor.pin_memory()
     if requires_grad:
         tensor.requires_grad = True
     return tensor

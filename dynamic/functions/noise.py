@@ -9,7 +9,9 @@ import numpy
 
 from dynamic.apply import Carried, wrap
 from dynamic.dtypes import type_name
+from dynamic.elsewhere import current
 from dynamic.random import Generator, next_key
+from graphs.core.arrays import xp_of
 from graphs.core.errors import DtypeError, ShapeError, at_line
 from graphs.core.op import OPS
 
@@ -21,12 +23,22 @@ def _needs_floats(name: str, input: Any) -> None:
 
 def _uniform(input: Any, generator: Generator | None, low: float = 0.0, high: float = 1.0) -> Any:
     params = {"shape": input._array.shape, "dtype": input._array.dtype, "low": low, "high": high}
-    return OPS["random_uniform"](**params, key=next_key(generator))
+    return _draws(input, "random_uniform", params, generator)
 
 
 def _normal(input: Any, generator: Generator | None, mean: float, std: float) -> Any:
     params = {"shape": input._array.shape, "dtype": input._array.dtype, "mean": mean, "stddev": std}
-    return OPS["random_normal"](**params, key=next_key(generator))
+    return _draws(input, "random_normal", params, generator)
+
+
+def _draws(input: Any, name: str, params: dict[str, Any], generator: Generator | None) -> Any:
+    """Numbers where ``input`` is."""
+    with current(input._array):
+        return OPS[name].kernel(xp_of((input._array,)), **params, key=next_key(generator))
+
+
+def _xp(input: Any) -> Any:
+    return xp_of((input._array,))
 
 
 def _fill(input: Any, array: Any) -> Any:
@@ -63,7 +75,7 @@ def log_normal_(self: Any, mean: float = 1.0, std: float = 2.0, *, generator: Ge
     _needs_floats("log_normal_", self)
     if std <= 0:
         raise RuntimeError(f"log_normal_ expects std > 0.0, but found std={std}{at_line()}")
-    return _fill(self, numpy.exp(_normal(self, generator, float(mean), float(std))))
+    return _fill(self, _xp(self).exp(_normal(self, generator, float(mean), float(std))))
 
 
 def bernoulli_(self: Any, p: Any = 0.5, *, generator: Generator | None = None) -> Any:
@@ -71,7 +83,7 @@ def bernoulli_(self: Any, p: Any = 0.5, *, generator: Generator | None = None) -
     odds = p._array if isinstance(p, Carried) else numpy.asarray(p)
     if not ((odds >= 0) & (odds <= 1)).all():
         raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p}{at_line()}")
-    draws = OPS["random_uniform"](shape=self._array.shape, dtype="float64", key=next_key(generator))
+    draws = _draws(self, "random_uniform", {"shape": self._array.shape, "dtype": "float64"}, generator)
     return _fill(self, draws < odds)
 
 
@@ -80,15 +92,15 @@ def exponential_(self: Any, lambd: float = 1.0, *, generator: Generator | None =
     _needs_floats("exponential_", self)
     if lambd <= 0:
         raise RuntimeError(f"exponential_ expects lambda > 0.0, but found lambda={lambd}{at_line()}")
-    return _fill(self, -numpy.log1p(-_uniform(self, generator)) / lambd)
+    return _fill(self, -_xp(self).log1p(-_uniform(self, generator)) / lambd)
 
 
 def geometric_(self: Any, p: float, *, generator: Generator | None = None) -> Any:
     """Fill with the number of tries up to the first success, which has the probability ``p``."""
     if not 0 < p < 1:
         raise RuntimeError(f"geometric_ expects p to be in (0, 1), but got p={p}{at_line()}")
-    draws = OPS["random_uniform"](shape=self._array.shape, dtype="float64", key=next_key(generator))
-    return _fill(self, numpy.floor(numpy.log1p(-draws) / math.log1p(-p)) + 1)
+    draws = _draws(self, "random_uniform", {"shape": self._array.shape, "dtype": "float64"}, generator)
+    return _fill(self, _xp(self).floor(_xp(self).log1p(-draws) / math.log1p(-p)) + 1)
 
 
 def cauchy_(self: Any, median: float = 0.0, sigma: float = 1.0, *, generator: Generator | None = None) -> Any:
@@ -96,7 +108,7 @@ def cauchy_(self: Any, median: float = 0.0, sigma: float = 1.0, *, generator: Ge
     _needs_floats("cauchy_", self)
     if sigma <= 0:
         raise RuntimeError(f"cauchy_ expects sigma > 0.0, but found sigma={sigma}{at_line()}")
-    return _fill(self, median + sigma * numpy.tan(math.pi * (_uniform(self, generator) - 0.5)))
+    return _fill(self, median + sigma * _xp(self).tan(math.pi * (_uniform(self, generator) - 0.5)))
 
 
 def random_(self: Any, *bounds: int, generator: Generator | None = None, **named: int) -> Any:
@@ -112,7 +124,7 @@ def random_(self: Any, *bounds: int, generator: Generator | None = None, **named
     if low >= high:
         raise ShapeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}{at_line()}")
     params = {"shape": self._array.shape, "dtype": numpy.dtype(numpy.int64), "low": int(low), "high": int(high)}
-    return _fill(self, OPS["random_uniform"](**params, key=next_key(generator)))
+    return _fill(self, _draws(self, "random_uniform", params, generator))
 
 
 METHODS = {

@@ -6,12 +6,11 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-import numpy
-
 from dynamic.apply import apply, unary, wrap
 from dynamic.functions.creation import next_key
 from dynamic.functions.reductions import log_softmax as _log_softmax, softmax as _softmax
 from dynamic.names import lacking
+from graphs.core.arrays import xp_of
 from graphs.core.errors import DtypeError, ShapeError, at_line
 from graphs.ops import (
     celu as celu_op,
@@ -271,7 +270,7 @@ def gumbel_softmax(logits: Any, tau: float = 1, hard: bool = False, eps: float =
     numbers = soft._array
     along = [1] * numbers.ndim
     along[dim] = numbers.shape[dim]
-    chosen = numpy.arange(numbers.shape[dim]).reshape(along) == numbers.argmax(dim, keepdims=True)
+    chosen = xp_of((numbers,)).arange(numbers.shape[dim]).reshape(along) == numbers.argmax(dim, keepdims=True)
     return wrap(chosen.astype(numbers.dtype) - numbers) + soft
 
 

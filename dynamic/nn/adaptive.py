@@ -39,7 +39,7 @@ def _even(input: Any, sizes: tuple[int, ...]) -> tuple[int, ...] | None:
 
 
 def _empty(input: Any, sizes: tuple[int, ...]) -> Any:
-    return zeros(*input._array.shape[: -len(sizes)], *sizes, dtype=input.dtype)
+    return zeros(*input._array.shape[: -len(sizes)], *sizes, dtype=input.dtype, device=input.device)
 
 
 # Means
@@ -148,7 +148,7 @@ def _unpool(count: int, input: Any, indices: Any, kernel_size: Any, stride: Any,
         if any(not n - s < m < n + s for n, m, s in zip(sizes, wanted, strides, strict=True)):
             raise ValueError(f"{what}: output_size {wanted} is less than a stride of {strides} away from {sizes}{at_line()}")
         sizes = wanted
-    empty = zeros(*lead, math.prod(sizes), dtype=input.dtype)
+    empty = zeros(*lead, math.prod(sizes), dtype=input.dtype, device=input.device)
     values, places = (x.reshape(*lead, -1) for x in (input, indices))
     return apply(ops.scatter, (empty, places, values), {"axis": -1}).reshape(*lead, *sizes)
 

@@ -227,7 +227,7 @@ def multi_head_attention_forward(
     q, k, v = (x.reshape(len(x._array), batch * num_heads, width).transpose(0, 1) for x in (q, k, v))
     k, v = k if static_k is None else static_k, v if static_v is None else static_v
     if add_zero_attn:
-        nothing = wrap(numpy.zeros((batch * num_heads, 1, width), k._array.dtype))
+        nothing = k.new_zeros((batch * num_heads, 1, width))
         k, v = (apply(concat, (x, nothing), {"axis": 1}) for x in (k, v))
         mask, padding = _longer(mask), _longer(padding)
     steps = k._array.shape[1]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy
 
-from dynamic.apply import apply, result_type, wrap
+from dynamic.apply import apply, result_type
 from dynamic.dtypes import type_name
 from dynamic.names import lacking
 from dynamic.nn.reducing import reduced, reduction_of, warn
@@ -164,7 +164,7 @@ def gaussian_nll_loss(
     reduction = reduction_of(reduction)
     shape = tuple(input._array.shape)
     if isinstance(var, (int, float)):
-        var = wrap(numpy.full(shape, var, input._array.dtype))
+        var = input.new_full(shape, var)
     given = tuple(var._array.shape)
     if given != shape:
         if given == shape[:-1]:

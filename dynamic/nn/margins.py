@@ -11,6 +11,7 @@ from dynamic.apply import apply, wrap
 from dynamic.functions.pointwise import where
 from dynamic.names import lacking
 from dynamic.nn.reducing import reduced, reduction_of
+from graphs.core.arrays import xp_of
 from graphs.core.errors import DtypeError, ShapeError, at_line
 from graphs.ops import log_sigmoid, minimum, norm, relu, softplus
 
@@ -136,7 +137,7 @@ def multi_margin_loss(
     excess = apply(relu, (margin - rows.gather(1, wrap(classes[:, None])) + rows,))
     if p == 2:
         excess = excess * excess
-    others = (numpy.arange(width) != classes[:, None]).astype(rows._array.dtype)
+    others = (xp_of((classes,)).arange(width) != classes[:, None]).astype(rows._array.dtype)
     if weight is not None:
         if _shape(weight) != (width,):
             raise ShapeError(f"multi_margin_loss: weights are a number for each of {width} classes{at_line()}")
@@ -163,9 +164,10 @@ def multilabel_margin_loss(
     if ((classes < -1) | (classes >= width)).any():
         raise ShapeError(f"multilabel_margin_loss: a target is none of {width} classes{at_line()}")
     classes = classes.reshape(rows._array.shape)
-    counts = numpy.logical_and.accumulate(classes >= 0, axis=1)
+    xp: Any = xp_of((classes,))
+    counts = xp.cumsum(classes < 0, axis=1) == 0
     classes = classes * counts
-    among = ((classes[:, :, None] == numpy.arange(width)) & counts[:, :, None]).any(1)
+    among = ((classes[:, :, None] == xp.arange(width)) & counts[:, :, None]).any(1)
     pairs = (counts[:, :, None] & ~among[:, None, :]).astype(rows._array.dtype)
     excess = apply(relu, (1 - rows.gather(1, wrap(classes)).unsqueeze(2) + rows.unsqueeze(1),))
     losses = (excess * wrap(pairs)).sum((1, 2)) / width

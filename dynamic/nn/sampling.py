@@ -147,13 +147,14 @@ def affine_grid(theta: Any, size: Any, align_corners: bool | None = None) -> Any
     if min(size) < 1 or shape[0] != size[0]:
         raise (ValueError if min(size) < 1 else ShapeError)(f"affine_grid: {shape} for the size {tuple(size)}{at_line()}")
     lines = []
+    like: Any = {"dtype": theta.dtype, "device": theta.device}
     for axis, n in enumerate(size[2:]):
-        line = linspace(-1, 1, n, dtype=theta.dtype) if n > 1 else zeros(1, dtype=theta.dtype)
+        line = linspace(-1, 1, n, **like) if n > 1 else zeros(1, **like)
         line = line if aligned else line * (n - 1) / n
         layout = [1] * count
         layout[axis] = n
         lines.append(line.reshape(*layout).expand(*size[2:]))
-    base = apply(ops.stack, (*reversed(lines), ones(*size[2:], dtype=theta.dtype)), {"axis": -1}).reshape(-1, count + 1)
+    base = apply(ops.stack, (*reversed(lines), ones(*size[2:], **like)), {"axis": -1}).reshape(-1, count + 1)
     return (base @ theta.transpose(1, 2)).reshape(size[0], *size[2:], count) if math.prod(size[2:]) else base
 
 

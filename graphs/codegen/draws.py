@@ -170,8 +170,23 @@ extern "C" __global__ void draw(const unsigned long long* key, const long long* 
 
 
 @cache
-def program(which: str, single: bool) -> str:
-    """The text of the kernels for ``"uniform"`` or ``"normal"`` numbers of float32 (``single``) or float64."""
+def program(which: str, single: bool, by_value: bool = False) -> str:
+    """The text of the kernels for ``"uniform"`` or ``"normal"`` numbers of float32 (``single``) or float64.
+
+    They read their key from memory of the device, so that a captured draw can be given another, or take it ``by_value``, so
+    that nothing has to be sent for a draw of its own.
+    """
+    text = _program(which, single)
+    if by_value:
+        values = [f"const unsigned long long {name}" for name in ("seed", "stepped", "ordinal")]
+        text = text.replace("(const unsigned long long* key,", f"({', '.join(values)},")
+        text = text.replace(
+            "Words words = {key, -1};", "const word key[3] = {seed, stepped, ordinal}; Words words = {key, -1};"
+        )
+    return text
+
+
+def _program(which: str, single: bool) -> str:
     head = [
         f"#define REAL {'float' if single else 'double'}",
         f"#define SINGLE {int(single)}",
@@ -201,9 +216,9 @@ def program(which: str, single: bool) -> str:
 
 
 @cache
-def _kernels(xp: Any, device: int, kind: str, single: bool) -> dict[str, Any]:
+def _kernels(xp: Any, device: int, kind: str, single: bool, by_value: bool) -> dict[str, Any]:
     """The kernels, loaded on the current device, which is number ``device``."""
-    text = program(kind, single)
+    text = program(kind, single, by_value)
     names = ("uniform",) if kind == "uniform" else ("walk", "chain", "draw")
     return {name: loaded(xp, text, name) for name in names}
 
@@ -215,25 +230,24 @@ def drawn(xp: Any, key: Key | DeviceKey, kind: str, shape: Sequence[int], dtype:
     """
     if not launchable(xp):
         return None
-    words = (
-        key.array if isinstance(key, DeviceKey) else xp.asarray(numpy.array([each & _WORD for each in key], numpy.uint64))
-    )
+    by_value = not isinstance(key, DeviceKey)
+    words = (key.array,) if isinstance(key, DeviceKey) else tuple([numpy.uint64(each & _WORD) for each in key])
     out = xp.empty(tuple(shape), dtype)
     n = math.prod(shape)
     if not n:
         return out
     single = out.dtype == numpy.float32
-    kernels = _kernels(xp, xp.cuda.get_device_id(), kind, single)
+    kernels = _kernels(xp, xp.cuda.get_device_id(), kind, single, by_value)
     if kind == "uniform":
-        _launch(kernels["uniform"], -(-n // (8 if single else 4)), words, out, numpy.int64(n))
+        _launch(kernels["uniform"], -(-n // (8 if single else 4)), *words, out, numpy.int64(n))
         return out
     stretches = max(1, (n + n // SPARE) // STRETCH)
     count = numpy.int64(stretches)
     found = xp.empty(stretches * ENTRIES, numpy.uint16)
     enters, firsts = xp.empty(stretches + 1, numpy.int64), xp.empty(stretches + 1, numpy.int64)
-    _launch(kernels["walk"], stretches, words, found, count)
-    kernels["chain"]((1,), (1,), (words, found, enters, firsts, count))
-    _launch(kernels["draw"], stretches + 1, words, enters, firsts, out, count, numpy.int64(n))
+    _launch(kernels["walk"], stretches, *words, found, count)
+    kernels["chain"]((1,), (1,), (*words, found, enters, firsts, count))
+    _launch(kernels["draw"], stretches + 1, *words, enters, firsts, out, count, numpy.int64(n))
     return out
 
 

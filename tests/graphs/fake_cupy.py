@@ -116,7 +116,15 @@ def module() -> Any:
     made.ndarray = ndarray
     cuda: Any = FakeModule("cuda")
     made.cuda = cuda
-    for each in (driver.Device, driver.Stream, driver.Event, driver.Graph, driver.MemoryPool, driver.PinnedMemoryPool):
+    for each in (
+        driver.Device,
+        driver.Stream,
+        driver.Event,
+        driver.Graph,
+        driver.MemoryPool,
+        driver.MemoryHook,
+        driver.PinnedMemoryPool,
+    ):
         setattr(cuda, each.__name__, each)
     cuda.Module = Module
     cuda.get_device_id = lambda: driver.state().device

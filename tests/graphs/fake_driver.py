@@ -28,6 +28,7 @@ class MemoryPool:
     def __init__(self, allocator: Any = None) -> None:
         self.free: dict[int, list[numpy.ndarray]] = defaultdict(list)
         self.blocks = 0
+        self.limit = 0
         self._used = 0
 
     def malloc(self, size: int) -> MemoryPointer:
@@ -40,11 +41,20 @@ class MemoryPool:
         buffer[:] = 0xFF
         self._used += size
         mem = Memory(buffer, self)
+        for hook in state().hooks:
+            hook.malloc_postprocess(device_id=mem.device_id, size=size, mem_size=size, mem_ptr=buffer.ctypes.data, pmem_id=1)
         return MemoryPointer(mem, 0)
 
     def returned(self, buffer: numpy.ndarray) -> None:
         self._used -= buffer.size
         self.free[buffer.size].append(buffer)
+
+    def set_limit(self, size: int | None = None, fraction: float | None = None) -> None:
+        assert size is None or fraction is None
+        self.limit = size or int((fraction or 0) * (1 << 31))
+
+    def get_limit(self) -> int:
+        return self.limit
 
     def free_bytes(self) -> int:
         return sum(size * len(buffers) for size, buffers in self.free.items())
@@ -67,6 +77,20 @@ class Memory:
 
     def __del__(self) -> None:
         self.pool.returned(self.buffer)
+        for hook in state().hooks:
+            ptr = self.buffer.ctypes.data
+            hook.free_postprocess(device_id=self.device_id, mem_size=self.buffer.size, mem_ptr=ptr, pmem_id=1)
+
+
+class MemoryHook:
+    """Is told, inside its block, of what pools hand out and get back."""
+
+    def __enter__(self) -> MemoryHook:
+        state().hooks.append(self)
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        state().hooks.remove(self)
 
 
 class MemoryPointer:
@@ -82,13 +106,17 @@ class MemoryPointer:
         enqueue(lambda: ctypes.memmove(self.ptr, mem, size))
 
 
+class PinnedMemoryPointer(numpy.ndarray):
+    """What cupy calls a place in pinned memory; an array of numpy's over it leads back to it."""
+
+
 class PinnedMemoryPool:
     """Pinned memory."""
 
     def malloc(self, size: int) -> Any:
         size = max(1, -(-size // 512)) * 512  # numpy.frombuffer is told how much of it to take
         state().pinned += 1
-        return memoryview(numpy.empty(size, numpy.uint8))
+        return PinnedMemoryPointer((size,), numpy.uint8)
 
     def free_all_blocks(self) -> None:
         pass
@@ -212,6 +240,7 @@ class _State:
         self.waits = 0
         self.uploads = 0
         self.pinned = 0
+        self.hooks: list[Any] = []
         self.compiled: list[str] = []
 
 
@@ -304,6 +333,9 @@ def runtime() -> Any:
         memGetInfo=lambda: (1 << 30, 1 << 31),
         getDeviceProperties=lambda device: {
             "name": b"Stand-in",
+            "pciDomainID": 0,
+            "pciBusID": 1,
+            "pciDeviceID": 0,
             "major": 7,
             "minor": 5,
             "totalGlobalMem": 1 << 30,

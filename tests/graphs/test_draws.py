@@ -93,4 +93,5 @@ class TestNvidia:
 
     def test_text(self, kind: str, architecture: str) -> None:
         for single in (True, False):
-            assert nvrtc.cubin(draws.program(kind, single), architecture)
+            for by_value in (False, True)[: 1 + (architecture == "sm_90")]:
+                assert nvrtc.cubin(draws.program(kind, single, by_value), architecture)

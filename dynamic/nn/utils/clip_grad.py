@@ -12,6 +12,7 @@ from dynamic.apply import Carried, default_dtype, wrap
 from dynamic.autograd.grad_mode import no_grad
 from dynamic.names import lacking
 from dynamic.nn.reducing import warn
+from graphs.core.arrays import xp_of
 
 
 def _several(tensors: Any) -> list[Any]:
@@ -22,10 +23,10 @@ def _norm(array: Any, order: float) -> Any:
     """The norm of all elements, in their dtype."""
     flat = array.reshape(-1)
     if order == 2.0:
-        return numpy.sqrt(flat @ flat)  # BLAS, without squares in between
+        return xp_of((flat,)).sqrt(flat @ flat)  # BLAS, without squares in between
     size = abs(flat)
     if math.isinf(order):
-        return size.max(initial=0) if order > 0 else size.min()
+        return (size.max() if size.size else size.dtype.type(0)) if order > 0 else size.min()
     if order == 0.0:
         return (size != 0).sum(dtype=array.dtype)
     return (size**order).sum() ** (1.0 / order)
@@ -42,11 +43,15 @@ def get_total_norm(
     order = float(norm_type)
     if not arrays:
         return wrap(numpy.zeros((), default_dtype.get()))
-    norms = numpy.array([_norm(array, order) for array in arrays], numpy.result_type(*arrays))
+    xp: Any = xp_of(arrays)
+    if xp is numpy:
+        norms = numpy.array([_norm(array, order) for array in arrays], numpy.result_type(*arrays))
+    else:
+        norms = xp.stack([_norm(array, order) for array in arrays])
     total = norms[0] if len(norms) == 1 else _norm(norms, order)
     if error_if_nonfinite and not math.isfinite(total):
         raise RuntimeError(f"the total norm of order {order} of the gradients is {total}, so they cannot be clipped")
-    return wrap(numpy.asarray(total, norms.dtype))
+    return wrap(xp.asarray(total, norms.dtype))
 
 
 def clip_grads_with_norm_(parameters: Any, max_norm: float, total_norm: Any, foreach: bool | None = None) -> None:
@@ -55,7 +60,13 @@ def clip_grads_with_norm_(parameters: Any, max_norm: float, total_norm: Any, for
 
 
 def _scale(grads: list[Any], max_norm: float, total_norm: Any) -> None:
-    factor = float(max_norm) / (total_norm._array + total_norm._array.dtype.type(1e-6))
+    factor: Any = float(max_norm) / (total_norm._array + total_norm._array.dtype.type(1e-6))
+    if factor.__class__ is not numpy.ndarray and not isinstance(factor, numpy.generic):  # of a GPU: nobody waits for it
+        factor = xp_of((factor,)).minimum(factor, 1.0)
+        with no_grad():
+            for grad in grads:
+                grad *= wrap(factor.astype(grad._array.dtype))
+        return
     if factor >= 1.0:
         return  # and not otherwise: what is NaN makes everything NaN
     with no_grad():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sized
 
 import dynamic
+from dynamic.distributed.starting import get_rank, get_world_size
 from dynamic.names import lacking
 from dynamic.utils.data.sampler import Sampler
 
@@ -15,7 +16,8 @@ class DistributedSampler(Sampler[int]):
     All replicas draw the same order, from ``seed`` and the epoch that ``set_epoch`` tells. So that each has as many, some
     are repeated, or left out with ``drop_last``.
 
-    Raises ValueError for a rank beyond the replicas; RuntimeError where either is missing, since there is no process group.
+    Replicas and rank are those of the default process group, unless they are given. Raises ValueError for a rank beyond the
+    replicas, and where either is missing and there is no process group.
     """
 
     def __init__(
@@ -27,8 +29,8 @@ class DistributedSampler(Sampler[int]):
         seed: int = 0,
         drop_last: bool = False,
     ) -> None:
-        if num_replicas is None or rank is None:
-            raise RuntimeError("there is no process group to ask: give num_replicas and rank")
+        num_replicas = get_world_size() if num_replicas is None else num_replicas
+        rank = get_rank() if rank is None else rank
         if not 0 <= rank < num_replicas:
             raise ValueError(f"rank {rank} of {num_replicas} replicas")
         self.dataset, self.num_replicas, self.rank, self.epoch = dataset, num_replicas, rank, 0
