@@ -6,7 +6,6 @@ again only from classes that the program has imported by itself. Every part has 
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import os
@@ -84,6 +83,8 @@ def load(f: Any, map_location: Any = None, pickle_module: Any = None, *, weights
 
 
 def _digest(data: Any) -> str:
+    import hashlib  # takes 5 ms, which other programs do without
+
     made = hashlib.blake2b(digest_size=16)
     made.update(data)
     return made.hexdigest()

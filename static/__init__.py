@@ -12,7 +12,7 @@ import typing as _typing
 from static import (
     app, array as _array, bitwise, compat, contrib, data, debugging, distributions, dtypes, effects as _effects, errors,
     flags, flow as _flow, gfile, graph_util, image, initializers, io, layers, linalg, logging, losses, manip, math, metrics,
-    nn, random, signal, sparse, spectral, strings, summary, test, train, version,
+    nn, random, signal, sparse, spectral, strings, summary, train, version,
 )
 from static.absent import explain as _explain
 from static.array import (
@@ -127,6 +127,7 @@ from static.variables import (
 )
 
 if _typing.TYPE_CHECKING:
+    from static import test
     from static.causes import first_nan
     from static.cuts import why_none
     from static.lineage import provenance
@@ -198,14 +199,14 @@ enable_resource_variables = disable_resource_variables = enable_control_flow_v2 
 enable_v2_tensorshape = disable_v2_tensorshape = enable_tensor_equality = disable_tensor_equality = _accept
 trace = linalg.trace
 
-_LOOKING = {
-    "debug": "stepping", "first_nan": "causes", "lint": "linting", "provenance": "lineage", "watch": "watching",
-    "why_none": "cuts",
+_LATE = {
+    "debug": "stepping", "first_nan": "causes", "lint": "linting", "provenance": "lineage", "test": "test",
+    "watch": "watching", "why_none": "cuts",
 }  # fmt: skip
-"""What looks into graphs and runs, and the modules that have it: imported when somebody asks for it."""
+"""What looks into graphs and runs, and unittest's part, by the modules that have it: imported when asked for."""
 
-_explain(_sys.modules[__name__], _LOOKING)
+_explain(_sys.modules[__name__], _LATE)
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_LOOKING})
+    return sorted({*globals(), *_LATE})

@@ -51,8 +51,14 @@ def _is_module(path: str) -> bool:
 
 
 def modules(root: ModuleType) -> Iterator[tuple[str, ModuleType]]:
-    """``root`` and the modules in it that TensorFlow has too, by their paths."""
-    waiting = [("tf", root)]
+    """``root`` and the modules in it that TensorFlow has too, by their paths; those that come late are imported."""
+    for name in vars(root)["_LATE"]:
+        getattr(root, name)
+    yield from _loaded("tf", root)
+
+
+def _loaded(first: str, root: ModuleType) -> Iterator[tuple[str, ModuleType]]:
+    waiting = [(first, root)]
     while waiting:
         path, module = waiting.pop()
         yield path, module
@@ -64,20 +70,24 @@ def modules(root: ModuleType) -> Iterator[tuple[str, ModuleType]]:
         ]
 
 
-def explain(root: ModuleType, inside: Mapping[str, str]) -> None:
+def explain(root: ModuleType, late: Mapping[str, str]) -> None:
     """Have ``root`` and the modules in it say of a name that they lack whether TensorFlow has it.
 
-    What ``root`` has in its modules ``inside``, by name, it imports when somebody first asks for it.
+    The names ``late`` are those of modules in ``root``, or of what these have: imported when somebody first asks for them.
     """
-    for path, module in modules(root):
-        vars(module).setdefault("__getattr__", _refusal(module, path, inside if module is root else {}))
+    for path, module in _loaded("tf", root):
+        vars(module).setdefault("__getattr__", _refusal(module, path, late if module is root else {}))
 
 
-def _refusal(module: ModuleType, path: str, inside: Mapping[str, str]) -> Callable[[str], Any]:
+def _refusal(module: ModuleType, path: str, late: Mapping[str, str]) -> Callable[[str], Any]:
     def absent(name: str) -> Any:
-        if name in inside:
-            found = vars(module)[name] = getattr(import_module(f"{module.__name__}.{inside[name]}"), name)
-            return found
+        if name in late:
+            found = import_module(f"{module.__name__}.{late[name]}")
+            if late[name] == name:
+                vars(found).setdefault("__getattr__", _refusal(found, name, {}))
+                return found
+            vars(module)[name] = value = getattr(found, name)
+            return value
         raise AttributeError(message(module, path, name) if not name.startswith("_") else f"{dotted(path)} has no {name}")
 
     return absent

@@ -7,7 +7,6 @@ shape and bytes, and one more covers the digests and the rest of what we put bes
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -113,6 +112,8 @@ def _digest(name: str, dtype: Any, shape: tuple[int, ...], stored: ndarray) -> s
 
 
 def _hash(*parts: Any) -> str:
+    import hashlib  # takes 5 ms, which other programs do without
+
     made = hashlib.blake2b(digest_size=16)
     for part in parts:
         made.update(part)

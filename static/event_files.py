@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import struct
 import threading
 import time
@@ -65,6 +64,8 @@ class FileWriter:
             self.add_graph(graph, graph_def=graph_def)
 
     def _open(self) -> None:
+        import socket  # takes 5 ms, which other programs do without
+
         os.makedirs(self._logdir, exist_ok=True)
         name = f"events.out.tfevents.{int(time.time()):010d}.{socket.gethostname()}.{os.getpid()}.{next(_numbers)}"
         self._file = record_writer().RecordWriter(os.path.join(self._logdir, name + self._suffix))

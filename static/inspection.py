@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from graphs.core.notebook import Shown
 from graphs.rewrite import Record
 from static.picturing import draw
 from static.report import Report, report
-from static.trials import Good, Timing, bisect, timed_without
+
+
+if TYPE_CHECKING:
+    from static.trials import Good, Timing
 
 
 class Inspection(Shown):
@@ -45,7 +49,8 @@ class Inspection(Shown):
         (printing, calls of Python functions) it does again with each try. Raises RewriteError where ``good`` does not hold
         without passes either.
         """
-        return bisect(self, fetches, feed_dict, good)
+        found: Record | None = import_module("static.trials").bisect(self, fetches, feed_dict, good)
+        return found
 
     def timed_without(
         self,
@@ -58,4 +63,5 @@ class Inspection(Shown):
 
         State and random stream stay as they were. Raises ValueError for names that no rule and no pass has.
         """
-        return timed_without(self, names, fetches, feed_dict, seconds)
+        found: Timing = import_module("static.trials").timed_without(self, names, fetches, feed_dict, seconds)
+        return found

@@ -6,7 +6,6 @@ what is cut short, altered or not ours counts as missing. Whatever the file syst
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 import threading
@@ -36,6 +35,8 @@ def folder() -> Path | None:
 
 def digest(*parts: str) -> str:
     """The key of what is made from ``parts``, in hexadecimal."""
+    import hashlib  # takes 5 ms, which processes that compile nothing do without
+
     whole = hashlib.sha256()
     for part in parts:
         data = part.encode()
@@ -115,6 +116,8 @@ class Store:
 
 def _head(key: str, code: bytes) -> bytes:
     """What a file begins with. The key is part of the digest: a file renamed is not taken for another."""
+    import hashlib
+
     return _MAGIC + hashlib.sha256(key.encode() + code).digest()
 
 

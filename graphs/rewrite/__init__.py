@@ -1,15 +1,19 @@
-"""Rewriting: programs, rules over them, the passes ``fold``, ``cse`` and ``simplify``, and the check of what they did."""
+"""Rewriting: programs, rules over them, the passes ``fold``, ``cse`` and ``simplify``, and the check of what they did.
+
+``SIMPLIFY`` and ``NAMES`` come with the library of rules, which is made when somebody first asks for one of them.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from graphs.rewrite.bounds import LEVELS, Bound
 from graphs.rewrite.check import Counterexample, UncheckedError, WrongRewriteError, bisect, check, check_all, confirm
 from graphs.rewrite.costs import Cost, Shapes, calls, cost
 from graphs.rewrite.engine import rewrite
 from graphs.rewrite.fold import cse, fold
-from graphs.rewrite.library import SIMPLIFY
 from graphs.rewrite.program import Choice, Program, Rebuild, RewriteError, Rewritten, bodies, is_pure, known, origins
 from graphs.rewrite.records import Log, Record
 from graphs.rewrite.rules import (
-    NAMES,
     Rule,
     Rules,
     alone,
@@ -20,6 +24,19 @@ from graphs.rewrite.rules import (
     scalar,
     spec_of,
 )
+
+
+if TYPE_CHECKING:
+    from graphs.rewrite.library import SIMPLIFY
+    from graphs.rewrite.rules import NAMES
+
+
+def __getattr__(name: str) -> Any:
+    if name not in ("NAMES", "SIMPLIFY"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    simplify = import_module("graphs.rewrite.library").SIMPLIFY
+    globals().update(SIMPLIFY=simplify, NAMES=import_module("graphs.rewrite.rules").NAMES)
+    return globals()[name]
 
 
 __all__ = [

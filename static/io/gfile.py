@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import glob as _glob
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -193,12 +192,16 @@ def rmtree(dirname: Any) -> None:
     """Delete a directory and all that is in it."""
     if not exists(dirname):
         raise NotFoundError(None, f"{_path(dirname)} not found")
+    import shutil  # takes 5 ms, which other programs do without
+
     with _errors(_path(dirname)):
         shutil.rmtree(_path(dirname))
 
 
 def copy(oldpath: Any, newpath: Any, overwrite: bool = False) -> None:
     """Copy a file. Raises AlreadyExistsError where the new one is there, unless ``overwrite``."""
+    import shutil
+
     _vacant(newpath, overwrite)
     with _errors(_path(oldpath)):
         shutil.copyfile(_path(oldpath), _path(newpath))

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Any
 
+from graphs import rewrite as rewriting
 from graphs.codegen.fuse import fuse, fuse_exactly
 from graphs.core.node import Node, Value
 from graphs.rewrite import (
-    SIMPLIFY,
     Choice,
     Cost,
     Log,
@@ -46,17 +46,17 @@ Pass = Callable[[Program, Log, Choice], Program]
 
 def simplify(program: Program, log: Log, choice: Choice) -> Program:
     """The program with the rules of ``graphs.rewrite.library`` applied, those that keep every bit."""
-    return rewrite(program, SIMPLIFY, log, choice)
+    return rewrite(program, rewriting.SIMPLIFY, log, choice)
 
 
 def stabilise(program: Program, log: Log, choice: Choice) -> Program:
     """As ``simplify``, with the rules that come nearer to the true value too: the logarithm of a softmax stays finite."""
-    return rewrite(program, SIMPLIFY, log, choice, "stable")
+    return rewrite(program, rewriting.SIMPLIFY, log, choice, "stable")
 
 
 def fast_math(program: Program, log: Log, choice: Choice) -> Program:
     """As ``stabilise``, with the rules too that hold for ordinary numbers only: NaNs, infinities and -0.0 may get lost."""
-    return rewrite(program, SIMPLIFY, log, choice, "fast")
+    return rewrite(program, rewriting.SIMPLIFY, log, choice, "fast")
 
 
 def reuse(program: Program, log: Log, choice: Choice) -> Program:

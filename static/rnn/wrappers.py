@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from typing import Any
 
@@ -113,6 +112,8 @@ class DropoutWrapper(Wrapper):
         """A seed of its own for each part."""
         if self._seed is None:
             return None
+        import hashlib  # takes 5 ms, which other programs do without
+
         digest = hashlib.md5(f"{self._seed}{what}_{index}".encode()).hexdigest()
         return int(digest[:8], 16) & 0x7FFFFFFF
 
