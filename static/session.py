@@ -50,10 +50,10 @@ class Session(Inspection):
             ``DIPTYCH_CHECK`` says.
     """
 
-    def __new__(cls, target: Any = "", *_: Any, **__: Any) -> Any:
-        """A session on a cluster where ``target`` names one (``static.distributed``)."""
+    def __new__(cls, target: Any = "", *_: Any, **settings: Any) -> Any:
+        """A session on a cluster where ``target`` names one (``static.distributed``), of ``replicas`` where asked for."""
         if target and is_cluster(target):
-            cls = session_class(cls, target)
+            cls = session_class(cls, target, settings.get("replicas") is not None)
         return object.__new__(cls)
 
     def __init__(

@@ -55,11 +55,13 @@ class Joint:
         indices: where ``tensor`` is rows of a variable that each replica has others of: the rows' places. All replicas' rows
             are taken, one replica's after the other's.
         summed: whether replicas' are added up; else their mean is taken, each weighted by its share of the batch.
+        gradient: whether it is a gradient.
     """
 
     tensor: Tensor
     indices: Tensor | None = None
     summed: bool = False
+    gradient: bool = False
 
     @property
     def tensors(self) -> tuple[Tensor, ...]:
@@ -75,13 +77,13 @@ class Division:
         joint: what is put together between the two programs, in order of creation; nothing: there is but the second one.
         carried: tensors that the first program has worked out and the second one needs as well.
         differing: those of the fetched tensors that differ between replicas, by position.
-        random: whether a replica draws random numbers.
+        writes: whether a run changes variables.
     """
 
     joint: list[Joint] = field(default_factory=list)
     carried: list[Tensor] = field(default_factory=list)
     differing: set[int] = field(default_factory=set)
-    random: bool = False
+    writes: bool = False
 
 
 def divide(fetches: Sequence[Any], fed: Sequence[Tensor], split: Iterable[Tensor], alike: bool = False) -> Division:
@@ -107,7 +109,7 @@ def divide(fetches: Sequence[Any], fed: Sequence[Tensor], split: Iterable[Tensor
     for tensor in cut:
         if tensor.spec.dtype.kind not in "fciu" or (tensor.spec.dtype.kind in "iu" and not _may_be_integers(tensor, joints)):
             raise _refused(tensor.op, f"values of {tensor.dtype.name} have no mean")
-    made = Division(joints, random=any(map(draws, nodes)))
+    made = Division(joints, writes=any(node.writes or "update" in node.op.traits for node in nodes))
     if joints:
         made.carried = _carried(fetches, fed, cut)
     after = _Flow(nodes, fed, split, alike, cut)
@@ -166,7 +168,7 @@ def _taken(nodes: Sequence[Any]) -> dict[Edge, Joint]:
     """The gradients as ``tf.gradients`` has made them."""
     marks: dict[Edge, Joint] = {}
     for each in nodes[0].graph.get_collection(Taken) if nodes else ():
-        marks[_edge(each.dense)] = Joint(each.dense)
+        marks[_edge(each.dense)] = Joint(each.dense, gradient=True)
         if each.rows is not None:
             _mark_rows(marks, each.rows)
     return marks
@@ -179,16 +181,16 @@ def _applied(nodes: Sequence[Any]) -> dict[Edge, Joint]:
         if isinstance(each.gradient, IndexedSlices):
             _mark_rows(marks, each.gradient)
         else:
-            marks[_edge(each.gradient)] = Joint(each.gradient)
+            marks[_edge(each.gradient)] = Joint(each.gradient, gradient=True)
     for node in nodes:
         if node.op is fused and node.params.get("label", "").startswith("Apply") and isinstance(node.inputs[1], Value):
             gradient: Any = node.inputs[1]
-            marks.setdefault(_edge(gradient), Joint(gradient))
+            marks.setdefault(_edge(gradient), Joint(gradient, gradient=True))
     return marks
 
 
 def _mark_rows(marks: dict[Edge, Joint], slices: IndexedSlices) -> None:
-    joint = Joint(slices.values, slices.indices)
+    joint = Joint(slices.values, slices.indices, gradient=True)
     marks[_edge(slices.values)] = marks[_edge(slices.indices)] = joint
 
 

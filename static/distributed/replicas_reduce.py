@@ -15,7 +15,7 @@ import numpy
 from numpy import ndarray
 
 from graphs.core.spec import show
-from static.errors import InvalidArgumentError
+from static.errors import DataLossError, InvalidArgumentError
 
 
 CHUNKS, SUMS, ROWS = range(3)
@@ -33,6 +33,11 @@ class Swap(Protocol):
 
     rank: int
     size: int
+    sent: int
+    spans: list[tuple[float, float]]
+
+    def begin(self, run: int) -> None:
+        """Go on to the run ``run``: nothing has been ``sent`` in it, and no time been spent waiting (``spans``)."""
 
     def __call__(self, phase: int, out: Mapping[int, Sequence[ndarray]]) -> Mapping[int, Sequence[ndarray]]:
         """What each replica but this one has sent here."""
@@ -101,13 +106,17 @@ def _added(dense: Sequence[tuple[Kind, ndarray]], shares: Sequence[int], swap: S
 
     came = swap(CHUNKS, {r: [header, *chunks(r)] for r in others}) if others else {}
     for r in others:
+        _check_kind(came[r][:1], [header], r)
         _same_shapes(dense, header, came[r][0], r)
+        _check(came[r], [header, *chunks(rank)], r)
     totals = []
     for g, (_, summed) in enumerate(groups):
         parts = [chunks(rank)[g] if r == rank else came[r][1 + g] for r in range(n)]
         totals.append(_total(parts, weights(shares, summed)))
     if not at_once:
         back = swap(SUMS, dict.fromkeys(others, totals))
+        for r in others:
+            _check(back[r], chunks(r), r)
         every = [totals if r == rank else back[r] for r in range(n)]
         totals = [numpy.concatenate([part[g] for part in every]) for g in range(len(groups))]
     made: list[Any] = [None] * len(dense)
@@ -143,6 +152,11 @@ def _gathered(rows: Sequence[tuple[Kind, ndarray, ndarray]], shares: Sequence[in
     mine = [array for _, values, places in rows for array in (values, places)]
     others = [r for r in range(swap.size) if r != swap.rank]
     came = swap(ROWS, dict.fromkeys(others, mine)) if others else {}
+    for r in others:
+        _check_kind(came[r], mine, r)
+        for here, there in zip(mine, came[r], strict=True):
+            if here.shape[1:] != there.shape[1:]:
+                raise _garbled(r, f"rows of shape {show(there.shape)} in place of {show(here.shape)}")
     made = []
     for i, (kind, _, _) in enumerate(rows):
         *factors, whole = weights(shares, kind.summed)
@@ -170,3 +184,25 @@ def _same_shapes(dense: Sequence[tuple[Kind, ndarray]], mine: ndarray, theirs: n
                 None,
                 f"{kind.name} has shape {show(value.shape)} here and {show(shape)} on replica {rank}: it has no mean",
             )
+
+
+def _check(came: Sequence[ndarray], wanted: Sequence[ndarray], rank: int) -> None:
+    """Raise DataLossError where what has come from a replica is not what its shapes say."""
+    _check_kind(came, wanted, rank)
+    for there, here in zip(came, wanted, strict=True):
+        if there.shape != here.shape:
+            raise _garbled(rank, f"shape {show(there.shape)} in place of {show(here.shape)}")
+
+
+def _check_kind(came: Sequence[ndarray], wanted: Sequence[ndarray], rank: int) -> None:
+    if len(came) != len(wanted):
+        raise _garbled(rank, f"{len(came)} arrays in place of {len(wanted)}")
+    for there, here in zip(came, wanted, strict=True):
+        if not isinstance(there, ndarray) or there.dtype != here.dtype or there.ndim != here.ndim:
+            raise _garbled(
+                rank, f"a {type(there).__name__} of {getattr(there, 'dtype', 'no dtype')} in place of {here.dtype}"
+            )
+
+
+def _garbled(rank: int, what: str) -> DataLossError:
+    return DataLossError(None, f"replica {rank} has sent {what}")

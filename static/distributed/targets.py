@@ -87,13 +87,17 @@ class OnCluster:
     """What sessions on a cluster are, known before anything of Dask is loaded."""
 
 
-def session_class(kind: type, target: Any) -> type:
-    """The class of a session on ``target``, where ``kind`` is asked for. Raises ImportError where Dask is not installed."""
+def session_class(kind: type, target: Any, replicas: bool = False) -> type:
+    """The class of a session on ``target``, of ``replicas`` or not, where ``kind`` is asked for.
+
+    Raises ImportError where Dask is not installed.
+    """
     if issubclass(kind, OnCluster):
         return kind
     if find_spec("distributed") is None:
         raise ImportError(f"tf.Session({target!r}): {INSTALL}{at_line()}")
-    made: type = import_module("static.distributed.session").class_for(kind)
+    where = "static.distributed.replicas_session" if replicas else "static.distributed.session"
+    made: type = import_module(where).class_for(kind)
     return made
 
 
