@@ -99,9 +99,9 @@ def build_static(given: Setup) -> tuple[StaticProgram, Predict]:
     return program, lambda pictures: program.session.run(logits, {X: pictures})
 
 
-def build_dynamic(given: Setup) -> tuple[DynamicProgram, Predict]:
+def build_dynamic(given: Setup, device: str = "cpu") -> tuple[DynamicProgram, Predict]:
     """The net on a tape; pictures are (batch, channels, height, width)."""
-    p = {name: torch.from_numpy(value.copy()).requires_grad_() for name, value in given.initial.items()}
+    p = {name: torch.from_numpy(value.copy()).to(device).requires_grad_() for name, value in given.initial.items()}
     # TensorFlow 1's place for epsilon, so that both forms do the same.
     solver = optim.Adam(p.values(), lr=lr, epsilon_hat=True)
 
@@ -118,7 +118,7 @@ def build_dynamic(given: Setup) -> tuple[DynamicProgram, Predict]:
         return dense(nn.relu(dense(features, "dense")), "logits")
 
     def step(batch: Batch) -> Iterator[tuple[dict, dict]]:
-        X, y = torch.from_numpy(batch["X"]), torch.from_numpy(batch["y"])
+        X, y = torch.from_numpy(batch["X"]).to(device), torch.from_numpy(batch["y"]).to(device)
         loss = nn.cross_entropy(net(X), y)
         solver.zero_grad()
         loss.backward()
@@ -126,7 +126,7 @@ def build_dynamic(given: Setup) -> tuple[DynamicProgram, Predict]:
         yield {"loss": loss}, {name: tensor.grad for name, tensor in p.items()}
 
     program = DynamicProgram(step, parameters=p, optimizers=[solver])
-    return program, lambda pictures: net(torch.from_numpy(pictures)).detach().numpy()
+    return program, lambda pictures: net(torch.from_numpy(pictures).to(device)).detach().cpu().numpy()
 
 
 def static_program(given: Setup) -> StaticProgram:
@@ -134,9 +134,9 @@ def static_program(given: Setup) -> StaticProgram:
     return build_static(given)[0]
 
 
-def dynamic_program(given: Setup) -> DynamicProgram:
+def dynamic_program(given: Setup, device: str = "cpu") -> DynamicProgram:
     """The dynamic form, for ``diptych compare``."""
-    return build_dynamic(given)[0]
+    return build_dynamic(given, device)[0]
 
 
 BUILDERS = {"static": build_static, "dynamic": build_dynamic}
@@ -146,12 +146,13 @@ def main() -> None:
     """Train in one mode or both; print the losses, and how many digits the net reads that it has never seen."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--mode", choices=[*BUILDERS, "both"], default="both")
+    parser.add_argument("--device", default="cpu", help="where the dynamic form computes: cpu or cuda")
     parser.add_argument("--iterations", type=int, default=200)
     args = parser.parse_args()
     unseen = digits().test
     for mode in BUILDERS if args.mode == "both" else [args.mode]:
         given = setup()
-        program, predict = BUILDERS[mode](given)
+        program, predict = BUILDERS[mode](given, **({"device": args.device} if mode == "dynamic" else {}))
         for t, batch in enumerate(itertools.islice(given.batches, args.iterations)):
             (state,) = program.states(batch)
             if t % 50 == 0 or t == args.iterations - 1:

@@ -114,10 +114,10 @@ def build_static(given: Setup) -> tuple[StaticProgram, Samples]:
     return program, lambda points: program.session.run(G_sample, {z: points})
 
 
-def build_dynamic(given: Setup) -> tuple[DynamicProgram, Samples]:
+def build_dynamic(given: Setup, device: str = "cpu") -> tuple[DynamicProgram, Samples]:
     """The GAN as the sources print it, on a tape that each step makes anew."""
-    p = {name: torch.from_numpy(value.copy()).requires_grad_() for name, value in given.initial.items()}
-    ones_label, zeros_label = (torch.from_numpy(fill((mb_size, 1), given.dtype)) for fill in (np.ones, np.zeros))
+    p = {name: torch.from_numpy(value.copy()).to(device).requires_grad_() for name, value in given.initial.items()}
+    ones_label, zeros_label = (torch.from_numpy(fill((mb_size, 1), given.dtype)).to(device) for fill in (np.ones, np.zeros))
 
     def G(z: torch.Tensor) -> torch.Tensor:
         h = nn.relu(z @ p["Wzh"] + p["bzh"])
@@ -137,15 +137,15 @@ def build_dynamic(given: Setup) -> tuple[DynamicProgram, Samples]:
                 each.grad.data.zero_()
 
     def step(batch: Batch) -> Iterator[tuple[dict, dict]]:
-        X = torch.from_numpy(batch["X"])
-        D_real, D_fake = D(X), D(G(torch.from_numpy(batch["z_D"])))
+        X = torch.from_numpy(batch["X"]).to(device)
+        D_real, D_fake = D(X), D(G(torch.from_numpy(batch["z_D"]).to(device)))
         D_loss = nn.binary_cross_entropy(D_real, ones_label) + nn.binary_cross_entropy(D_fake, zeros_label)
         D_loss.backward()
         D_solver.step()
         yield {"D_loss": D_loss}, {name: p[name].grad for name in D_NAMES}
         reset_grad()
 
-        D_fake = D(G(torch.from_numpy(batch["z_G"])))
+        D_fake = D(G(torch.from_numpy(batch["z_G"]).to(device)))
         G_loss = nn.binary_cross_entropy(D_fake, ones_label)
         G_loss.backward()
         G_solver.step()
@@ -153,7 +153,7 @@ def build_dynamic(given: Setup) -> tuple[DynamicProgram, Samples]:
         reset_grad()
 
     program = DynamicProgram(step, parameters=p, optimizers=[D_solver, G_solver])
-    return program, lambda points: G(torch.from_numpy(points)).detach().numpy()
+    return program, lambda points: G(torch.from_numpy(points).to(device)).detach().cpu().numpy()
 
 
 def static_program(given: Setup) -> StaticProgram:
@@ -161,9 +161,9 @@ def static_program(given: Setup) -> StaticProgram:
     return build_static(given)[0]
 
 
-def dynamic_program(given: Setup) -> DynamicProgram:
+def dynamic_program(given: Setup, device: str = "cpu") -> DynamicProgram:
     """The dynamic form, for ``diptych compare``."""
-    return build_dynamic(given)[0]
+    return build_dynamic(given, device)[0]
 
 
 def grid(images: np.ndarray, columns: int = 8) -> Image.Image:
@@ -176,10 +176,10 @@ def grid(images: np.ndarray, columns: int = 8) -> Image.Image:
 BUILDERS = {"static": build_static, "dynamic": build_dynamic}
 
 
-def train(mode: str, iterations: int, mnist: str, out: Path, exact: bool) -> None:
+def train(mode: str, iterations: int, mnist: str, out: Path, exact: bool, device: str = "cpu") -> None:
     """Train in one mode, writing the losses and a sample grid ten times on the way."""
     given = setup(mnist=mnist)
-    program, samples = BUILDERS[mode](given)
+    program, samples = BUILDERS[mode](given, **({"device": device} if mode == "dynamic" else {}))
     if exact and mode == "static":
         program.without_passes()
     points = np.random.default_rng(1).standard_normal((64, Z_dim)).astype(given.dtype)
@@ -199,6 +199,7 @@ def main() -> None:
     """Train in one mode or both."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--mode", choices=[*BUILDERS, "both"], default="both")
+    parser.add_argument("--device", default="cpu", help="where the dynamic form computes: cpu or cuda")
     parser.add_argument("--iterations", type=int, default=10000)
     parser.add_argument("--quick", action="store_true", help="20 iterations")
     parser.add_argument("--mnist", default="", metavar="DIR", help="a directory with MNIST's four files")
@@ -208,7 +209,7 @@ def main() -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     try:
         for mode in BUILDERS if args.mode == "both" else [args.mode]:
-            train(mode, 20 if args.quick else args.iterations, args.mnist, args.out, args.exact)
+            train(mode, 20 if args.quick else args.iterations, args.mnist, args.out, args.exact, args.device)
     except DataError as error:
         print(f"{Path(__file__).name}: {error}", file=sys.stderr)
         sys.exit(2)

@@ -123,15 +123,15 @@ def static_program(given: Setup, form: str = "dynamic_rnn") -> StaticProgram:
     return StaticProgram(graph, [step], parameters=v, optimizers=[solver])
 
 
-def dynamic_program(given: Setup) -> DynamicProgram:
+def dynamic_program(given: Setup, device: str = "cpu") -> DynamicProgram:
     """The net as a loop in Python, on a tape that is as long as the longest sequence of the batch."""
-    p = {name: torch.from_numpy(value.copy()).requires_grad_() for name, value in given.initial.items()}
+    p = {name: torch.from_numpy(value.copy()).to(device).requires_grad_() for name, value in given.initial.items()}
     # TensorFlow 1's place for epsilon, so that both forms do the same.
     solver = optim.Adam(p.values(), lr=lr, epsilon_hat=True)
 
     def step(batch: Batch) -> Iterator[tuple[dict, dict]]:
-        X, lengths, y = (torch.from_numpy(batch[name]) for name in ("X", "lengths", "y"))
-        h = torch.zeros(mb_size, h_dim, dtype=X.dtype)
+        X, lengths, y = (torch.from_numpy(batch[name]).to(device) for name in ("X", "lengths", "y"))
+        h = torch.zeros(mb_size, h_dim, dtype=X.dtype, device=device)
         for t in range(X.shape[1]):
             new = torch.tanh(torch.cat([X[:, t], h], 1) @ p["kernel"] + p["bias"])
             h = torch.where((t < lengths).unsqueeze(1), new, h)
@@ -150,6 +150,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--mode", choices=["static", "dynamic", "both"], default="both")
     parser.add_argument("--form", choices=[*FORMS, "all"], default="all", help="how the static program loops")
+    parser.add_argument("--device", default="cpu", help="where the dynamic form computes: cpu or cuda")
     parser.add_argument("--iterations", type=int, default=500)
     parser.add_argument("--exact", action="store_true", help="static without passes: the same bits in both modes")
     args = parser.parse_args()
@@ -158,7 +159,7 @@ def main() -> None:
         forms = FORMS if args.form == "all" else [args.form]
         builders.update({f"static, {form}": functools.partial(static_program, form=form) for form in forms})
     if args.mode != "static":
-        builders["dynamic"] = dynamic_program
+        builders["dynamic"] = functools.partial(dynamic_program, device=args.device)
     for mode, build in builders.items():
         given = setup()
         program = build(given)

@@ -55,13 +55,13 @@ def static_program(given: Setup) -> StaticProgram:
     return StaticProgram(graph, [step], parameters={"w1": w1, "w2": w2})
 
 
-def dynamic_program(given: Setup) -> DynamicProgram:
+def dynamic_program(given: Setup, device: str = "cpu") -> DynamicProgram:
     """The net as a step that is run again and again, each time leaving a new tape; the updates are outside it."""
-    w1 = torch.from_numpy(given.initial["w1"].copy()).requires_grad_()
-    w2 = torch.from_numpy(given.initial["w2"].copy()).requires_grad_()
+    w1 = torch.from_numpy(given.initial["w1"].copy()).to(device).requires_grad_()
+    w2 = torch.from_numpy(given.initial["w2"].copy()).to(device).requires_grad_()
 
     def step(batch: Batch) -> Iterator[tuple[dict, dict]]:
-        x, y = torch.from_numpy(batch["x"]), torch.from_numpy(batch["y"])
+        x, y = torch.from_numpy(batch["x"]).to(device), torch.from_numpy(batch["y"]).to(device)
         y_pred = torch.relu(x.mm(w1)).mm(w2)
         loss = (y_pred - y).pow(2).sum()
         loss.backward()
@@ -81,11 +81,12 @@ def main() -> None:
     """Train in one mode or both and print the losses."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--mode", choices=[*BUILDERS, "both"], default="both")
+    parser.add_argument("--device", default="cpu", help="where the dynamic form computes: cpu or cuda")
     parser.add_argument("--iterations", type=int, default=500)
     args = parser.parse_args()
     for mode in BUILDERS if args.mode == "both" else [args.mode]:
         given = setup()
-        program = BUILDERS[mode](given)
+        program = BUILDERS[mode](given, **({"device": args.device} if mode == "dynamic" else {}))
         for t, batch in enumerate(itertools.islice(given.batches, args.iterations)):
             (state,) = program.states(batch)
             if t < 3 or t == args.iterations - 1:

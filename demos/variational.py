@@ -103,9 +103,9 @@ def build_static(given: Setup) -> tuple[StaticProgram, Decode]:
     return program, lambda points: program.session.run(pictures, {z: points})
 
 
-def build_dynamic(given: Setup) -> tuple[DynamicProgram, Decode]:
+def build_dynamic(given: Setup, device: str = "cpu") -> tuple[DynamicProgram, Decode]:
     """The autoencoder on a tape, which the noise comes to from outside."""
-    p = {name: torch.from_numpy(value.copy()).requires_grad_() for name, value in given.initial.items()}
+    p = {name: torch.from_numpy(value.copy()).to(device).requires_grad_() for name, value in given.initial.items()}
     generator = torch.Generator().manual_seed(seed)
     # TensorFlow 1's place for epsilon, so that both forms do the same.
     solver = optim.Adam(p.values(), lr=lr, epsilon_hat=True)
@@ -119,10 +119,10 @@ def build_dynamic(given: Setup) -> tuple[DynamicProgram, Decode]:
 
     def step(batch: Batch) -> Iterator[tuple[dict, dict]]:
         generator.stream.advance()  # a new step, as each run is one in a session
-        X = torch.from_numpy(batch["X"])
+        X = torch.from_numpy(batch["X"]).to(device)
         hidden = dense(X, "encoder/hidden", torch.tanh)
         mean, log_variance = dense(hidden, "encoder/mean"), dense(hidden, "encoder/log_variance")
-        noise = torch.randn(mean.shape, generator=generator, dtype=mean.dtype)
+        noise = torch.randn(mean.shape, generator=generator, dtype=mean.dtype, device=device)
         z = mean + (log_variance / 2).exp() * noise
 
         reconstruction = nn.binary_cross_entropy_with_logits(decode(z), X, reduction="none").sum(1).mean()
@@ -134,7 +134,7 @@ def build_dynamic(given: Setup) -> tuple[DynamicProgram, Decode]:
         yield {"reconstruction": reconstruction, "divergence": divergence}, {name: tensor.grad for name, tensor in p.items()}
 
     program = DynamicProgram(step, parameters=p, optimizers=[solver])
-    return program, lambda points: torch.sigmoid(decode(torch.from_numpy(points))).detach().numpy()
+    return program, lambda points: torch.sigmoid(decode(torch.from_numpy(points).to(device))).detach().cpu().numpy()
 
 
 def static_program(given: Setup) -> StaticProgram:
@@ -142,9 +142,9 @@ def static_program(given: Setup) -> StaticProgram:
     return build_static(given)[0]
 
 
-def dynamic_program(given: Setup) -> DynamicProgram:
+def dynamic_program(given: Setup, device: str = "cpu") -> DynamicProgram:
     """The dynamic form, for ``diptych compare``."""
-    return build_dynamic(given)[0]
+    return build_dynamic(given, device)[0]
 
 
 BUILDERS = {"static": build_static, "dynamic": build_dynamic}
@@ -154,6 +154,7 @@ def main() -> None:
     """Train in one mode or both; print the losses, and write what the decoder makes of its plane."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--mode", choices=[*BUILDERS, "both"], default="both")
+    parser.add_argument("--device", default="cpu", help="where the dynamic form computes: cpu or cuda")
     parser.add_argument("--iterations", type=int, default=3000)
     parser.add_argument("--out", type=Path, default=Path("out"))
     parser.add_argument("--exact", action="store_true", help="static without passes: the same bits in both modes")
@@ -162,7 +163,7 @@ def main() -> None:
     plane = np.stack(np.meshgrid(*[np.linspace(-2, 2, 16, dtype="float32")] * Z_dim), -1).reshape(-1, Z_dim)
     for mode in BUILDERS if args.mode == "both" else [args.mode]:
         given = setup()
-        program, decode = BUILDERS[mode](given)
+        program, decode = BUILDERS[mode](given, **({"device": args.device} if mode == "dynamic" else {}))
         if args.exact and mode == "static":
             program.without_passes()
         every = max(1, args.iterations // 10)

@@ -114,13 +114,14 @@ class DynamicProgram:
                 for tensor in group["params"]:
                     state = optimizer.state.get(tensor)
                     for slot, fill in zip(rule.slots, fills, strict=True):
-                        kept = numpy.full_like(tensor._array, fill) if state is None else _copy(state[optimizer.names[slot]])
+                        like = numpy.full(tensor.shape, fill, tensor._array.dtype)
+                        kept = like if state is None else _copy(state[optimizer.names[slot]])
                         found[f"{slot} of {names[id(tensor)]}"] = kept
         return found
 
 
 def _copy(tensor: Any) -> ndarray:
-    return numpy.array(tensor.detach().numpy())
+    return numpy.array(tensor.detach().cpu().numpy())
 
 
 @contextmanager

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,7 @@ import dynamic as torch
 from dynamic import nn
 from dynamic.nn import functional as F
 from graphs.codegen.together import MOST_SETS
+from graphs.compare import load
 from tests.graphs import fake_driver
 
 
@@ -416,3 +419,32 @@ def test_memory_that_is_full_is_an_error_that_says_so(gpu: Any, monkeypatch: pyt
     monkeypatch.setattr(torch.Tensor.__add__.__globals__["OPS"]["add"], "kernel", full)
     with pytest.raises(torch.cuda.OutOfMemoryError, match=r"CUDA out of memory in add .*empty_cache"):
         x + 1
+
+
+# The demos
+
+
+DEMOS = {"two_layer": 2, "gan": 3, "recurrent": 3, "convolutional": 2, "variational": 1}
+"""Programs, and how many arrays a step feeds to the GPU."""
+
+
+@pytest.mark.parametrize("name", DEMOS)
+def test_the_demos_train_there_as_here(gpu: Any, name: str) -> None:
+    twins = load(Path(__file__).parents[2] / "demos" / f"{name}.py")
+    found = []
+    for device in ("cpu", "cuda"):
+        given = twins.begin("float32")
+        program: Any = twins.builders["dynamic"](given, device)  # type: ignore[call-arg]
+        batches = list(itertools.islice(given.batches, 3))
+        program.step(batches[0])
+        start = torch.cuda.transfers()
+        program.step(batches[1])
+        moved = torch.cuda.transfers() - start
+        assert (moved.to_device, moved.to_host) == ((DEMOS[name], 0) if device == "cuda" else (0, 0))
+        found.append(program.states(batches[2]))
+    for here, there in zip(*found, strict=True):
+        for (what, wanted), (_, got) in zip(here.items(), there.items(), strict=True):
+            if name == "convolutional":  # sums of windows in another order
+                np.testing.assert_allclose(got, wanted, rtol=1e-3, atol=1e-6, err_msg=what)
+            else:
+                np.testing.assert_array_equal(got, wanted, err_msg=what)
