@@ -187,7 +187,7 @@ def run(xp: Any, op: Op, args: Any, operands: list[Any], edges: list[Any], param
     """
     device = check_together(op.name, op.names, operands)
     for i, x in enumerate(operands):
-        if x.__class__ is ndarray:
+        if x.__class__ is ndarray and x.dtype.kind != "O":
             if edges[i] is None:
                 operands[i] = x[()]
             else:
