@@ -7,7 +7,6 @@ from dataclasses import astuple, dataclass
 from functools import cache
 from itertools import combinations
 from math import prod
-from statistics import median
 from time import perf_counter
 from typing import Any, NamedTuple
 
@@ -173,11 +172,11 @@ def calibrated() -> Rates:
 
 def _timed(kernel: Callable[..., Any], *args: Any) -> float:
     found = []
-    for _ in range(7):
+    for _ in range(9):
         start = perf_counter()
         kernel(numpy, *args)
         found.append(perf_counter() - start)
-    return median(found[1:])
+    return min(found)
 
 
 def task_graph(
