@@ -112,8 +112,8 @@ for backend in ("gloo", "carrier pigeon", 3):
     else:
         raise AssertionError(backend)
 def listening():
-    inodes = {line.split()[9] for name in ("tcp", "tcp6") for line in pathlib.Path("/proc/net", name).read_text().splitlines()[1:]
-              if line.split()[3] == "0A"}
+    tables = [pathlib.Path("/proc/net", name).read_text().splitlines()[1:] for name in ("tcp", "tcp6")]
+    inodes = {line.split()[9] for lines in tables for line in lines if line.split()[3] == "0A"}
     mine = {each.readlink().name for each in pathlib.Path("/proc/self/fd").iterdir() if each.is_symlink()}
     return [each for each in mine if each.startswith("socket:") and each[8:-1] in inodes]
 dist.init_process_group()
