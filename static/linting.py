@@ -21,6 +21,7 @@ from graphs.inspection.lint_forms import saturated
 from static.calling import frozen
 from static.graph import Graph
 from static.lint_rules import asked_of, forms, line_key, report_logarithm, runs_of, trained, unordered
+from static.packing import packer
 from static.schedule import changed_by, needed
 from static.session import Session
 from static.state import placeholder_op
@@ -212,7 +213,7 @@ def _ordered(fetches: Any, fed: Any, found: Findings) -> list[Any]:
 def _fetched(session: Session, fetches: Any) -> list[Any]:
     """The tensors and operations of a structure of fetches."""
     found: dict[Any, int] = {}
-    session._packer(fetches, found)
+    packer(session.graph, fetches, found)
     return list(found)
 
 

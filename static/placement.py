@@ -126,14 +126,14 @@ class Placer:
         if there:
             return there[0]
         specs = step.node.specs
-        if found and all(spec.dtype.kind in "iub" and spec.known and spec.size <= _SMALL for spec in specs):
+        if found and all(spec.dtype.kind in "iub" and spec.known and (spec.size or 0) <= _SMALL for spec in specs):
             return HOST
         return 0
 
     def _enter(self, out: Placement, node: Any, default: int) -> None:
         asked = wanted(node)
         missing = without_kernel(node)
-        place = default if asked is None else asked
+        place: int = default if asked is None else asked
         if asked is not None and asked != HOST:
             reason = ""
             if asked >= len(self.gpus.numbers):

@@ -29,7 +29,7 @@ _UFUNCS = {"add": "add", "sub": "subtract", "mul": "multiply", "min": "minimum",
 @_session_op("scatter_rows", like_first, first_dtype, "update")
 def scatter_rows_op(xp: Any, variable: Any, indices: Any, updates: Any, *, how: str) -> Any:
     """The variable's value with ``updates`` put into the rows at ``indices``, once for each time an index occurs."""
-    _check_rows(variable, indices, updates)
+    _check_rows(xp, variable, indices, updates)
     return _put(xp, variable.copy(), indices, updates, how)
 
 

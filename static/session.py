@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
-from operator import itemgetter
 from typing import Any
 
 import numpy
@@ -26,13 +25,14 @@ from static.graph import Graph, Operation, get_default_graph
 from static.growth import Growth
 from static.inspection import Inspection
 from static.metadata import traced
+from static.packing import packer
 from static.passes import PIPELINE, Pass
 from static.passes.accumulate import accumulate
 from static.passes.choosing import checking, refused
+from static.placed_runs import run_placed
 from static.placement import Placer
 from static.plan import FIRST, Plan, State
 from static.rows import Commit
-from static.tensor import Tensor
 
 
 class Session(Inspection):
@@ -141,7 +141,7 @@ class Session(Inspection):
         with self._lock:
             draw = self._draws() if plan.random else None
             if plan.placed:
-                return self._on_devices(plan, feeds, draw)
+                return run_placed(self, plan, feeds, draw)
             if plan.inplace and self._owns(plan.inplace):
                 self._changes |= 1
                 values, _ = plan(self._state, feeds, draw, True)
@@ -154,30 +154,6 @@ class Session(Inspection):
                 self._state = {**self._state, **written}
                 if plan.inplace:
                     self._own.update(written)
-        return values
-
-    def _on_devices(self, plan: Plan, feeds: Sequence[Any], draw: Draws | None) -> tuple[Any, ...]:
-        """As ``_follow``, of a plan of which GPUs do a part. The lock is held."""
-        device = plan.device
-        assert device is not None
-        moved = device.homed(self._state)
-        if moved:
-            self._state = {**self._state, **moved}
-            self._own.update(moved)
-        own = bool(plan.inplace) and self._owns(plan.inplace)
-        try:
-            values, written = plan(self._state, feeds, draw, own)
-        except BaseException:
-            if device.committed:  # the GPU's variables have changed, so the host's do
-                self._state = {**self._state, **device.pending}
-            raise
-        device.count(moved)
-        self.traffic = device.traffic
-        if not own and plan.rows:
-            self._commit(written)
-        elif written:
-            self._state = {**self._state, **written}
-            self._own.update({variable: written[variable] for variable in plan.inplace})
         return values
 
     def _owns(self, variables: Sequence[Any]) -> bool:
@@ -294,7 +270,7 @@ class Session(Inspection):
             raise RuntimeError("Attempted to use a closed Session.")
         self._growth.look()
         found: dict[Any, int] = {}
-        pack = self._packer(fetches, found)
+        pack = packer(self.graph, fetches, found)
         if not self.graph.version:
             raise RuntimeError(f"The Session graph is empty. Add operations to the graph before calling run().{at_line()}")
         feeds = []
@@ -348,51 +324,6 @@ class Session(Inspection):
             self._placer.log(plan)
         self._rows |= plan.rows and not plan.placed
         return plan
-
-    def _packer(self, fetches: Any, found: dict[Any, int]) -> Callable[[Sequence[Any]], Any]:
-        """How to put the values of ``found`` (to which it adds what ``fetches`` needs) into the structure of ``fetches``.
-
-        The values come with a None at their end, which is what an operation gives.
-        """
-        if isinstance(fetches, (list, tuple)):
-            parts = [self._packer(item, found) for item in fetches]
-            kind = type(fetches)
-            make = kind._make if hasattr(kind, "_make") else kind
-            if len(parts) > 1 and all(type(part) is itemgetter for part in parts):
-                pick = itemgetter(*(part.__reduce__()[1][0] for part in parts))
-                return lambda values: make(pick(values))
-            return lambda values: make([part(values) for part in parts])
-        if isinstance(fetches, Mapping):
-            named = {name: self._packer(item, found) for name, item in fetches.items()}
-            return lambda values: {name: part(values) for name, part in named.items()}
-        if hasattr(type(fetches), "_fetched"):
-            inner, make_of = fetches._fetched()
-            pieces = [self._packer(item, found) for item in inner]
-            return lambda values: make_of(*[piece(values) for piece in pieces])
-        if not isinstance(fetches, (str, Operation, Tensor)) and not hasattr(type(fetches), "_as_graph_element"):
-            raise TypeError(
-                f"Fetch argument {fetches!r} has invalid type {type(fetches).__name__}, must be a string or Tensor. "
-                f"(Can not convert it into a Tensor or Operation.){at_line()}"
-            )
-        try:
-            element = self.graph.as_graph_element(fetches)
-        except (ValueError, KeyError) as error:
-            raise ValueError(
-                f"Fetch argument {fetches!r} cannot be interpreted as a Tensor. ({error.args[0]}){at_line()}"
-            ) from None
-        node = element if isinstance(element, Operation) else element.node
-        if node.body is not None:
-            raise ValueError(
-                f"Operation {node.name!r} has been marked as not fetchable: it is in a {node.body.kind} "
-                f"({node.body.name!r}), which has no value of it outside.{at_line()}"
-            )
-        if isinstance(element, Operation):
-            found.setdefault(element, -1)
-            return itemgetter(-1)
-        place = found.get(element)
-        if place is None:
-            place = found[element] = sum(isinstance(x, Tensor) for x in found)
-        return itemgetter(place)
 
     # As a context
 

@@ -158,7 +158,7 @@ def without_duplicates_op(xp: Any, values: Any, indices: Any) -> Any:
 
 
 def _summed(xp: Any, values: Any, starts: Any) -> Any:
-    """What ``numpy.add.reduceat`` gives along the first axis, on a GPU: the first of each, then the second, in this order."""
+    """What ``numpy.add.reduceat`` gives along the first axis, on a GPU: the first of each, then the second, in order."""
     counts = xp.diff(starts, append=xp.asarray([len(values)], starts.dtype))
     out = values[starts]
     most = int(counts.max())

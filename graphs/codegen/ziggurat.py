@@ -28,7 +28,8 @@ def tables(single: bool) -> tuple[list[int], list[Any], list[Any]]:
     width, height = numpy.frombuffer(data, "<f8", 256, 2048), numpy.frombuffer(data, "<f8", 256, 4096)
     if not single:
         return inside.tolist(), list(width), list(height)
-    return ((inside + numpy.uint64(1 << 28)) >> numpy.uint64(29)).tolist(), list((width * 2.0**29).astype("f4")), list(height.astype("f4"))
+    bounds = (inside + numpy.uint64(1 << 28)) >> numpy.uint64(29)
+    return bounds.tolist(), list((width * 2.0**29).astype("f4")), list(height.astype("f4"))
 
 
 _TABLES = (
