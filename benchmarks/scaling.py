@@ -1,7 +1,8 @@
 """What training would take on up to 256 workers and 1,024 GPUs, predicted: ``python -m benchmarks.scaling``.
 
-Prints a table for each net and machine, and writes the pictures of ``docs/scaling.md``. Nothing is measured but how fast
-this processor is; rates of GPUs and networks are published figures, which stand below with their sources.
+Writes a table for each net and machine, and the pictures of ``docs/scaling.md``. Nothing is measured but how fast a core of
+this processor is, and that once: ``results/processor.json`` keeps it. The rates of GPUs and networks are published figures,
+which stand below with their sources.
 """
 
 from __future__ import annotations
@@ -13,12 +14,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.scaling_nets import Net, counted, gan, transformer, wide
+from benchmarks.scaling_plots import curves, split
 from graphs.placing import Device, Fabric, Link, Rates, Runtime, Step, calibrated
 from graphs.placing.devices import Speed
 from graphs.placing.parallel import parts_of, pipeline, replicas
 
 
-PICTURES = Path(__file__).resolve().parent.parent / "docs" / "pictures"
+RESULTS = Path(__file__).resolve().parent / "results"
+PICTURES = RESULTS.parent.parent / "docs" / "pictures"
 
 H100 = Device("H100 SXM, float32", dense=67e12, other=67e12, bandwidth=3.35e12, launch=2e-6)
 """NVIDIA H100 data sheet, 2024: 67 TFLOP/s in float32 outside of tensor cores, 3.35 TB/s. Launch: see ``ASSUMED``."""
@@ -133,43 +136,54 @@ def stages(net: Net, speed: Speed, counts: Sequence[int], batch: int, parts: int
     return [pipeline([whole / n] * n, parts, [border] * (n - 1), link, update / n) for n in counts]
 
 
+def report(every: Sequence[Case], nets: Mapping[str, Net], processor: Rates) -> str:
+    """All tables, as Markdown."""
+    core = ", ".join(f"{name} {getattr(processor, name):.3g}" for name in processor.__slots__)
+    made = ["# Predicted scaling", f"Of one core here, seconds: {core}. Assumed: {' '.join(ASSUMED.split())}."]
+    for net in nets.values():
+        size = sum(turn.of_small.size for turn in net.turns)
+        made.append(f"- {net.title}: {net.parameters:,} parameters, {size / 1e6:.3g} MB of gradients a step")
+    for case in every:
+        for kind in ("strong", "weak"):
+            batch = f"a batch of {case.batch:,}" if kind == "strong" else f"{case.each:,} examples each"
+            made.append(f"## {case.title}: {kind} scaling, {batch}")
+            made.append(table(predicted(case, nets[case.net], kind == "weak")))
+    if "transformer" in nets:
+        border = 1024 * 512 * 768 * 4
+        line = stages(nets["transformer"], H100_TF32, _powers(8), 1024, 32, border, NVLINK)
+        made.append("## Transformer in stages, a GPU each: a batch of 1,024 in 32 parts")
+        made.append("| stages | step | waiting |\n|---:|---:|---:|")
+        made[-1] += "".join(f"\n| {x.stages} | {_time(x.seconds)} | {100 * x.bubble:.0f} % |" for x in line)
+    return "\n\n".join(made) + "\n"
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """See the module."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=PICTURES, help="where the pictures go")
-    parser.add_argument("--rates", type=Path, help="a file of this processor's rates: read if it is there, else written")
+    parser.add_argument("--tables", type=Path, default=RESULTS / "scaling.md", help="where the tables go")
+    parser.add_argument("--net", action="append", choices=NETS, help="only this net")
+    parser.add_argument("--rates", type=Path, default=RESULTS / "processor.json", help="a core's rates, measured if missing")
     chosen = parser.parse_args(argv)
     processor = _rates(chosen.rates)
-    print(f"This processor: {processor}\n")
-    nets = {name: counted(title, build) for name, (title, build) in NETS.items()}
-    for net in nets.values():
-        size = sum(turn.of_small.size for turn in net.turns)
-        print(f"{net.title}: {net.parameters:,} parameters, {size / 1e6:.3g} MB of gradients a step")
-    found: dict[str, Mapping[str, list[Step]]] = {}
-    every = cases(processor)
-    for case in every:
-        found[case.name] = {kind: predicted(case, nets[case.net], kind == "weak") for kind in ("strong", "weak")}
-        for kind, steps in found[case.name].items():
-            print(f"\n## {case.title}, {kind} scaling\n\n{table(steps)}")
-    line = stages(nets["transformer"], H100_TF32, _powers(8), 1024, 32, 1024 * 512 * 768 * 4, NVLINK)
-    print("\n## Transformer in stages, a batch of 1,024 in 32 parts\n")
-    for made in line:
-        print(f"{made.stages} stages: {_time(made.seconds)} a step, {100 * made.bubble:.0f} % waiting")
-    from benchmarks.scaling_plots import curves, split
-
+    nets = {name: counted(*NETS[name]) for name in chosen.net or NETS}
+    every = [case for case in cases(processor) if case.net in nets]
+    text = report(every, nets, processor)
+    print(text)
+    chosen.tables.write_text(text, encoding="utf-8")
+    found = {
+        case.name: {kind: predicted(case, nets[case.net], kind == "weak") for kind in ("strong", "weak")} for case in every
+    }
     chosen.out.mkdir(parents=True, exist_ok=True)
     curves(every, found, chosen.out / "scaling.svg")
     split(every, {name: parts_of(dict(enumerate(steps["strong"]))) for name, steps in found.items()}, chosen.out)
-    print(f"\nPictures: {chosen.out}")
 
 
-def _rates(path: Path | None) -> Rates:
-    """This processor's rates: a file keeps them, so that the same pictures can be made again."""
-    if path is None:
-        return calibrated()
+def _rates(path: Path) -> Rates:
+    """A core's rates; a file keeps them, so that the same tables and pictures can be made again."""
     if not path.exists():
         rates = calibrated()
-        path.write_text(json.dumps({name: getattr(rates, name) for name in rates.__slots__}), encoding="utf-8")
+        path.write_text(json.dumps({name: getattr(rates, name) for name in rates.__slots__}) + "\n", encoding="utf-8")
     return Rates(**json.loads(path.read_text(encoding="utf-8")))
 
 
