@@ -12,6 +12,7 @@ from graphs.core.errors import at_line
 from graphs.core.node import Value
 from graphs.rewrite import origins
 from static.defaults import get_default_session
+from static.gpus import on_host
 from static.layouts import ordered
 from static.plan import cause, failed, uninitialized
 from static.session import Session
@@ -78,7 +79,7 @@ class RunsWatched:
         wrong = import_module("graphs.inspection.causes").wrong
         held = dict(session._state)
         out = self._plain(fetches, feed_dict, options, run_metadata)
-        changed = [array for key, array in session._state.items() if array is not held.get(key) or session._own]
+        changed = on_host({key: x for key, x in session._state.items() if x is not held.get(key) or session._own}).values()
         if any(wrong(x, self._infinities) for x in (*_leaves(out), *changed) if hasattr(x, "dtype")):
             self.finding = _explained(before, fetches, feed_dict or {}, self._infinities)
             if self.finding is not None and self._raises:
@@ -150,14 +151,13 @@ def _walk(session: Any, fetches: Any, feed_dict: Mapping[Any, Any]) -> _Walk:
     cells = {register: history.Cell(value, kind="constant") for register, value in made.constants.items()}
     for (register, _), feed, value in zip(made.feeds.items(), call.feeds, map(ordered, feeds), strict=True):
         cells[register] = history.Cell(value, kind="feed", name=feed.tensor.name, where=feed.tensor.node.where)
+    state = on_host(session._state)
     for register, variable in made.reads.items():
-        if variable not in session._state:
+        if variable not in state:
             raise uninitialized(variable)
-        cells[register] = history.Cell(session._state[variable], kind="variable", name=variable.name, where=variable.where)
+        cells[register] = history.Cell(state[variable], kind="variable", name=variable.name, where=variable.where)
     for register, variable in made.peeks.items():
-        cells[register] = history.Cell(
-            session._state.get(variable), kind="variable", name=variable.name, where=variable.where
-        )
+        cells[register] = history.Cell(state.get(variable), kind="variable", name=variable.name, where=variable.where)
     found = []
     phase = _phases(plan.outcome.program.nodes)
     with numpy.errstate(all="ignore"):

@@ -10,6 +10,7 @@ import numpy
 
 from graphs.core.node import ancestors
 from static.defaults import get_default_session
+from static.gpus import on_host
 from static.gradients import _element, _flat
 from static.lineage import Values
 from static.state import constant_op, read_op, variable_op
@@ -88,7 +89,7 @@ def _unconnected(inspection: Any, y: Any, source: Any, nodes: Any, session: Any)
         found = True
         reason = f"{source.name} is computed from what the loss uses, and is not used itself"
         yield inspection.Cut("other", source.node.op.name, source.node.name, None, reason, str(source.node.where or ""))
-    held = session._state.get(root) if session is not None and root.op is variable_op else None
+    held = on_host(session._state).get(root) if session is not None and root.op is variable_op else None
     for node in nodes:
         value = node.params.get("value") if node.op is constant_op else None
         if (

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
+from graphs.core.arrays import is_array, to_numpy
 from graphs.core.errors import at_line
 from static.devices import DeviceAttributes
 
@@ -103,6 +105,13 @@ def attributes(gpus: Gpus | None = None) -> list[DeviceAttributes]:
     return listed
 
 
+def on_host(state: Mapping[Any, Any]) -> Mapping[Any, Any]:
+    """What a session holds for its variables, all of it as arrays of the host."""
+    if "cupy" not in sys.modules:
+        return state
+    return {variable: to_numpy(x) if is_array(x) else x for variable, x in state.items()}
+
+
 def described(i: int, number: int) -> str:
     """What TensorFlow says of a GPU: its name, where it is, what it can compute."""
     properties = cupy().cuda.runtime.getDeviceProperties(number)
@@ -119,4 +128,4 @@ def mapping(gpus: Gpus) -> str:
     return "Device mapping:" + ("".join(f"\n{line}" for line in lines) if lines else f" no known devices ({gpus.reason}).")
 
 
-__all__ = ["LOCAL", "MISSING", "Gpus", "attributes", "cupy", "described", "found", "installed", "mapping"]
+__all__ = ["LOCAL", "MISSING", "Gpus", "attributes", "cupy", "described", "found", "installed", "mapping", "on_host"]

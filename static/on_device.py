@@ -15,7 +15,9 @@ from typing import Any
 import numpy
 from numpy import ndarray
 
+from graphs.codegen import compiled as compiled_body
 from graphs.codegen.capture import Capturable
+from graphs.codegen.fused import fused
 from graphs.codegen.launch import launchable
 from graphs.codegen.links import Link, Traffic
 from graphs.codegen.resident import Resident
@@ -39,6 +41,7 @@ class PieceEmission(Emission):
     def __init__(self, name: str, piece: Piece, made: Schedule, xp: Any) -> None:
         self.name = name
         self._piece = piece
+        self._into = written_through(piece, made)
         super().__init__(made, [])
         constants = {arg for step in piece.steps for arg in step.args if arg[0] == "c"}
         constants |= {register for _, register in piece.commits if register[0] == "c"}
@@ -47,7 +50,7 @@ class PieceEmission(Emission):
             there = type(value) is ndarray and value.dtype.kind in "biufc" and not arg.endswith("_cpu")
             self.namespace[arg] = xp.asarray(value) if there else value
         capturable = Capturable(xp)
-        self.namespace.update(xp=capturable, copy=capturable.array)
+        self.namespace.update(xp=capturable, copy=capturable.array, k_fused_into=_fused_into)
 
     def _main(self) -> None:
         piece = self._piece
@@ -62,6 +65,59 @@ class PieceEmission(Emission):
 
     def _ufunc_call(self, step: Step) -> None:
         """None: kernels are called with the module, for numpy's ufuncs are not cupy's."""
+
+    def _kernel_call(self, step: Step) -> str:
+        call = super()._kernel_call(step)
+        into = self._into.get(step.outs[0]) if step.outs else None
+        if into is None:
+            return call
+        return f"k_fused_into(xp, ({''.join(f'{x}, ' for x in into)}), {call.partition('(xp, ')[2]}"
+
+
+def written_through(piece: Piece, made: Schedule) -> dict[str, list[str | None]]:
+    """Updates that can write straight into their variables, by their first result: for each result where it is to be.
+
+    That needs that nobody reads the variable's old value afterwards, nor keeps a view of it.
+    """
+    ends: dict[str, Any] = {}
+    for variable, register in piece.commits:
+        if made.writes[variable][1]:
+            ends[register] = variable
+    held = {variable: register for register, variable in made.reads.items()}
+    roots: dict[str, set[str]] = {register: {register} for register in piece.takes}
+    last: dict[str, int] = {}
+    for at, step in enumerate(piece.steps):
+        seen = set().union(*(roots.get(arg, set()) for arg in step.args))
+        last.update(dict.fromkeys(seen, at))
+        if step.node.op.view or "control" in step.node.op.traits:
+            roots.update(dict.fromkeys(step.outs, seen))
+    kept = set().union(*(roots.get(register, set()) for register in (*piece.gives, *(r for _, r in piece.commits))))
+    found: dict[str, list[str | None]] = {}
+    for at, step in enumerate(piece.steps):
+        if step.node.op.name != "fused" or not all(spec.known for spec in step.node.specs):
+            continue
+        into: list[str | None] = []
+        for out in step.outs:
+            variable = ends.get(out)
+            before = held.get(variable, "")
+            safe = variable is not None and before not in kept and last.get(before, at) <= at
+            into.append(f"w{variable.serial}" if safe else None)
+        if any(into):
+            found[step.outs[0]] = into
+    return found
+
+
+def _fused_into(xp: Any, targets: Sequence[Any], *arrays: Any, body: Any, label: str = "") -> Any:
+    """As the kernel of ``fused``, with results where ``targets`` are, as far as these fit."""
+    if all(target is None for target in targets):
+        return fused.kernel(xp, *arrays, body=body, label=label)
+    shape = numpy.broadcast_shapes(*[x.shape for x in arrays if hasattr(x, "shape")])
+    outs = []
+    for target, spec in zip(targets, body.specs, strict=True):
+        fits = target is not None and target.shape == shape and target.dtype == spec.dtype
+        outs.append(target if fits else xp.empty(shape, spec.dtype))
+    results = compiled_body(body)(arrays, tuple(outs))
+    return results if len(results) > 1 else results[0]
 
 
 class PlacedEmission(Emission):

@@ -22,14 +22,14 @@ from graphs.codegen.primitives import of_node
 from graphs.codegen.region_text import UnwrittenError
 from graphs.control import failing
 from graphs.control.program import Draw
-from graphs.core.arrays import MODULES, is_array, to_numpy
+from graphs.core.arrays import MODULES, to_numpy
 from graphs.core.node import Value
 from graphs.core.spec import Spec
 from graphs.rewrite import Choice, origins
 from static.blame import culprit
 from static.emit import Emission, handed_out
 from static.errors import FailedPreconditionError, InvalidArgumentError, OpError, ResourceExhaustedError
-from static.gpus import cupy
+from static.gpus import cupy, on_host
 from static.graph import Operation
 from static.layouts import Order, order_of, ordered
 from static.lowering import Lowering
@@ -254,8 +254,8 @@ class Plan:
         It is all done on the host: where GPUs do a part of the plan, functions may differ in their last bits.
         """
         made = self.schedule
-        if len(MODULES) > 1 or "cupy" in sys.modules:
-            state = {variable: to_numpy(x) if is_array(x) else x for variable, x in state.items()}
+        state = on_host(state)
+        feeds = [x if isinstance(x, numpy.ndarray) else to_numpy(x) for x in feeds]
         values: dict[str, Any] = dict(made.constants)
         values.update(zip(made.feeds, map(ordered, feeds), strict=True))
         for register, variable in made.reads.items():

@@ -252,6 +252,7 @@ class Session(Inspection):
         made = Session(graph=self.graph, passes=self.passes if passes is None else passes, check=False)
         made.refuse = self.refuse if refuse is None else frozenset(refuse)
         made._limit = limit
+        made._placer = self._placer
         made._take_over(self)
         return made
 

@@ -23,6 +23,7 @@ from graphs.inspection.moments import Change, Emit, Moment, StepError, same
 from graphs.inspection.stepper import BUDGET, Stepper
 from graphs.inspection.walk import Ran, Rounds, Walk, steps
 from static.defaults import default_session
+from static.gpus import on_host
 from static.graph import get_default_graph
 from static.plan import cause, failed
 from static.session import Session
@@ -50,7 +51,7 @@ class Run:
         self._sources = {tensor.node.name: register for tensor, register in zip(fed, made.feeds, strict=True)}
         self._sources.update({variable.name: register for register, variable in made.reads.items()})
         self._labels = _labels([step.node for step in made.steps])
-        self._state = session._state
+        self._state = on_host(session._state)
         self._stream = copy(session.stream)
         if made.random:
             session.stream.advance()

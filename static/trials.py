@@ -13,6 +13,7 @@ import numpy
 
 from graphs.core.arrays import to_numpy
 from graphs.rewrite import Choice, Cost, Log, Record, RewriteError, UncheckedError, bisect as _bisect, check, cost
+from static.gpus import on_host
 from static.passes.choosing import refused
 
 
@@ -146,7 +147,7 @@ class _Try:
             if timed or settings.get("passes") == ():
                 raise
             self.error = error
-        self._state = dict(self._session._state)
+        self._state = dict(on_host(self._session._state))
 
     def agrees(self, other: _Try) -> bool:
         """Whether both fetched the same and left the same values in the variables, to the last bit; any NaN is one."""

@@ -18,6 +18,7 @@ from graphs.core.node import Value
 from graphs.core.spec import Spec
 from graphs.inspection.walk import Walk, names_inside, steps
 from graphs.inspection.watch import At, Seen, Watch, WatchError, require
+from static.gpus import on_host
 from static.graph import Graph, get_default_graph
 from static.schedule import needed
 from static.session import Session
@@ -117,9 +118,9 @@ def _watched(self: Session, fetches: Any, feed_dict: Any = None, options: Any = 
         if side.effects:
             result = _interpreted(self, call, feeds, side)
         else:
-            side.look(self, self._state, feeds, {})
+            side.look(self, on_host(self._state), feeds, {})
             result = _plain(self, fetches, feed_dict, options, run_metadata)
-        side.variables(self._state)
+        side.variables(on_host(self._state))
     for each in side.concerned:
         each.runs += 1
     return result
@@ -136,7 +137,7 @@ def _interpreted(session: Session, call: Any, feeds: Sequence[Any], side: _Side)
     with numpy.errstate(all="ignore"):
         plan = session._planned(call, feeds)
         side.check({step.node.name: len(step.outs) for step in plan.schedule.steps})
-        before = session._state
+        before = on_host(session._state)
         place = session.stream.step, session.stream.ordinal
         values, written = plan.interpret(before, feeds, session._draws() if plan.random else None, observe)
         after = session.stream.step, session.stream.ordinal

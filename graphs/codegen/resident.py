@@ -83,18 +83,21 @@ class _Graph(Captured):
         self.keys: Any = None
         self.filled: ndarray | None = None
 
+        targets = {target for _, target in self.pairs}
+
         def warm() -> None:
             noted = _Noted(xp)
-            part.function(noted, *args)
+            part.function(noted, *[None if at in targets and at >= part.width else x for at, x in enumerate(args)])
             self.sites = noted.sites
             if self.sites:
                 self.keys = xp.empty((len(self.sites), 3), numpy.uint64)
                 self.filled = pinned(xp, (len(self.sites), 3), numpy.uint64)
 
         def step() -> list[Any]:
-            outs = part.computed(_Held(self.sites, self.keys), args)
+            outs = part.computed(_Held(self.sites, self.keys), args, self.pairs)
             for out, target in self.pairs:
-                _put(args[target], outs[out])
+                if outs[out] is not args[target]:
+                    _put(args[target], outs[out])
             return outs
 
         self.make(warm, step)
@@ -119,7 +122,9 @@ class Resident:
 
     Args:
         xp: cupy's module.
-        function: changes none of its arguments; numbers of Python's in it are those of the capture.
+        function: changes none of its arguments, but may write into those from ``width`` on, where it is given them: to these
+            it commits, nothing reads them, and it gets them while it is captured. Numbers of Python's in it are those of the
+            capture.
         device: the number of the GPU.
         link: how keys get there.
         refusal: why it cannot be captured, as far as that is known.
@@ -142,6 +147,7 @@ class Resident:
         refusal: str = "",
         commits: Sequence[tuple[int, int]] = (),
         fresh: Sequence[int] = (),
+        width: int | None = None,
     ) -> None:
         self.xp = xp
         self.function = function
@@ -152,6 +158,7 @@ class Resident:
         self._device = device
         self._link = link
         self._commits = tuple(commits)
+        self.width = min([target for _, target in commits], default=1 << 30) if width is None else width
         self._fresh = frozenset(fresh)
         self._graphs: list[_Graph] = []
         self._buffers: dict[Any, Any] = {}
@@ -228,7 +235,8 @@ class Resident:
         return found
 
     def _run(self, draw: Draw | None, args: Sequence[Any], pairs: Sequence[tuple[int, int]]) -> list[Any]:
-        outs = self.computed(draw, args)
+        # What fails on the way must not have changed anything: it is all computed first.
+        outs = self.computed(draw, [*args[: self.width], *[None] * (len(args) - self.width)])
         fitting = [(out, target) for out, target in pairs if _fits(args[target], outs[out])]
         for out, target in fitting:
             _put(args[target], outs[out])
@@ -244,9 +252,11 @@ class Resident:
             args[into[at]] if at in into else _copied(x) if copies and at in self._fresh else x for at, x in enumerate(outs)
         ]
 
-    def computed(self, draw: Any, args: Sequence[Any]) -> list[Any]:
-        """The results, in C's order, none of which shares memory with an argument."""
-        return [self._kept(x, args) for x in self.function(draw, *args)]
+    def computed(self, draw: Any, args: Sequence[Any], pairs: Sequence[tuple[int, int]] = ()) -> list[Any]:
+        """The results, in C's order, none of which shares memory with an argument, unless it is to be put there anyway."""
+        into = dict(pairs)
+        outs = self.function(draw, *args)
+        return [x if at in into and x is args[into[at]] else self._kept(x, args) for at, x in enumerate(outs)]
 
     def _kept(self, x: Any, args: Sequence[Any]) -> Any:
         if isinstance(x, Rows):
