@@ -33,7 +33,10 @@ def filled(tensor: Any, values: Any) -> Finish:
     def finish() -> None:
         array = tensor._array
         if not (isinstance(values, type(array)) and _address(values) == _address(array) and array.flags.c_contiguous):
-            array[...] = xp_of((array,)).asarray(values).reshape(array.shape)
+            xp = xp_of((array,))
+            array[...] = xp.asarray(values).reshape(array.shape)
+            if not isinstance(array, ndarray):
+                xp.cuda.get_current_stream().synchronize()  # the caller's stream may be another than this thread's
         tensor._touch()
 
     return finish

@@ -114,6 +114,11 @@ class Moves:
 
     def all_to_all(self, into: Sequence[Any], out: Sequence[Any]) -> Steps:
         """Put rank i's ``out[r]`` in rank r's ``into[i]``. Raises MismatchError, on all ranks, where sizes do not fit."""
+        yield from self.check_sizes(into, out)
+        yield self._crossed(out, into)
+
+    def check_sizes(self, into: Sequence[Any], out: Sequence[Any]) -> Steps:
+        """Raise MismatchError, on all ranks, where a rank gives another more or fewer elements than that takes."""
         sizes = numpy.array([[each.size for each in out], [each.size for each in into]], numpy.int64)
         found = numpy.empty((self._size, 2, self._size), numpy.int64)
         yield from self.all_gather(found.reshape(self._size, -1), sizes.reshape(-1))
@@ -122,7 +127,6 @@ class Moves:
             i, r = (int(each) for each in numpy.argwhere(given != wanted)[0])
             sizes_differ = f"rank {i} of the group gives rank {r} {given[i, r]} elements, which takes {wanted[i, r]}"
             raise MismatchError(f"all_to_all: {sizes_differ}{at_line()}")
-        yield self._crossed(out, into)
 
 
 def _bounds(size: int, parts: int) -> list[int]:

@@ -10,7 +10,7 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator
 from typing import Any
 
 from dynamic.distributed import line
@@ -18,8 +18,8 @@ from dynamic.distributed.errors import DistBackendError, LateError, at
 from graphs.core.errors import Where, at_line
 
 
-Steps = Generator[Sequence[Any], None, None]
-"""An operation: it yields MPI requests, and goes on when all of them are done."""
+Steps = Generator[Any, None, None]
+"""An operation: it yields lists of MPI requests, or what has ``done()``, and goes on when all of it is done."""
 
 _EAGER, _YIELDING = 50, 2000
 """Looks at requests before the processor is given up between them, and before the thread sleeps between them."""
@@ -39,7 +39,7 @@ class Work:
     def __init__(self, row: Row, told: Callable[[], str], where: Where | None, steps: Steps, timeout: float, result: Any):
         self.row, self._told, self.where, self._steps, self.timeout = row, told, where, steps, timeout
         self._result = result
-        self.requests: Sequence[Any] = ()
+        self.requests: Any = ()
 
     @property
     def name(self) -> str:

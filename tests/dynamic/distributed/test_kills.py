@@ -1,4 +1,4 @@
-"""Ranks that are killed while a program trains: it goes on from its last checkpoint, to the result that it would have had."""
+"""Ranks that are killed while a program trains: it goes on from its last checkpoint, to the result of no kills."""
 
 import os
 import random
