@@ -23,7 +23,7 @@ for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):  # a worker has one th
 import numpy  # noqa: E402
 
 import static as tf  # noqa: E402
-from graphs.placing import Cluster, Link, Runtime, Timeline, simulate  # noqa: E402
+from graphs.placing import Cluster, Fabric, Link, Runtime, Timeline, simulate  # noqa: E402
 from static import placing  # noqa: E402
 
 
@@ -107,6 +107,30 @@ def pipeline(parts: int = 6, rows: int = 400, size: int = 700) -> Case:
     return Case("pipeline of two stages", out, feeds | {each: draw.standard_normal((size, size)) / 26 for each in w})
 
 
+def replicas(runs: int, runtime: Runtime, link: Link, batch: int = 1024, inputs: int = 512, hidden: int = 512) -> Found:
+    """Two replicas of a net: what half a batch takes in a session here, the all-reduce, and the session's calls."""
+    with tf.Graph().as_default():
+        x, y = tf.placeholder(tf.float32, [None, inputs]), tf.placeholder(tf.float32, [None, 16])
+        w1, w2 = (tf.Variable(tf.random_normal(dims, stddev=0.05, seed=1)) for dims in ([inputs, hidden], [hidden, 16]))
+        loss = tf.reduce_mean(tf.square(tf.nn.relu(x @ w1) @ w2 - y))
+        fetches, begin = [loss, tf.train.AdamOptimizer(1e-3).minimize(loss)], tf.global_variables_initializer()
+        draw = numpy.random.default_rng(3)
+        whole = {x: draw.standard_normal((batch, inputs), "float32"), y: draw.standard_normal((batch, 16), "float32")}
+        half = {each: value[: batch // 2] for each, value in whole.items()}
+        with tf.Session() as alone, tf.Session("dask://local?workers=2", replicas=2) as both:
+            alone.run(begin)
+            both.run(begin)
+            calls = [partial(each.run, fetches, feeds) for each, feeds in ((alone, half), (alone, whole), (both, whole))]
+            compute, single, took = timed(calls, runs)
+        size = 4 * (inputs * hidden + hidden * 16)
+        fed = sum(value.nbytes for value in half.values())
+        reduced, _ = Fabric(link).all_reduce(2, size)
+        ways = 2 * (runtime.call + runtime.answer) + runtime.wire.seconds(fed) + runtime.wire.latency
+        predicted = compute + reduced + ways
+    rows = ("worker:0", "worker:1")
+    return Found("two replicas", predicted, took, (Timeline(rows), Timeline(rows)), single)
+
+
 CASES: dict[str, Callable[[], Case]] = {"branches": branches, "layers": layers, "pipeline": pipeline}
 
 
@@ -188,7 +212,8 @@ def measure(chosen: Sequence[str], runs: int) -> tuple[Runtime, Link, list[Found
     cases = {name: CASES[name]() for name in chosen}
     with tf.Session("dask://local?workers=2") as session:
         runtime, link = runtime_of(session, 4 * runs), link_of(session, runs)
-        return runtime, link, [examined(session, case, runtime, link, runs) for case in cases.values()]
+        found = [examined(session, case, runtime, link, runs) for case in cases.values()]
+    return runtime, link, [*found, replicas(runs, runtime, link)] if len(cases) == len(CASES) else found
 
 
 def lines(runtime: Runtime, link: Link, found: Sequence[Found]) -> list[str]:
@@ -213,7 +238,8 @@ def pictures(found: Mapping[str, Found], folder: Path) -> None:
 
     folder.mkdir(parents=True, exist_ok=True)
     for name, each in found.items():
-        draw.save_timeline(folder / f"timeline-{name}.svg", *each.timelines, title=each.title)
+        if each.timelines[0].runs:
+            draw.save_timeline(folder / f"timeline-{name}.svg", *each.timelines, title=each.title)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -227,7 +253,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     runtime, link, found = measure(chosen, asked.runs)
     print("\n".join(lines(runtime, link, found)))
     if asked.out:
-        pictures(dict(zip(chosen, found, strict=True)), asked.out)
+        pictures(dict(zip(chosen, found, strict=False)), asked.out)
 
 
 if __name__ == "__main__":

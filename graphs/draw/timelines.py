@@ -88,7 +88,8 @@ def _drawn(shown: Sequence[Timeline], form: str, title: str, critical: bool) -> 
     import matplotlib
     from matplotlib.figure import Figure
 
-    workers = list(dict.fromkeys(name for each in shown for name in each.workers))
+    busy = {run.worker for each in shown for run in each.runs if run.kind == "kernel"}
+    workers = [name for name in dict.fromkeys(name for each in shown for name in each.workers) if name in busy]
     rows = [len(each.workers) for each in shown]
     height = 0.55 * sum(rows) + 0.62 * len(shown) + 0.75 + (0.3 if title else 0)
     end = max((each.makespan for each in shown), default=0.0) or 1.0
@@ -134,9 +135,7 @@ class _Panel:
     def __init__(self, axis: Any, shown: Timeline, end: float, workers: Sequence[str], critical: bool) -> None:
         self.axis, self.shown, self.end = axis, shown, end
         self.row = {name: len(shown.workers) - 1 - at for at, name in enumerate(shown.workers)}
-        callers = {run.worker for run in shown.runs} - {run.worker for run in shown.runs if run.kind == "kernel"}
-        plain = [name for name in workers if name not in callers]
-        self.colour = {name: ROWS[at % len(ROWS)] for at, name in enumerate(plain)}
+        self.colour = {name: ROWS[at % len(ROWS)] for at, name in enumerate(workers)}
         self.critical = {id(each) for each in shown.critical} if critical else set()
 
     def draw(self) -> None:
@@ -186,7 +185,7 @@ class _Panel:
                 zorder=3 if marked else 2,
             )
             words = first.name or str(first.node) if len(block) == 1 else f"{len(block)} kernels" if kernel else ""
-            room = int((end - start) / self.end * 118)
+            room = int((end - start) / self.end * 124)
             if len(words) > room:
                 words = words.rsplit("/", 1)[-1]
             if kernel and room >= 3 and words:

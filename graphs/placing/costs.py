@@ -236,6 +236,8 @@ def task_graph(
         for before in node.after:
             if before in inside and not graph.has_edge(before.serial, node.serial):
                 graph.add_edge(before.serial, node.serial, bytes=0)
+    ends = [node.serial for node in program.nodes if not node.specs and not calls(node)]
+    graph.remove_nodes_from([key for key in ends if not graph.out_degree(key)])  # of tf.group: nobody waits for it
     return graph
 
 
