@@ -18,7 +18,7 @@ _HEAD = """\
 
 Which public names of PyTorch 2.13 `import dynamic as torch` has. This page is generated: `python -m dynamic.coverage` writes
 it from the package and from `dynamic/names.txt`. Left out are modules of other products within PyTorch (compilers, export,
-quantisation, sparse layouts, distributed training, FFT) and what is not documented there. A name that is missing raises an
+quantisation, sparse layouts, FFT) and what is not documented there. A name that is missing raises an
 `AttributeError` that says so and names the nearest that is here. What PyTorch had until 0.4 and has dropped since
 (`Variable`, `legacy.nn`, `size_average=`, `add_(alpha, other)`) is here, too.
 """

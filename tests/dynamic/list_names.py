@@ -13,11 +13,12 @@ import types
 
 PLACES = [
     "torch", "torch.Tensor", "torch.Generator", "torch.autograd", "torch.autograd.Function",
-    "torch.autograd.functional", "torch.autograd.graph", "torch.cuda", "torch.distributions", "torch.func",
-    "torch.linalg", "torch.multiprocessing", "torch.nn", "torch.nn.Module", "torch.nn.functional", "torch.nn.init",
-    "torch.nn.utils", "torch.nn.utils.rnn", "torch.nn.utils.parametrizations", "torch.optim", "torch.optim.Optimizer",
-    "torch.optim.lr_scheduler", "torch.optim.swa_utils", "torch.random", "torch.special", "torch.utils.checkpoint",
-    "torch.utils.data", "torch.utils.dlpack",
+    "torch.autograd.functional", "torch.autograd.graph", "torch.cuda", "torch.distributed", "torch.distributions",
+    "torch.func", "torch.linalg", "torch.multiprocessing", "torch.nn", "torch.nn.Module", "torch.nn.functional",
+    "torch.nn.init", "torch.nn.parallel", "torch.nn.utils", "torch.nn.utils.rnn", "torch.nn.utils.parametrizations",
+    "torch.optim", "torch.optim.Optimizer", "torch.optim.lr_scheduler", "torch.optim.swa_utils", "torch.random",
+    "torch.special", "torch.utils.checkpoint", "torch.utils.data", "torch.utils.data.distributed",
+    "torch.utils.dlpack",
 ]  # fmt: skip
 
 OTHER = (
