@@ -1,7 +1,7 @@
 """Tensors from part to part: a mailbox on each worker, and the calls by which others put into it and take from it.
 
-Values go straight from worker to worker over Dask's own connections; the scheduler has nothing to do with it any more once the
-parts are in place. This is how the pieces stand to each other:
+Values go straight from worker to worker over Dask's own connections; the scheduler has nothing to do with it any more once
+the parts are in place. This is how the pieces stand to each other:
 
 - ``Mailbox``: what has arrived on a worker for one session, by run and edge. ``take`` waits for a value, ``put`` brings one,
   ``abort`` ends all waiting for a run.
@@ -63,9 +63,9 @@ class Mailbox:
         self.heard = time.monotonic()
 
     def put(self, run: int, edge: int, message: Any) -> None:
-        """Bring a tensor; one for a run that is over is dropped."""
+        """Bring a tensor; one for a run that is over is dropped, and so is a second for the same edge."""
         with self._condition:
-            if run >= self._first:
+            if run >= self._first and (run, edge) not in self._values:
                 self._values[run, edge] = message
                 self._condition.notify_all()
 

@@ -25,6 +25,7 @@ from static.distributed.programs import exportable
 from static.distributed.worker import HOME
 from static.errors import InvalidArgumentError
 from static.schedule import Schedule, Step, changed_by
+from static.state import read_op
 
 
 LOCAL = "/job:localhost/replica:0/task:0/device:CPU:0"
@@ -52,13 +53,14 @@ class Placing:
 
     Attributes:
         steps: the place of each step; ``homes`` of each variable.
-        notes: what is to be said of each, by name.
+        notes: what is to be said of each, by name; ``kept`` has the names of variables that were there already.
         weight: the seconds that a run is estimated to take, where it was placed by that; else 0.
     """
 
     steps: list[int] = field(default_factory=list)
     homes: dict[Any, int] = field(default_factory=dict)
     notes: dict[str, Placed] = field(default_factory=dict)
+    kept: set[str] = field(default_factory=set)
     weight: float = 0.0
 
 
@@ -174,7 +176,7 @@ class _Work:
                     self.join(at, maker)
 
     def _boxed(self, maker: int, register: str, reader: Step) -> bool:
-        """Whether a register holds Python objects, or what a loop has kept, which is much, and nobody asks for it elsewhere."""
+        """Whether a register holds Python objects, or what a loop has kept, and nobody asks for its reader elsewhere."""
         thing = self.things[maker]
         if not isinstance(thing, Step):
             return bool(thing.params.get("optional"))
@@ -259,6 +261,7 @@ class _Work:
         """List scheduling over the program's task graph; what is in the session's process is none of its business."""
         placing = import_module("graphs.placing")
         graph = placing.task_graph(self.program, self.shapes, rates=placing.Rates())
+        self._lend(graph)
         names = [task.name for task in self.placer.tasks]
         cluster = placing.Cluster.uniform(names, placing.Link(latency=5e-4, bandwidth=1e9))
         serial = {thing.node.serial if isinstance(thing, Step) else thing.serial: at for at, thing in enumerate(self.things)}
@@ -285,6 +288,21 @@ class _Work:
         for at in range(len(self.things)):
             self.places.setdefault(self.of(at), (0, "on the first task"))
 
+    def _lend(self, graph: Any) -> None:
+        """A variable that may be anywhere is with its first reader: as a node without cost it would come first, and stay."""
+        free = {variable: at for variable, at in self.number.items() if self.of(at) not in self.places}
+        registers = {**self.made.reads, **self.made.peeks}
+        lent: set[Any] = set()
+        for at, step in enumerate(self.made.steps):
+            for variable in (registers.get(register) for register in step.args):
+                if variable in free and variable not in lent and self.of(at) not in self.places:
+                    lent.add(variable)
+                    self.join(at, free[variable])
+        for key, node in list(graph.nodes(data="node")):
+            plain = node.op is read_op and not node.after
+            if node in lent or (plain and isinstance(node.inputs[0], Value) and node.inputs[0].node in lent):
+                graph.remove_node(key)
+
     def _tell(self) -> None:
         made, device = self.result, self.placer.device
         for at, thing in enumerate(self.things):
@@ -295,6 +313,8 @@ class _Work:
             else:
                 made.homes[thing] = place
                 node = thing
+                if thing in self.kept:
+                    made.kept.add(thing.name)
             wish = self.placer.wish(node)
             if wish is not None and wish != place and why == "asked for":
                 why = "with what cannot be apart from it"

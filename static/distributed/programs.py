@@ -17,6 +17,7 @@ from static.distributed.crossing import receive_op, send_op
 from static.distributed.tensors import packed, unpacked
 from static.export.forms import GraphFileError, found_op, op_name, spec_from, spec_to
 from static.export.values import Decoder, Encoder
+from static.operation import Operation
 from static.passes import Optimised
 from static.plan import Plan
 from static.rows import changed_rows
@@ -241,8 +242,12 @@ def _read_input(
 
 def variable_node(name: str, spec: Sequence[Any]) -> Any:
     """What stands for a variable where its graph is not."""
-    made = spec_from(spec, name)
-    return Node(variable_op, (), {"spec": made}, (made,), name, value=Value)
+    dtype, dims = spec
+    made = spec_from([dtype, None if dims is None else list(dims)], name)  # lists arrive as tuples
+    node = Operation(variable_op, (), {"spec": made}, (made,), name, value=Value)
+    for slot, value in (("graph", None), ("body", None), ("writes", ()), ("device", "")):
+        object.__setattr__(node, slot, value)
+    return node
 
 
 __all__ = ["Reading", "Share", "exportable", "kernel_of", "read", "variable_node", "written"]

@@ -85,7 +85,8 @@ class Wire:
         end: float | None = None
         try:
             while waiting:
-                done, _ = await asyncio.wait([*waiting, *pings.values()], timeout=_PING, return_when=asyncio.FIRST_COMPLETED)
+                pause = _PING if limit is None else min(_PING, max(0.0, began + limit - time.monotonic()) + 1e-3)
+                done, _ = await asyncio.wait([*waiting, *pings.values()], timeout=pause, return_when=asyncio.FIRST_COMPLETED)
                 failed = ""
                 for call in [call for call in done if call in waiting]:
                     place = waiting.pop(call)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy
+from distributed.comm import CommClosedError
 
 from graphs.control import bodies
 from graphs.core.errors import at_line
@@ -91,7 +93,7 @@ class ClusterSession(OnCluster, Session):
         tasks: who is where: ``job``, ``index``, ``worker``, ``address``, ``pid``.
         crossings: what crossed in the last run, an entry a tensor.
         broken: why the session is broken, "" as long as it is not.
-        address: the scheduler's, where other sessions can meet the same workers: ``tf.Session(f"dask://{session.address}")``.
+        address: the scheduler's, where others meet the same workers: ``tf.Session(f"dask://{session.address}")``.
     """
 
     def __init__(
@@ -107,7 +109,7 @@ class ClusterSession(OnCluster, Session):
         super().__init__("", graph, config, passes, refuse, check)
         self._config: Any = config if isinstance(config, ConfigProto) else ConfigProto()
         self._target = parsed(target)
-        defined = self._config.cluster_def
+        defined: Any = self._config.cluster_def
         self._connection = Connection(self._target, ClusterSpec(defined) if defined.job else None)
         self.tasks = self._connection.tasks
         self.address = self._connection.address
@@ -183,15 +185,13 @@ class ClusterSession(OnCluster, Session):
         worker is left.
         """
         with self._lock:
-            there = self._link.workers()
-            alive = [(name, address) for name, address in there.items()]
-            names = dict(alive)
-            if not alive:
-                raise errors.UnavailableError(None, f"no worker is left to go on with{at_line()}")
+            alive = self._answering()
             free = 0
             for task in self.tasks:
-                if names.get(task.worker) != task.address:
-                    task.worker, task.address = alive[free % len(alive)]
+                if task.worker in alive:
+                    task.address = alive[task.worker]
+                else:
+                    task.worker, task.address = list(alive.items())[free % len(alive)]
                     free += 1
             self._name = uuid.uuid4().hex
             self._version += 1
@@ -199,6 +199,27 @@ class ClusterSession(OnCluster, Session):
             self._weight = 0.0
             self.broken = ""
             self._begin()
+
+    def _answering(self) -> dict[str, str]:
+        """The workers that answer, by name. Raises UnavailableError where none does."""
+        link = self._link
+        there = link.workers()
+
+        async def ask(address: str) -> bool:
+            try:
+                await asyncio.wait_for(link.client.rpc(address).diptych_ping(session=self._name), self._target.timeout)
+            except (OSError, CommClosedError, TimeoutError):
+                return False
+            return True
+
+        async def every() -> list[bool]:
+            return await asyncio.gather(*map(ask, there.values()))
+
+        found = self._loop_call(every())
+        alive = {name: address for (name, address), answers in zip(there.items(), found, strict=True) if answers}
+        if not alive:
+            raise errors.UnavailableError(None, f"no worker is left to go on with{at_line()}")
+        return alive
 
     # Plans
 
@@ -234,7 +255,8 @@ class ClusterSession(OnCluster, Session):
         plan.version = self._version
         self._numbers += 1
         plan.number, plan.known = self._numbers, set()
-        self._notes.update(placing.notes)
+        old = {name: note for name, note in self._notes.items() if name in placing.kept}
+        self._notes = {**self._notes, **placing.notes, **old}
         if self._config.log_device_placement:
             for note in placing.notes.values():
                 print(f"{note.name}: {note.actual} ({note.why})", file=sys.stderr)
@@ -290,7 +312,7 @@ class ClusterSession(OnCluster, Session):
         if self.broken:
             raise errors.AbortedError(
                 None,
-                f"this session is broken: {self.broken}. session.rebuild() goes on with the workers that are left{at_line()}",
+                f"this session is broken: {self.broken}. session.rebuild() goes on with who is left{at_line()}",
             )
         if self._inside:
             raise errors.FailedPreconditionError(None, f"a run of this session may not begin inside another{at_line()}")
@@ -537,7 +559,7 @@ class ClusterSession(OnCluster, Session):
                     at_home[variable] = value
                 else:
                     spec = variable.specs[0]
-                    groups.setdefault(home, []).append([variable.name, spec_to(spec), packed(value)[0]])
+                    groups.setdefault(home, []).append([variable.name, json.dumps(spec_to(spec)), packed(value)[0]])
             calls = {
                 place: {"values": entries, "decided": self._pending.pop(place, [])} for place, entries in groups.items()
             }

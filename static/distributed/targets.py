@@ -30,6 +30,7 @@ class Target:
         workers: how many processes to start, or how many to wait for; None for one a processor, or all there are.
         timeout: for how many seconds a worker may be silent.
         place: how nodes are placed of which nobody says where: ``auto`` or ``first``.
+        replicas: how many replicas run the whole graph each; None where its parts are placed instead.
     """
 
     address: str = ""
@@ -37,6 +38,7 @@ class Target:
     workers: int | None = None
     timeout: float = SILENCE
     place: str = "auto"
+    replicas: int | None = None
 
 
 def is_cluster(target: Any) -> bool:
@@ -80,7 +82,12 @@ def _way(text: str) -> str:
     return text
 
 
-_SETTINGS: dict[str, Callable[[str], Any]] = {"workers": _positive, "timeout": _seconds, "place": _way}
+_SETTINGS: dict[str, Callable[[str], Any]] = {
+    "workers": _positive,
+    "timeout": _seconds,
+    "place": _way,
+    "replicas": _positive,
+}
 
 
 class OnCluster:
@@ -96,6 +103,7 @@ def session_class(kind: type, target: Any, replicas: bool = False) -> type:
         return kind
     if find_spec("distributed") is None:
         raise ImportError(f"tf.Session({target!r}): {INSTALL}{at_line()}")
+    replicas = replicas or parsed(target).replicas is not None
     where = "static.distributed.replicas_session" if replicas else "static.distributed.session"
     made: type = import_module(where).class_for(kind)
     return made

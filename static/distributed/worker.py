@@ -1,14 +1,15 @@
 """A part of a session on a Dask worker: an actor, made once, which runs its share of each run.
 
-The session makes one with ``client.submit(WorkerPart, session, place, addresses, limit, threads, actor=True, workers=[address])`` and
-then talks to it by the call ``diptych_call`` of its worker (``exchange``), whose methods are ``add``, ``run``, ``load`` and
-``drop``. Runs of a part follow each other in a thread of its own, so that parts of several sessions on one worker never wait
-for each other's tensors in a circle.
+The session makes one with ``client.submit(WorkerPart, session, place, addresses, limit, threads, actor=True,
+workers=[address])`` and then talks to it by the call ``diptych_call`` of its worker (``exchange``), whose methods are ``add``,
+``run``, ``load``, ``held``, ``forget`` and ``drop``. Runs of a part follow each other in a thread of its own, so that parts of
+several sessions on one worker never wait for each other's tensors in a circle.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import time
 from collections.abc import Mapping, Sequence
@@ -51,6 +52,7 @@ class WorkerPart(Part):
         self._box = self._exchange.box(session)
         self._thread = ThreadPoolExecutor(1, f"diptych-{place}")
         self._sending: list[Any] = []
+        self._last: Any = None
         self._exchange.parts[self._key] = self
 
     def describe(self) -> dict[str, Any]:
@@ -76,7 +78,12 @@ class WorkerPart(Part):
         loop = asyncio.get_running_loop()
         if method == "run":
             self._box.begin(int(about["run"]))
-        made = await loop.run_in_executor(self._thread, self._answer, method, about)
+        if self._last is not None and not self._last.done():  # a run that was given up, and does not notice
+            await asyncio.wait([self._last], timeout=self._limit)
+            if not self._last.done():
+                return {"error": {"kind": "DeadlineExceededError", "message": "it is still at a run that was given up"}}
+        self._last = loop.run_in_executor(self._thread, self._answer, method, about)
+        made = await asyncio.shield(self._last)
         sending, self._sending = self._sending, []
         for future in sending:
             reason = await asyncio.wrap_future(future)
@@ -94,7 +101,8 @@ class WorkerPart(Part):
             elif method == "drop":
                 self.drop(about["plan"])
             elif method == "load":
-                self.load({self.variable(name, spec): unpacked(message) for name, spec, message in about["values"]})
+                pairs = [(self.variable(name, json.loads(spec)), message) for name, spec, message in about["values"]]
+                self.load({variable: unpacked(message) for variable, message in pairs})
             elif method == "held":
                 return {"values": [[node.name, packed(value)[0]] for node, value in self.state.items()]}
             elif method == "forget":

@@ -18,6 +18,8 @@ from static.checkpoints import (
     load_checkpoint as load_checkpoint,
     load_variable as load_variable,
 )
+from static.config import ClusterDef as ClusterDef, JobDef as JobDef
+from static.distributed.cluster import ClusterSpec as ClusterSpec, Server as Server
 from static.event_files import SummaryWriter as SummaryWriter, summary_iterator as summary_iterator
 from static.export.metagraph import export_meta_graph as export_meta_graph, write_graph as write_graph
 from static.saver import Saver as Saver, import_meta_graph as import_meta_graph
