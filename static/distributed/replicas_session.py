@@ -131,8 +131,8 @@ class Workers:
 class DaskReplicaSession(OnCluster, ReplicaSession):
     """A session of replicas on a Dask cluster; targets are those of ``ClusterSession``.
 
-    Without workers named in the target, ``dask://`` starts as many processes on this machine as there are replicas. See
-    ``ReplicaSession`` for what replicas do.
+    ``dask://?replicas=4`` says the same as ``replicas=4``. Without ``workers`` in the target, ``dask://`` starts as many
+    processes on this machine as there are replicas. See ``ReplicaSession`` for what replicas do.
 
     Attributes:
         tasks: who is where: ``job``, ``index``, ``worker``, ``address``, ``pid``.
@@ -148,15 +148,17 @@ class DaskReplicaSession(OnCluster, ReplicaSession):
         refuse: Iterable[str] = (),
         check: bool | None = None,
         *,
-        replicas: int = 1,
+        replicas: int | None = None,
         split: Collection[Any] | None = None,
         reduction: str = "mean",
     ) -> None:
+        wanted = parsed(target)
+        replicas = wanted.replicas if replicas is None else replicas
         if type(replicas) is not int or replicas < 1:
             raise ValueError(f"the number of replicas is a whole number from 1, not {replicas!r}{at_line()}")
         given = config if isinstance(config, ConfigProto) else ConfigProto()
         spec = ClusterSpec(given.cluster_def) if given.cluster_def.job else None
-        group = Workers(parsed(target), spec, replicas, (tuple(passes), tuple(sorted(refuse)), threads()))
+        group = Workers(wanted, spec, replicas, (tuple(passes), tuple(sorted(refuse)), threads()))
         try:
             super().__init__(group, graph, split, reduction, config=config, passes=passes, refuse=refuse, check=check)
         except BaseException:

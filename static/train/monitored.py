@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
+from importlib import import_module
 from typing import Any
 
-from static.errors import OutOfRangeError
+from static.errors import OpError, OutOfRangeError
 from static.graph import Graph, get_default_graph
 from static.train.coordinator import Coordinator
-from static.train.hook import SessionRunArgs, SessionRunContext, SessionRunHook, SessionRunValues
+from static.train.hook import SessionRunArgs, SessionRunContext, SessionRunHook, SessionRunValues, step_of
 from static.train.hooks import StepCounterHook
 from static.train.saving_hooks import CheckpointSaverHook, SummarySaverHook
 from static.train.scaffold import ChiefSessionCreator, Scaffold, SessionCreator, WorkerSessionCreator
@@ -34,12 +35,16 @@ class MonitoredSession:
                 session.run(train_op)
 
     As a context it is left without an error by OutOfRangeError and StopIteration; any other error closes it without calling
-    the hooks' ``end``. The graph grows no more until then.
+    the hooks' ``end``. The graph grows no more until then. Where a session on a cluster loses a worker, training goes on
+    with those that are left (see ``run``).
 
     Args:
         session_creator: makes the session, by default a ``ChiefSessionCreator``.
         hooks: what to call.
         stop_grace_period_secs: how long threads have to stop when it is closed.
+
+    Attributes:
+        recoveries: what was lost on the way, and from which step training went on: ``error`` and ``step`` of each time.
     """
 
     StepContext = StepContext
@@ -55,10 +60,14 @@ class MonitoredSession:
         self._hooks = list(hooks or ())
         self._grace = stop_grace_period_secs
         self._stopping = False
+        self._creator = session_creator or ChiefSessionCreator()
+        self._notes: Any = None
+        self.recoveries: list[Any] = []
         for hook in self._hooks:
             hook.begin()
         try:
-            self._session: Any = (session_creator or ChiefSessionCreator()).create_session()
+            self._session: Any = self._creator.create_session()
+            self._watch_for_losses()
             self._coordinator = Coordinator(clean_stop_exception_types=())
             for hook in self._hooks:
                 hook.after_create_session(self._session, self._coordinator)
@@ -78,16 +87,44 @@ class MonitoredSession:
         self._coordinator.raise_requested_exception()
         return self._coordinator.should_stop() or self._stopping
 
-    def run(
-        self, fetches: Any, feed_dict: Mapping[Any, Any] | None = None, options: Any = None, run_metadata: Any = None
-    ) -> Any:
+    def run(self, fetches: Any, feed_dict: Any = None, options: Any = None, run_metadata: Any = None) -> Any:
         """As ``Session.run``, with the hooks called before and after it.
+
+        ``feed_dict`` may also be a function of the global step that gives it. Where a worker of the session's cluster is
+        lost, the last checkpoint is restored on the workers that are left (without one, the variables begin anew), and the
+        run is done again; such a function is then asked again, for the step that was restored.
 
         Raises RuntimeError after an end has been asked for, and where two feed one tensor.
         """
         session = self._opened()
         if self._stopping:
             raise RuntimeError("Run called even after should_stop requested.")
+        while True:
+            try:
+                given = feed_dict(int(session.run(step_of("feed_dict")))) if callable(feed_dict) else feed_dict
+                return self._run(session, fetches, given, options, run_metadata)
+            except OpError as error:
+                if self._notes is None or not self._recovered(error):
+                    raise
+
+    def _watch_for_losses(self) -> None:
+        """Note at each checkpoint what is needed to go on from it, where the session is on a cluster."""
+        if hasattr(self._session, "rebuild") and hasattr(self._creator, "begin"):
+            self._notes = import_module("static.distributed.recovery").Notes()
+            for hook in self._hooks:
+                if isinstance(hook, CheckpointSaverHook):
+                    hook.listen(self._notes)
+
+    def _recovered(self, error: OpError) -> bool:
+        """Whether ``error`` was that a worker is lost; training goes on without it then."""
+        recovery = import_module("static.distributed.recovery")
+        if not recovery.lost(self._session, error):
+            return False
+        made = recovery.recover(self._session, error, self._creator, self._hooks, self._coordinator, self._notes)
+        self.recoveries.append(made)
+        return True
+
+    def _run(self, session: Any, fetches: Any, feed_dict: Any, options: Any, run_metadata: Any) -> Any:
         context = SessionRunContext(SessionRunArgs(fetches, feed_dict), session)
         wanted: dict[Any, Any] = {"caller": fetches}
         feeds = dict(feed_dict or {})
@@ -207,6 +244,8 @@ def MonitoredTrainingSession(  # noqa: N802 (TensorFlow's name of it)
     summary_dir: str | None = None,
 ) -> MonitoredSession:
     """A monitored session that restores the latest checkpoint of ``checkpoint_dir`` and saves there as training goes on.
+
+    ``master`` is a session's target: with ``dask://...`` training runs on a cluster, and survives the death of workers.
 
     Checkpoints are saved every 600 seconds, summaries every 100 steps, unless said otherwise; 0 or None means never. Steps
     per second are logged every ``log_step_count_steps``.

@@ -61,6 +61,10 @@ class CheckpointSaverHook(SessionRunHook):
         self._timer = SecondOrStepTimer(save_secs, save_steps)
         self._listeners = list(listeners or ())
 
+    def listen(self, listener: CheckpointSaverListener) -> None:
+        """Have ``listener`` told of each checkpoint from now on."""
+        self._listeners.append(listener)
+
     def begin(self) -> None:
         """Find the global step, and open the event file."""
         self._writer = FileWriterCache.get(self._directory)

@@ -128,7 +128,7 @@ class ChiefSessionCreator(SessionCreator):
 
     Args:
         scaffold: what initialises, restores and checks.
-        master: accepted so that programs run.
+        master: what the session runs on: ``""`` for this process, else as for ``Session``.
         config: the session's.
         checkpoint_dir: where the latest checkpoint is to be restored from.
         checkpoint_filename_with_path: the checkpoint to restore; at most one of the two.
@@ -145,25 +145,41 @@ class ChiefSessionCreator(SessionCreator):
         if checkpoint_dir and checkpoint_filename_with_path:
             raise ValueError(f"Can not provide both checkpoint_dir and checkpoint_filename_with_path.{at_line()}")
         self._scaffold = scaffold or Scaffold()
+        self._master = master
         self._config = config
         self._directory = checkpoint_dir
         self._path = checkpoint_filename_with_path
 
     def create_session(self) -> Session:
         """The session. Raises RuntimeError, naming them, where variables are left without a value."""
-        scaffold = self._scaffold.finalize()
-        session = Session(config=self._config)
-        path = self._path or (latest_checkpoint(self._directory) if self._directory else None)
+        self._scaffold.finalize()
+        session = Session(self._master, config=self._config)
+        try:
+            self.begin(session)
+        except BaseException:
+            session.close()
+            raise
+        return session
+
+    def checkpoint(self) -> str | None:
+        """The checkpoint that a session is to begin with, None where there is none."""
+        return self._path or (latest_checkpoint(self._directory) if self._directory else None)
+
+    def begin(self, session: Session, kept: bool = False) -> None:
+        """Give the variables of ``session`` the values that they begin with; with ``kept`` they have values to go on with.
+
+        Raises RuntimeError, naming them, where variables are left without a value.
+        """
+        scaffold, path = self._scaffold, self.checkpoint()
         if path:
             scaffold.saver.restore(session, path)
-        else:
+        elif not kept:
             session.run(scaffold.init_op, scaffold.init_feed_dict)
             if scaffold.init_fn is not None:
                 scaffold.init_fn(session)
         self._check(session, scaffold.ready_for_local_init_op, "ready for local_init")
         session.run(scaffold.local_init_op)
         self._check(session, scaffold.ready_op, "ready")
-        return session
 
     def _check(self, session: Session, ready: Any, what: str) -> None:
         missing = [] if ready is None else [name.decode() for name in session.run(ready)]
