@@ -12,7 +12,9 @@ import numpy
 from graphs.core.node import ancestors
 from static.graph import Graph
 from static.nest import flatten
-from static.state import constant_op
+from static.pieces import place_name
+from static.placement import HOST
+from static.state import assign_op, constant_op, read_op
 from static.tensor import convert_to_tensor, placeholder
 
 
@@ -29,12 +31,30 @@ def draw(session: Any, fetches: Any, feed_dict: Mapping[Any, Any] | None, settin
     wanted = {shown} if isinstance(shown, str) else set(shown)
     roots = session._called(fetches, feed_dict or {}).fetches
     given = dict(settings)
-    if wanted & {"values", "gradients"} or given.get("devices"):
+    if given.get("devices") is True and session._placer.concerns(session.graph):
+        given["devices"] = homes(session, fetches, feed_dict)
+    if wanted & {"values", "gradients"} or given.get("devices") is True:
         given["values"] = {**values(session, fetches, feed_dict), **given.get("values", {})}
     if given.get("overlay") == "time":
         given["overlay"] = ("time", times(session, fetches, feed_dict))
     picture: bytes = drawing.draw(roots, **given)
     return picture
+
+
+def homes(session: Any, fetches: Any, feed_dict: Mapping[Any, Any] | None = None) -> dict[Any, str]:
+    """Where each node of a run is, by the plan that the run follows: ``CPU:0`` or ``GPU:0``."""
+    call = session._called(fetches, feed_dict or {})
+    feeds = [feed.array(value) for feed, value in zip(call.feeds, (feed_dict or {}).values(), strict=True)]
+    plan = session._planned(call, feeds)
+    made = plan.schedule
+    nodes = [*made.reads.values(), *made.peeks.values(), *made.writes, *(step.node for step in made.steps)]
+    found = {node: place_name(plan.placement.of(node)) for node in nodes}
+    for variable in (*made.reads.values(), *made.writes):  # reads and plain assignments are no steps
+        for node in session.graph.get_operations():
+            if node not in found and node.op in (read_op, assign_op) and node.edges[0].node is variable:
+                found[node] = found[variable]
+    found.update({feed.tensor.node: place_name(HOST) for feed in call.feeds})
+    return found
 
 
 def values(session: Any, fetches: Any, feed_dict: Mapping[Any, Any] | None = None) -> dict[Key, Any]:

@@ -135,6 +135,7 @@ class Resident:
         reason: why the last call was no replay; empty where it was.
         launches: how many graphs have been launched.
         committed: whether arguments have been changed; whoever asks sets it back.
+        stable: of each argument whether the same array may be expected again; others are copied. Empty: all are.
         blame: what to say of where a capture went wrong.
     """
 
@@ -154,6 +155,7 @@ class Resident:
         self.reason = refusal
         self.launches = 0
         self.committed = False
+        self.stable: tuple[bool, ...] = ()
         self._refusal = refusal
         self._device = device
         self._link = link
@@ -171,14 +173,13 @@ class Resident:
         """How many graphs there are."""
         return len(self._graphs)
 
-    def __call__(self, draw: Draw | None, own: bool, args: Sequence[Any], stable: Sequence[bool]) -> list[Any]:
+    def __call__(self, draw: Draw | None, own: bool, args: Sequence[Any]) -> list[Any]:
         """The results; with ``own`` those that are committed are in their arguments, and these stand for them.
 
         Args:
             draw: makes the keys of random draws.
             own: whether the arguments that are committed to may be changed.
             args: arrays of the device.
-            stable: for each, whether the same array may be expected again.
         """
         with self.xp.cuda.Device(self._device):
             pairs = [pair for pair in self._commits if own and args[pair[1]] is not None]
@@ -186,6 +187,7 @@ class Resident:
                 self.reason = self._refusal or FIRST
                 self._begun = True
                 return self._run(draw, args, pairs)
+            stable: Sequence[bool] = self.stable or (True,) * len(args)
             if self._made > MOST_GRAPHS:  # what should have stayed has not: rather copy than capture again and again
                 changed = {target for _, target in pairs}
                 stable = [at in changed for at in range(len(args))]

@@ -120,6 +120,7 @@ def test_one_graph_and_one_wait_a_run(fake: Any, monkeypatch: pytest.MonkeyPatch
         assert "cpu_to_gpu0(" in source
         assert "gpu0_to_cpu(" in source
         assert source.count("finish()") == 1
+        assert source.count("k_fused_into(") == 3  # Adam's kernel writes into parameter and moments
 
 
 def test_random_numbers_are_the_same(gpu: Any) -> None:
@@ -292,6 +293,26 @@ def test_swapped_variables(gpu: Any) -> None:
             numpy.testing.assert_array_equal(found, expected)
 
 
+def test_old_values_are_read_before_they_go(gpu: Any) -> None:
+    """An update is written straight into its variable only where nothing reads the old value afterwards."""
+    found = {}
+    for device in ("/cpu:0", "/gpu:0"):
+        with tf.Graph().as_default(), tf.device(device), tf.Session() as session:
+            v, x = tf.Variable(draw(4, 3)), tf.placeholder(tf.float32, (4, 3))
+            kept = tf.transpose(v)
+            update = v.assign(v * 0.5 + x * x)
+            with tf.control_dependencies([update]):
+                after = tf.matmul(kept, x) + 1.0
+            step = tf.group(update)
+            session.run(v.initializer)
+            fetches = [after, kept, step, v]
+            found[device] = [
+                y for seed in range(4) for y in session.run(fetches, {x: draw(4, 3, seed=seed)}) if y is not None
+            ]
+    for one, other in zip(found["/cpu:0"], found["/gpu:0"], strict=True):
+        numpy.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
+
+
 def test_variables_that_share_an_initial_value(gpu: Any) -> None:
     with tf.device("/gpu:0"):
         zeros = tf.zeros((3,))
@@ -347,7 +368,10 @@ def test_looking_inside(gpu: Any) -> None:
         numpy.testing.assert_allclose(session.interpret(loss, feeds), now, rtol=1e-5)
         session.interpret([loss, step], feeds)
         session.run([loss, step], feeds)
-        assert b"GPU:0" in session.draw(loss, feeds, format="dot", devices=True)
+        picture = session.draw(summary, feeds, format="dot", devices=True).decode()
+        assert "on GPU:0" in picture
+        assert "on CPU:0" in picture
+        assert "128 B" in picture  # what is fed crosses
         assert session.report([loss, step], feeds) is not None
         metadata = tf.RunMetadata()
         session.run([loss, step], feeds, run_metadata=metadata)
