@@ -10,9 +10,9 @@ import pytest
 import dynamic
 from graphs.core.op import OPS, Op
 from tests.graphs import fake_cupy
-from tests.graphs.test_device_laws import NAMES, OTHERWISE, SMOOTH, smooth
+from tests.graphs.test_device_laws import NAMES, OTHERWISE, SMOOTH, WAITING, cases, smooth, state
 from tests.helpers import arrays, close, floats, replaced, run, same
-from tests.samples.table import SAMPLES, Case
+from tests.samples.table import Case
 
 
 @pytest.fixture(autouse=True)
@@ -39,15 +39,12 @@ def agree(gpu: Any, name: str, found: Any, wanted: Any) -> None:
         close(found, wanted, rtol=1e-5 if wanted.dtype.char in "fF" else 1e-11)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_results_are_those_of_the_processor(gpu: Any, name: str) -> None:
-    if "random" in OPS[name].traits:
-        pytest.skip("its key comes from elsewhere")
-    for case in SAMPLES[name].cases:
-        if arrays(case):
-            here, there = (run(OPS[name], tensors(case, device, [])) for device in ("cpu", "cuda"))
-            for x, y in zip(there, here, strict=True):
-                agree(gpu, name, x, y)
+@pytest.mark.parametrize("name", [name for name in NAMES if "random" not in OPS[name].traits])
+def test_results_are_those_of_the_processor(gpu: Any, name: str, pytestconfig: pytest.Config) -> None:
+    for case in cases(name, pytestconfig):
+        here, there = (run(OPS[name], tensors(case, device, [])) for device in ("cpu", "cuda"))
+        for x, y in zip(there, here, strict=True):
+            agree(gpu, name, x, y)
 
 
 def gradients(op: Op, case: Case, device: str, create_graph: bool) -> list[Any]:
@@ -60,13 +57,16 @@ def gradients(op: Op, case: Case, device: str, create_graph: bool) -> list[Any]:
     leaves = [given.args[i] for i in wrt]
     if not outs:
         return [None for _ in leaves]
-    return list(dynamic.autograd.grad(outs, leaves, weights, create_graph=create_graph, allow_unused=True))
+    before = state().syncs
+    found = dynamic.autograd.grad(outs, leaves, weights, create_graph=create_graph, allow_unused=True)
+    assert state().syncs == before or op.name in WAITING
+    return list(found)
 
 
 @pytest.mark.parametrize("create_graph", [False, True], ids=["plain", "recorded"])
 @pytest.mark.parametrize("name", SMOOTH)
-def test_gradients_are_those_of_the_processor(gpu: Any, name: str, create_graph: bool) -> None:
-    for case in SAMPLES[name].cases:
+def test_gradients_are_those_of_the_processor(gpu: Any, name: str, create_graph: bool, pytestconfig: pytest.Config) -> None:
+    for case in cases(name, pytestconfig)[: 1 if create_graph else None]:
         if smooth(OPS[name], case):
             here, there = (gradients(OPS[name], case, device, create_graph) for device in ("cpu", "cuda"))
             for x, y in zip(there, here, strict=True):

@@ -71,9 +71,14 @@ def agree(xp: Any, name: str, found: Any, wanted: Any) -> None:
         close(found.get(), wanted, rtol=1e-5 if numpy.asarray(wanted).dtype.char in "fF" else 1e-11)
 
 
-def cases(name: str) -> Iterable[Case]:
-    """The op's cases in every dtype that it takes."""
-    for case in TABLE[name].cases:
+def cases(name: str, config: pytest.Config) -> list[Case]:
+    """The op's cases with arrays: all with ``--long``, else the first few."""
+    return [case for case in TABLE[name].cases if arrays(case)][: None if config.getoption("--long") else 3]
+
+
+def in_dtypes(name: str, config: pytest.Config) -> Iterable[Case]:
+    """These cases in every dtype that the op takes."""
+    for case in cases(name, config):
         yield from (variant for variant in in_every_dtype(case, TABLE[name].kinds) if arrays(variant))
 
 
@@ -82,9 +87,9 @@ def state() -> Any:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_kernels_compute_on_the_device(device: Any, name: str) -> None:
+def test_kernels_compute_on_the_device(device: Any, name: str, pytestconfig: pytest.Config) -> None:
     op = OPS[name]
-    for case in cases(name):
+    for case in in_dtypes(name, pytestconfig):
         wanted, there = run(op, case), put(device, case)
         before = state().syncs
         found = run(op, there)
@@ -99,25 +104,6 @@ def smooth(op: Op, case: Case) -> bool:
 
 
 SMOOTH = [name for name in NAMES if any(smooth(OPS[name], case) for case in TABLE[name].cases)]
-
-
-@pytest.mark.parametrize("name", SMOOTH)
-def test_gradients_are_computed_on_the_device(device: Any, name: str) -> None:
-    op = OPS[name]
-    for case in TABLE[name].cases:
-        if not smooth(op, case):
-            continue
-        positions = arrays(case)
-        args, wrt = [case.args[i] for i in positions], [positions.index(i) for i in floats(case)]
-        function = helpers.function_of(op, case)
-        seeds = helpers.seeds_of(function, args)
-        wanted = helpers.bare_gradients(function, args, seeds, wrt)
-        there = [device.asarray(x) for x in args], [device.asarray(x) for x in seeds]
-        before = state().syncs
-        found = helpers.bare_gradients(function, *there, wrt)
-        assert state().syncs == before or name in WAITING
-        for g, reference in zip(found, wanted, strict=True):
-            agree(device, name, g, reference)
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in {*WAITING, *DRAWING, *LIBRARIES}])
