@@ -14,11 +14,9 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from weakref import finalize
 
-from distributed import Client, LocalCluster
-
 from graphs.core.errors import at_line
 from static.distributed.cluster import ClusterSpec
-from static.distributed.exchange import Install
+from static.distributed.exchange import plugin
 from static.distributed.targets import Target
 from static.errors import UnavailableError
 
@@ -72,7 +70,7 @@ class Connection:
         self._close = finalize(self, _Own.close, self._own)
         try:
             self.client = target.client or self._connected(target)
-            self.client.register_plugin(Install())
+            self.client.register_plugin(plugin())
             self.address = str(self.client.scheduler.address).removeprefix("tcp://")
             self.tasks = self._tasks()
         except BaseException:
@@ -80,6 +78,8 @@ class Connection:
             raise
 
     def _connected(self, target: Target) -> Any:
+        from distributed import Client
+
         own = self._own
         address = target.address
         if not address:
@@ -139,6 +139,8 @@ class _Own:
 
     def start(self, count: int) -> None:
         """A scheduler in this process and ``count`` worker processes of one thread each, all on the loopback."""
+        from distributed import LocalCluster
+
         self.cluster = LocalCluster(
             n_workers=0, host="127.0.0.1", scheduler_port=0, dashboard_address="127.0.0.1:0", silence_logs=logging.CRITICAL
         )

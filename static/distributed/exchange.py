@@ -6,7 +6,7 @@ the parts are in place. This is how the pieces stand to each other:
 - ``Mailbox``: what has arrived on a worker for one session, by run and edge. ``take`` waits for a value, ``put`` brings one,
   ``abort`` ends all waiting for a run.
 - ``Exchange``: the mailboxes of a worker, the parts that listen there, and how to send to others. ``exchange_of(worker)``
-  finds it, ``Install`` is the worker plugin that puts it there, with the calls (handlers) ``diptych_put``, ``diptych_take``,
+  finds it, ``plugin()`` the worker plugin that puts it there, with the calls (handlers) ``diptych_put``, ``diptych_take``,
   ``diptych_abort``, ``diptych_ping`` and ``diptych_call``.
 
 Nothing of ours is pickled: messages are plain values, and arrays of numbers as Dask writes them.
@@ -18,12 +18,10 @@ import asyncio
 import os
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from weakref import WeakValueDictionary
 
-from distributed import WorkerPlugin
-from distributed.protocol import to_serialize
 from numpy import ndarray
 
 from graphs.core.errors import GraphsError
@@ -43,13 +41,16 @@ class LateError(GraphsError):
 
 def wired(message: Any) -> Any:
     """``message`` with its arrays marked for Dask to write, at any depth of dicts and lists."""
-    if isinstance(message, ndarray):
-        return to_serialize(message)
-    if isinstance(message, dict):
-        return {key: wired(value) for key, value in message.items()}
-    if isinstance(message, (list, tuple)):
-        return [wired(value) for value in message]
-    return message
+    from distributed.protocol import to_serialize
+
+    def mark(x: Any) -> Any:
+        if isinstance(x, ndarray):
+            return to_serialize(x)
+        if isinstance(x, dict):
+            return {key: mark(value) for key, value in x.items()}
+        return [mark(value) for value in x] if isinstance(x, (list, tuple)) else x
+
+    return mark(message)
 
 
 class Mailbox:
@@ -91,6 +92,10 @@ class Mailbox:
             self._aborted[run] = reason
             self._condition.notify_all()
 
+    def given_up(self, run: int) -> str:
+        """Why ``run`` is given up, "" where it is not."""
+        return self._aborted.get(run, "")
+
     def begin(self, run: int) -> None:
         """Forget what is left of the runs before ``run``."""
         with self._condition:
@@ -108,6 +113,18 @@ class Mailbox:
     def waiting(self) -> int:
         """How many tensors lie here that nobody has taken."""
         return len(self._values)
+
+
+async def arrived(box: Mailbox, run: int, sending: Sequence[Any]) -> str:
+    """Once all that is on its way has arrived "", else why not. It is not waited for where the run is given up."""
+    waiting = {asyncio.wrap_future(future) for future in sending}
+    reason = ""
+    while waiting and not reason:
+        done, waiting = await asyncio.wait(waiting, timeout=0.1, return_when=asyncio.FIRST_COMPLETED)
+        reason = next((found for future in done if (found := future.result())), "") or box.given_up(run)
+    for future in waiting:
+        future.cancel()
+    return reason
 
 
 class Exchange:
@@ -191,15 +208,21 @@ class Exchange:
         return wired(await found.answer(method, about))
 
 
-class Install(WorkerPlugin):
-    """The worker plugin that gives a worker its exchange; one that is there stays."""
+def plugin() -> Any:
+    """The worker plugin that gives each worker its exchange; one that is there stays."""
+    from distributed import WorkerPlugin
 
-    name = EXTENSION
-    idempotent = True
+    class Install(WorkerPlugin):
+        """Puts the exchange and its calls in place."""
 
-    def setup(self, worker: Any) -> None:
-        """Put the exchange and its calls in place."""
-        exchange_of(worker)
+        name = EXTENSION
+        idempotent = True
+
+        def setup(self, worker: Any) -> None:
+            """Let the worker have an exchange."""
+            exchange_of(worker)
+
+    return Install()
 
 
 def exchange_of(worker: Any) -> Exchange:

@@ -6,8 +6,6 @@ import asyncio
 from concurrent.futures import Future, TimeoutError as LateResultError
 from typing import Any
 
-from distributed.comm import CommClosedError
-
 from static.distributed.exchange import wired
 from static.distributed.rounds import Wire
 from static.distributed.running import Part, Stopped
@@ -64,7 +62,7 @@ class Home(Part):
 async def _quietly(call: Any) -> Any:
     try:
         return await call
-    except (OSError, CommClosedError) as error:
+    except OSError as error:
         return str(error) or type(error).__name__
 
 

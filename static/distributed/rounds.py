@@ -12,8 +12,6 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from distributed.comm import CommClosedError
-
 from static.distributed.connection import Task
 from static.distributed.exchange import wired
 
@@ -53,7 +51,7 @@ class Wire:
         key = f"{self.session}-{place}"
         try:
             answer = await self.rpc(place).diptych_call(part=key, method=method, about=wired(dict(about)))
-        except (OSError, CommClosedError) as error:
+        except OSError as error:
             return _failed("UnavailableError", f"its connection is closed ({error})", lost=True)
         if not isinstance(answer, dict):
             return {"error": {"kind": "InternalError", "message": f"it answers {str(answer)[:200]!r}"}}
@@ -122,7 +120,7 @@ class Wire:
         before = time.time()
         try:
             answer = await asyncio.wait_for(self.rpc(place).diptych_ping(session=self.session), self.timeout)
-        except (OSError, CommClosedError, TimeoutError):
+        except (OSError, TimeoutError):
             return None
         after = time.time()
         return {**answer, "ahead": answer["time"] - (before + after) / 2, "trip": after - before}
@@ -141,7 +139,7 @@ class Wire:
         async def tell(place: int) -> None:
             try:
                 await self.rpc(place).diptych_abort(session=self.session, run=run, reason=reason)
-            except (OSError, CommClosedError):
+            except OSError:
                 return
 
         telling = [asyncio.ensure_future(tell(place)) for place in places]

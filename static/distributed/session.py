@@ -3,37 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy
-from distributed.comm import CommClosedError
 
-from graphs.control import bodies
-from graphs.core.errors import at_line
-from graphs.core.parts import threads
 from graphs.rewrite import Choice
 from static import errors
-from static.calling import Call, Feed
+from static.calling import Call
 from static.config import ConfigProto
 from static.devices import DeviceAttributes
 from static.distributed.cluster import ClusterSpec
 from static.distributed.connection import Connection
-from static.distributed.home import Home
-from static.distributed.partition import Edge, Partition, partition
-from static.distributed.placement import LOCAL, Placed, Placer, Placing, names_task
+from static.distributed.holding import Holding
+from static.distributed.partition import Partition, partition
+from static.distributed.placement import LOCAL, Placed, Placing, names_task
 from static.distributed.programs import written
-from static.distributed.rounds import Wire, culprit
 from static.distributed.running import Stopped, told
-from static.distributed.targets import OnCluster, parsed
+from static.distributed.targets import parsed
 from static.distributed.tensors import packed, unpacked
 from static.distributed.tracing import Crossing, Recorder, crossings, stats
-from static.distributed.worker import HOME, WorkerPart
+from static.distributed.worker import HOME
 from static.emit import handed_out
-from static.export.forms import spec_to
 from static.graph import Graph, Operation
 from static.metadata import RunMetadata, StepStats
 from static.passes import PIPELINE, Pass
@@ -71,7 +64,7 @@ class ClusterPlan(Plan):
         return False
 
 
-class ClusterSession(OnCluster, Session):
+class ClusterSession(Holding, Session):
     """A session on a Dask cluster. A program runs on it as on a local one, with the same bits.
 
     The target is ``dask://host:port`` of a running scheduler; ``dask://`` or ``dask://local`` for processes of one thread on
@@ -107,9 +100,9 @@ class ClusterSession(OnCluster, Session):
     ) -> None:
         self._connection: Connection | None = None
         super().__init__("", graph, config, passes, refuse, check)
-        self._config: Any = config if isinstance(config, ConfigProto) else ConfigProto()
+        self._config = cast(Any, config if isinstance(config, ConfigProto) else ConfigProto())
         self._target = parsed(target)
-        defined: Any = self._config.cluster_def
+        defined = self._config.cluster_def
         self._connection = Connection(self._target, ClusterSpec(defined) if defined.job else None)
         self.tasks = self._connection.tasks
         self.address = self._connection.address
@@ -128,98 +121,6 @@ class ClusterSession(OnCluster, Session):
         self._trace: RunMetadata | None = None
         self._seconds: float | None = None
         self._begin()
-
-    # The parts
-
-    @property
-    def _link(self) -> Connection:
-        if self._connection is None or self._closed:
-            raise RuntimeError("Attempted to use a closed Session.")
-        return self._connection
-
-    def _begin(self) -> None:
-        """Make a part for each task, anew."""
-        client = self._link.client
-        addresses = [task.address for task in self.tasks]
-        self._wire = Wire(client, self._name, self.tasks, self._target.timeout)
-        self._home = Home(self._wire)
-        self._pending: dict[int, list[int]] = {}
-        self._parts = [
-            client.submit(
-                WorkerPart,
-                self._name,
-                place,
-                addresses,
-                self._target.timeout * 2,
-                threads(),
-                actor=True,
-                workers=[task.address],
-                allow_other_workers=False,
-                pure=False,
-                key=f"{self._name}-{place}",
-            )
-            for place, task in enumerate(self.tasks)
-        ]
-        for place, part in enumerate(self._parts):
-            try:
-                part.result(timeout=60)
-            except Exception as error:
-                raise errors.UnavailableError(
-                    None, f"{self.tasks[place]} takes no part of the session: {type(error).__name__}: {error}{at_line()}"
-                ) from error
-        pings = self._loop_call(self._everybody())
-        for task, ping in zip(self.tasks, pings, strict=True):
-            task.pid = 0 if ping is None else int(ping["pid"])
-        self._where = Placer(self.tasks, bool(self._config.allow_soft_placement), self._target.place)
-
-    async def _everybody(self) -> list[Any]:
-        return list(await asyncio.gather(*(self._wire.ping(place) for place in range(len(self.tasks)))))
-
-    def _loop_call(self, coroutine: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(coroutine, self._link.client.loop.asyncio_loop).result()
-
-    def rebuild(self) -> None:
-        """Go on with the workers that are left: tasks of lost ones are taken over by the others, in turn.
-
-        All variables lose their values, whatever worker they are on: restore a checkpoint. Raises UnavailableError where no
-        worker is left.
-        """
-        with self._lock:
-            alive = self._answering()
-            free = 0
-            for task in self.tasks:
-                if task.worker in alive:
-                    task.address = alive[task.worker]
-                else:
-                    task.worker, task.address = list(alive.items())[free % len(alive)]
-                    free += 1
-            self._name = uuid.uuid4().hex
-            self._version += 1
-            self._homes.clear()
-            self._weight = 0.0
-            self.broken = ""
-            self._begin()
-
-    def _answering(self) -> dict[str, str]:
-        """The workers that answer, by name. Raises UnavailableError where none does."""
-        link = self._link
-        there = link.workers()
-
-        async def ask(address: str) -> bool:
-            try:
-                await asyncio.wait_for(link.client.rpc(address).diptych_ping(session=self._name), self._target.timeout)
-            except (OSError, CommClosedError, TimeoutError):
-                return False
-            return True
-
-        async def every() -> list[bool]:
-            return await asyncio.gather(*map(ask, there.values()))
-
-        found = self._loop_call(every())
-        alive = {name: address for (name, address), answers in zip(there.items(), found, strict=True) if answers}
-        if not alive:
-            raise errors.UnavailableError(None, f"no worker is left to go on with{at_line()}")
-        return alive
 
     # Plans
 
@@ -262,20 +163,6 @@ class ClusterSession(OnCluster, Session):
                 print(f"{note.name}: {note.actual} ({note.why})", file=sys.stderr)
         return plan.cut
 
-    def _move(self, moved: Mapping[Any, int]) -> None:
-        """Let variables be elsewhere, with their values; plans that were cut before are cut again."""
-        held = self._held()
-        values = {variable: held[variable] for variable in moved if variable in held}
-        gone: dict[int, list[str]] = {}
-        for variable in values:
-            gone.setdefault(self._homes[variable], []).append(variable.name)
-        if HOME in gone:
-            self._home.forget(gone.pop(HOME))
-        self._checked(self._ask("forget", {place: {"names": names} for place, names in gone.items()}), None)
-        self._homes.update(moved)
-        self._version += 1
-        self._hand_over(values)
-
     # Runs
 
     def run(
@@ -307,15 +194,6 @@ class ClusterSession(OnCluster, Session):
                 return self._followed(plan, feeds)
             finally:
                 self._inside = False
-
-    def _usable(self) -> None:
-        if self.broken:
-            raise errors.AbortedError(
-                None,
-                f"this session is broken: {self.broken}. session.rebuild() goes on with who is left{at_line()}",
-            )
-        if self._inside:
-            raise errors.FailedPreconditionError(None, f"a run of this session may not begin inside another{at_line()}")
 
     def _followed(self, plan: ClusterPlan, feeds: Sequence[Any]) -> tuple[Any, ...]:
         cut = self._cut(plan)
@@ -371,12 +249,6 @@ class ClusterSession(OnCluster, Session):
         }
         self._checked(self._ask("add", calls), plan)
         plan.known.update(missing)
-
-    def _ask(self, method: str, calls: Mapping[int, Mapping[str, Any]]) -> dict[int, dict[str, Any]]:
-        if not calls:
-            return {}
-        answers: dict[int, dict[str, Any]] = self._loop_call(self._wire.round(self._runs, method, calls))
-        return answers
 
     def _answers(
         self,
@@ -451,58 +323,6 @@ class ClusterSession(OnCluster, Session):
             self._trace.step_stats = stats(names, found, ahead)
             self.crossings = crossings(cut.edges, answers, names, ahead)
 
-    # What goes wrong
-
-    def _checked(self, answers: Mapping[int, Mapping[str, Any]], plan: ClusterPlan | None) -> None:
-        """Raise what a run is to raise where a part has failed."""
-        found = culprit(answers)
-        if found is None:
-            return
-        place, error = found
-        kind = getattr(errors, error["kind"], errors.InternalError)
-        message = str(error["message"])
-        if "raised" in error and isinstance(error["raised"], errors.OpError):
-            raise error["raised"]
-        edge = error.get("edge")
-        if edge is not None and plan is not None:
-            message = f"{self._about(plan.cut.edges[edge])}: {message}"
-        task = LOCAL if place == HOME else str(self.tasks[place])
-        if error.get("lost"):
-            text = f"{task} is lost: {message}. {self._losses(place, plan)}"
-            self.broken = text
-            raise kind(None, f"{text}{at_line()}")
-        op = self._operation(error.get("node"), plan)
-        raise kind(op, f"{message} (on {task if op is None else self._where.device(place)})")
-
-    def _about(self, edge: Edge) -> str:
-        source, target = self._where.device(edge.source), self._where.device(edge.target)
-        return f"what {edge.reader} on {target} is to receive of {edge.name} on {source}"
-
-    def _losses(self, place: int, plan: ClusterPlan | None) -> str:
-        """What was on a worker that is lost."""
-        variables = sorted(variable.name for variable, home in self._homes.items() if home == place)
-        said = f"With it went {len(variables)} variables ({_some(variables)})" if variables else "No variable was on it"
-        share = None if plan is None else plan.cut.shares.get(place)
-        if share is None:
-            return said
-        nodes = [step.node.name for step in share.schedule.steps]
-        return f"{said}; its part of this run was {len(nodes)} steps ({_some(nodes)})"
-
-    def _operation(self, name: Any, plan: ClusterPlan | None) -> Any:
-        """The node that an error is about: an operation, or one in a body of a step."""
-        if name is None:
-            return None
-        found = self.graph._operations.get(name)
-        if found is not None or plan is None:
-            return found
-        stack = [body for step in plan.schedule.steps for body in bodies(step.node)]
-        while stack:
-            for node in stack.pop().nodes:
-                if node.name == name:
-                    return node
-                stack += bodies(node)
-        return None
-
     # What it holds
 
     @property
@@ -513,58 +333,6 @@ class ClusterSession(OnCluster, Session):
     def list_devices(self) -> list[DeviceAttributes]:
         """The processors of all tasks, and this process's."""
         return [DeviceAttributes(task.device) for task in self.tasks] + [DeviceAttributes(LOCAL)]
-
-    def _held(self) -> dict[Any, Any]:
-        """The values of all variables, wherever they are."""
-        with self._lock:
-            self._usable()
-            calls = {place: {"decided": self._pending.pop(place, [])} for place in range(len(self.tasks))}
-            answers = self._ask("held", calls)
-            self._checked(answers, None)
-            values = dict(self._home.state)
-            for answer in answers.values():
-                values.update({self._ops[name]: unpacked(message) for name, message in answer["values"]})
-            return values
-
-    @property
-    def _state(self) -> Any:
-        return {} if self._connection is None or self._closed else self._held()
-
-    @_state.setter
-    def _state(self, values: Mapping[Any, Any]) -> None:
-        if values:
-            self._hand_over(values)
-
-    def _commit(self, written: Mapping[Any, Any]) -> None:
-        self._hand_over(written)
-
-    def load(self, values: Mapping[Any, Any]) -> None:
-        """Give variables values, all at once. Raises ValueError or TypeError where one does not fit."""
-        self._hand_over({variable.op: Feed(variable._as_graph_element()).array(value) for variable, value in values.items()})
-
-    def _hand_over(self, values: Mapping[Any, Any]) -> None:
-        """Let variables have values where they are."""
-        with self._lock:
-            self._usable()
-            groups: dict[int, list[Any]] = {}
-            at_home: dict[Any, Any] = {}
-            for variable, value in values.items():
-                home = self._homes.get(variable)
-                if home is None:
-                    wish = self._where.wish(variable)
-                    home = HOME if variable.params.get("optional") else wish or 0
-                    self._homes[variable] = home
-                self._ops[variable.name] = variable
-                if home == HOME:
-                    at_home[variable] = value
-                else:
-                    spec = variable.specs[0]
-                    groups.setdefault(home, []).append([variable.name, json.dumps(spec_to(spec)), packed(value)[0]])
-            calls = {
-                place: {"values": entries, "decided": self._pending.pop(place, [])} for place, entries in groups.items()
-            }
-            self._checked(self._ask("load", calls), None)
-            self._home.load(at_home)
 
     def close(self) -> None:
         """Give up the variables' values, the parts and, where it was started for the session, the cluster."""
@@ -578,10 +346,6 @@ class ClusterSession(OnCluster, Session):
 def _own(value: Any) -> Any:
     """A fetched value that its caller may change."""
     return value.copy() if isinstance(value, numpy.ndarray) and not value.flags.writeable else value
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
 
 
 _classes: dict[type, type] = {Session: ClusterSession}

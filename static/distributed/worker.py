@@ -1,9 +1,9 @@
 """A part of a session on a Dask worker: an actor, made once, which runs its share of each run.
 
 The session makes one with ``client.submit(WorkerPart, session, place, addresses, limit, threads, actor=True,
-workers=[address])`` and then talks to it by the call ``diptych_call`` of its worker (``exchange``), whose methods are ``add``,
-``run``, ``load``, ``held``, ``forget`` and ``drop``. Runs of a part follow each other in a thread of its own, so that parts of
-several sessions on one worker never wait for each other's tensors in a circle.
+workers=[address])`` and then talks to it by the call ``diptych_call`` of its worker (``exchange``), whose methods are
+``add``, ``run``, ``load``, ``held``, ``forget`` and ``drop``. Runs of a part follow each other in a thread of its own, so
+that parts of several sessions on one worker never wait for each other's tensors in a circle.
 """
 
 from __future__ import annotations
@@ -16,10 +16,8 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from distributed import get_worker
-
 from graphs.core.random import Stream
-from static.distributed.exchange import AbortedWaitError, LateError, exchange_of
+from static.distributed.exchange import AbortedWaitError, LateError, arrived, exchange_of
 from static.distributed.running import Part, Stopped, told
 from static.distributed.tensors import GarbledError, Message, packed, unpacked
 from static.distributed.tracing import Recorder
@@ -43,6 +41,8 @@ class WorkerPart(Part):
     def __init__(self, session: str, place: int, addresses: Sequence[str], limit: float, threads: int) -> None:
         super().__init__(place)
         self.threads = threads
+        from distributed import get_worker
+
         worker = get_worker()
         self._session = session
         self._addresses = list(addresses)
@@ -85,10 +85,10 @@ class WorkerPart(Part):
         self._last = loop.run_in_executor(self._thread, self._answer, method, about)
         made = await asyncio.shield(self._last)
         sending, self._sending = self._sending, []
-        for future in sending:
-            reason = await asyncio.wrap_future(future)
-            if reason and "error" not in made:
-                made = {"error": {"kind": "UnavailableError", "message": reason}}
+        if sending and "error" not in made:
+            reason = await arrived(self._box, int(about["run"]), sending)
+            if reason:
+                return {"error": {"kind": "UnavailableError", "message": reason}}
         return made
 
     def _answer(self, method: str, about: Mapping[str, Any]) -> dict[str, Any]:

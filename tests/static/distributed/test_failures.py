@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
 import time
 from typing import Any
 
@@ -45,9 +44,15 @@ def net() -> tuple[Any, Any, Any]:
 
 def test_workers_that_stick_or_die_and_what_is_left(doomed: Any, tmp_path: Any) -> None:
     a, b, steps = net()
-    with tf.device("/job:worker/task:2"):
-        slow = tf.while_loop(lambda i: i < 1 << 40, lambda i: i + 1, [tf.constant(0, tf.int64)], name="slow")
-        waits = b + tf.cast(slow, tf.float64)
+    doomed_now: list[int] = []
+
+    def kill(x: Any) -> Any:
+        for pid in doomed_now:
+            os.kill(pid, signal.SIGKILL)
+        return x
+
+    with tf.device("/job:worker/task:1"):
+        waits = b + tf.py_func(kill, [tf.ones([3], tf.float64)], tf.float64)
     saver = tf.train.Saver()
     doomed.run(tf.global_variables_initializer())
     doomed.run(steps)
@@ -69,11 +74,9 @@ def test_workers_that_stick_or_die_and_what_is_left(doomed: Any, tmp_path: Any) 
     saver.restore(doomed, path)
 
     lost = doomed.tasks[1]
-    killer = threading.Timer(1.0, os.kill, (lost.pid, signal.SIGKILL))
-    killer.start()
+    doomed_now.append(lost.pid)
     with pytest.raises(tf.errors.UnavailableError) as caught:
         doomed.run([waits, steps])
-    killer.join()
     said = str(caught.value)
     assert f"/job:worker/task:1 (worker '1' at {lost.address}, pid {lost.pid}) is lost" in said
     assert "With it went 1 variables (b)" in said
