@@ -16,13 +16,14 @@ import numpy
 import pytest
 
 import dynamic
-from benchmarks import check, overhead, peers, recurrent, workloads
+from benchmarks import check, gpu as on_gpu, overhead, peers, recurrent, workloads
 from benchmarks.contenders import BOUND, CONTENDERS, HAND, OURS, PRODUCTS, by_hand, products
 from benchmarks.contenders.base import AbsentError, Contender, timed
 from benchmarks.machine import machine, versions
 from benchmarks.results import Results, Timing, markdown, read_json, write_json
 from benchmarks.theano.__main__ import python38
 from benchmarks.workloads import ALIGNMENT, SMALL, TITLES, WORKLOADS, aligned
+from graphs.compare.machine import installed
 
 
 APART = {"JAX jit", "PyTorch compiled"}
@@ -258,3 +259,71 @@ def test_chains_run(title: str) -> None:
     out = make(CONTENDERS[who].load())()
     if not title.endswith("backward"):
         numpy.testing.assert_array_equal(out.detach() if who == "dynamic" else out, overhead.LENGTH + 1.0)
+
+
+# On a GPU
+
+
+@pytest.fixture(scope="module")
+def dry_run(device: Any, request: pytest.FixtureRequest) -> Any:
+    """``benchmarks.gpu`` at sizes at which it measures nothing: the whole of it, or all but the net with most kernels."""
+    long = request.config.getoption("--long")
+    sizes = {name: work for name, work in on_gpu.DRY.items() if long or name != "images"}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "cupy", device)
+        yield on_gpu.run(sizes, 2, dry=True)
+
+
+def test_everybody_trains_the_same_on_a_gpu(dry_run: Any) -> None:
+    """The first losses are compared as it is set up; here they are there, or there is a reason."""
+    assert on_gpu.SIZES.keys() == on_gpu.DRY.keys() == dry_run.times.keys() | {"images"}
+    assert [type(work) for work in on_gpu.SIZES.values()] == [type(work) for work in on_gpu.DRY.values()]
+    for name, times in dry_run.times.items():
+        assert {"static", "dynamic"} <= set(times), dry_run.absent
+        assert set(times) | set(dry_run.absent[name]) == set(on_gpu.CONTENDERS)
+    assert "numpy on the processor" in dry_run.times["large"]
+    assert dry_run.gpu["name"]
+    assert dry_run.copy > 0
+
+
+def test_what_is_asked_of_a_gpu_is_judged_from_figures_alone(dry_run: Any) -> None:
+    assert all(row["met"] is None for row in dry_run.asked)
+    times = {
+        work: {who: Timing(t, t, t) for who, t in zip(on_gpu.CONTENDERS, (2.0, 9.0, 8.0, 4.0), strict=False)}
+        for work in on_gpu.SIZES
+    }
+    times["large"]["numpy on the processor"] = Timing(99.0, 99.0, 99.0)
+    for work, crossings in (("chain", 2), ("adam", 7)):
+        seconds = crossings * 4 * on_gpu.SIZES[work].size / 1e12 / 0.9
+        times[work]["static"] = Timing(*[seconds * 1e6] * 3)
+    found = on_gpu.Measured({}, {}, {}, "2026-01-31", 3, False, 1e12, times)
+    rows = {(row["workload"], row["of"], row["to"]): row for row in on_gpu.judge(found, on_gpu.SIZES)}
+    assert rows["net", "static", "PyTorch eager"]["met"] is True
+    assert rows["net", "static", "PyTorch eager"]["found"] == 0.25
+    assert rows["net", "dynamic", "PyTorch eager"]["met"] is False
+    assert rows["large", "numpy on the processor", "static"]["met"] is False
+    assert rows["chain", "static", "copy bandwidth"]["found"] == pytest.approx(0.9)
+    assert rows["chain", "static", "copy bandwidth"]["met"] is True
+    assert rows["adam", "dynamic", "copy bandwidth"]["met"] is True  # nine microseconds are little for so much
+    del times["net"]["PyTorch eager"]
+    assert on_gpu.judge(found, on_gpu.SIZES)[0]["met"] is None
+
+
+def test_figures_of_a_gpu_are_written_and_shown(dry_run: Any, tmp_path: Path) -> None:
+    on_gpu.write(dry_run, tmp_path / "results" / "gpu.json")
+    read = json.loads((tmp_path / "results" / "gpu.json").read_text())
+    assert read["times"]["net"]["static"]["median"] == dry_run.times["net"]["static"].median
+    assert read["dry"] is True
+    times, asked = on_gpu.tables(dry_run)
+    assert times.row_count >= 3
+    assert asked.row_count == len(dry_run.asked)
+
+
+def test_without_a_gpu_the_script_says_what_to_install() -> None:
+    if installed(("cupy", "cupy-cuda12x", "cupy-cuda13x")):
+        pytest.skip("there is a cupy")
+    out = subprocess.run(
+        [sys.executable, "-m", "benchmarks.gpu", "--dry"], capture_output=True, text=True, cwd=Path(__file__).parent.parent
+    )
+    assert out.returncode == 2
+    assert "diptych[cuda12]" in out.stdout
