@@ -56,7 +56,7 @@ def module_of(values: Sequence[Any]) -> ModuleType:
     for value in values if found is numpy else ():
         told = getattr(type(value), "__array_module__", None)
         if told is not None and (module := told(value)) is not numpy:
-            return module  # type: ignore[no-any-return]
+            return module
     return found
 
 
