@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
+import inspect
 import pkgutil
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy
+import pytest
 
 import tests.samples
 from graphs.autodiff import backprop, symbolic
@@ -196,6 +199,39 @@ def check_gradient(function: Function, args: Sequence[Any], wrt: Sequence[int], 
 def calls() -> list[tuple[str, Case]]:
     """Every op of the table with each of its cases."""
     return [(name, case) for name, entry in load_samples().items() for case in entry.cases if name in OPS]
+
+
+def case_by_case(chosen: Iterable[tuple[Any, ...]]) -> Any:
+    """Try the decorated ``test(name, *case)`` on each ``(name, *case)``, all of a name in one test.
+
+    Twenty thousand tests would take longer to hand out than to run. All cases are tried; what fails says which it was.
+    """
+    cases: dict[str, list[tuple[Any, ...]]] = {}
+    for name, *case in chosen:
+        cases.setdefault(name, []).append(tuple(case))
+    width = max(1 + len(case) for several in cases.values() for case in several)
+
+    def make(test: Callable[..., None]) -> Any:
+        def each(name: str, **given: Any) -> None:
+            failed: list[BaseException] = []
+            for case in cases[name]:
+                try:
+                    test(name, *case, **given)
+                except (Exception, pytest.fail.Exception) as error:
+                    error.add_note(f"with {name}-{'-'.join(map(str, case))}")
+                    failed.append(error)
+            if len(failed) == 1:
+                raise failed[0]
+            if failed:
+                raise BaseExceptionGroup(f"{len(failed)} of {len(cases[name])} cases", failed)
+
+        parameters = list(inspect.signature(test).parameters.values())
+        functools.update_wrapper(each, test, updated=())
+        del each.__wrapped__  # type: ignore[attr-defined]
+        each.__signature__ = inspect.Signature(parameters[:1] + parameters[width:])  # type: ignore[attr-defined]
+        return pytest.mark.parametrize("name", list(cases))(each)
+
+    return make
 
 
 def by_rules(op: Op, needs: Sequence[bool], gs: Sequence[Any], outs: Sequence[Any], args: Sequence[Any], params: Any) -> Any:

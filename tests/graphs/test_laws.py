@@ -30,8 +30,7 @@ STOPPED = {"stop_gradient", "ctc_occupancy"}
 
 def law(keep: Callable[[Op, Case], Any] = lambda _op, _case: True) -> Any:
     """Try the decorated law on each case for which ``keep`` holds."""
-    chosen = [(name, case) for name, case in CALLS if keep(OPS[name], case)]
-    return pytest.mark.parametrize(("name", "case"), chosen, ids=[f"{name}-{case}" for name, case in chosen])
+    return helpers.case_by_case((name, case) for name, case in CALLS if keep(OPS[name], case))
 
 
 def smooth(op: Op, case: Case) -> bool:
@@ -377,10 +376,7 @@ def test_shapes_that_do_not_broadcast_are_refused(name: str, case: Case) -> None
         inferred(OPS[name], case, sizes)
 
 
-REFUSED = [(name, case) for name, entry in TABLE.items() for case in entry.refuses]
-
-
-@pytest.mark.parametrize(("name", "case"), REFUSED, ids=[f"{name}-{case}" for name, case in REFUSED])
+@helpers.case_by_case((name, case) for name, entry in TABLE.items() for case in entry.refuses)
 def test_calls_that_do_not_fit_are_refused(name: str, case: Case) -> None:
     with pytest.raises((ShapeError, DtypeError), match=name):
         inferred(OPS[name], case)

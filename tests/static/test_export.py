@@ -14,7 +14,7 @@ from graphs.core.op import OPS
 from static.export.forms import GraphFileError
 from static.export.metagraph import MetaGraphDef
 from static.export.values import Decoder, Encoder
-from tests.helpers import arrays, calls, float_outputs, floats, function_of, gradient_of, same, seeds_of
+from tests.helpers import arrays, calls, case_by_case, float_outputs, floats, function_of, gradient_of, same, seeds_of
 from tests.static.oracle import tensorflow
 
 
@@ -34,7 +34,7 @@ STOPPED = {"ctc_occupancy"}
 """Gradients whose own gradient is refused."""
 
 
-@pytest.mark.parametrize(("name", "case"), calls(), ids=[f"{name}-{case}" for name, case in calls()])
+@case_by_case(calls())
 def test_every_op_comes_back(name, case):
     """The call, and its gradient, as a body that has been text: the same bits."""
     function = function_of(OPS[name], case)

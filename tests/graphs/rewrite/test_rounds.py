@@ -76,7 +76,7 @@ def tried(name: str, case: Case, sliced: tuple[bool, ...], known: bool) -> bool:
     return True
 
 
-@pytest.mark.parametrize(("name", "case", "sliced"), CALLS, ids=[f"{n}-{c}-{s}" for n, c, s in CALLS])
+@helpers.case_by_case(CALLS)
 def test_at_once_is_what_rounds_give(name: str, case: Case, sliced: tuple[bool, ...]) -> None:
     tried(name, case, sliced, True)
     tried(name, case, sliced, False)
