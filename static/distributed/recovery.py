@@ -12,6 +12,7 @@ batches: the whole gives what an undisturbed run gives from that checkpoint on.
 
 from __future__ import annotations
 
+import time
 from typing import Any, NamedTuple
 
 from static import logging
@@ -27,10 +28,13 @@ class Recovery(NamedTuple):
     Attributes:
         error: what had gone wrong.
         step: the global step from which training has gone on; None where there is no global step.
+        noticed: when the error was noticed, and ``resumed`` when training went on: ``time.time()``.
     """
 
     error: OpError
     step: int | None
+    noticed: float
+    resumed: float
 
 
 class Notes(CheckpointSaverListener):
@@ -57,6 +61,7 @@ def recover(
 
     Where workers die meanwhile, it begins again. Raises UnavailableError where none is left.
     """
+    noticed = time.time()
     while True:
         logging.warning("Training goes on from the last checkpoint, because %s", session.broken or error)
         kept = session.rebuild()
@@ -74,4 +79,4 @@ def recover(
                 raise
             error = other
         else:
-            return Recovery(error, step)
+            return Recovery(error, step, noticed, time.time())

@@ -11,7 +11,7 @@ from typing import Any
 
 from numpy import ndarray
 
-from static.distributed.exchange import AbortedWaitError, Exchange, LateError, Mailbox, exchange_of
+from static.distributed.exchange import AbortedWaitError, Exchange, LateError, Mailbox, arrived, exchange_of
 from static.distributed.replicas_run import Replica
 from static.distributed.running import Stopped
 from static.distributed.tensors import GarbledError, copied, packed, unpacked
@@ -113,10 +113,10 @@ class ReplicaPart:
         loop = asyncio.get_running_loop()
         made: dict[str, Any] = await loop.run_in_executor(self._thread, self._replica.answer, method, about)
         sending, self._swap.sending = self._swap.sending, []
-        for future in sending:
-            reason = await asyncio.wrap_future(future)
-            if reason and "error" not in made:
-                made = {"error": {"kind": "UnavailableError", "message": reason}}
+        if sending and "error" not in made:
+            reason = await arrived(self._box, int(about["run"]), sending)
+            if reason:
+                return {"error": {"kind": "UnavailableError", "message": reason}}
         return made
 
     def __del__(self) -> None:

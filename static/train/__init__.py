@@ -94,3 +94,7 @@ from static.train.steps import (
     get_or_create_global_step as get_or_create_global_step,
     global_step as global_step,
 )
+from static.train.sync_replicas import (
+    SyncReplicasOptimizer as SyncReplicasOptimizer,
+    replica_device_setter as replica_device_setter,
+)

@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable
 
 import numpy as np
@@ -59,12 +60,18 @@ class Killer(tf.train.SessionRunHook):
             self.done.append((step, act(session)))
 
 
-def kill_after(seconds: float, place: int) -> Callable:
-    """Kills a worker so long after now: somewhere in the run that begins, or behind it."""
+def kill_after(seconds: float, place: int, folder: str) -> Callable:
+    """Kills a worker so long after now: somewhere in the run that begins, or behind it. ``folder`` gets the time."""
 
     def act(session):
         task = session.tasks[place % len(session.tasks)]
-        timer = threading.Timer(seconds, os.kill, (task.pid, signal.SIGKILL))
+
+        def kill():
+            with open(f"{folder}/{task.pid}", "w") as file:
+                file.write(repr(time.time()))
+            os.kill(task.pid, signal.SIGKILL)
+
+        timer = threading.Timer(seconds, kill)
         timer.daemon = True
         timer.start()
         return task.pid
@@ -72,13 +79,13 @@ def kill_after(seconds: float, place: int) -> Callable:
     return act
 
 
-def kill_when(moment: str, place: int) -> Callable:
+def kill_when(moment: str, place: int, folder: str) -> Callable:
     """Lets a worker kill itself ``before`` it sends its next tensor, ``while`` it sends (behind the first) or ``after``."""
 
     def act(session):
         task = session.tasks[place % len(session.tasks)]
 
-        def arm(moment, dask_worker):
+        def arm(moment, folder, dask_worker):
             import os
             import signal
             import time
@@ -86,21 +93,25 @@ def kill_when(moment: str, place: int) -> Callable:
             exchange = dask_worker.extensions["diptych-exchange"]
             send, count = exchange.send, []
 
+            def die():
+                with open(f"{folder}/{os.getpid()}", "w") as file:
+                    file.write(repr(time.time()))
+                os.kill(os.getpid(), signal.SIGKILL)
+
             def killing(*args):
                 count.append(1)
                 if moment == "before" or (moment == "while" and len(count) > 1):
-                    os.kill(os.getpid(), signal.SIGKILL)
+                    die()
                 made = send(*args)
                 if moment == "after":
                     if made is not None:
                         made.result()
-                    os.kill(os.getpid(), signal.SIGKILL)
-                    time.sleep(60)
+                    die()
                 return made
 
             exchange.send = killing
 
-        client_of(session).run(arm, moment, workers=[task.address])
+        client_of(session).run(arm, moment, folder, workers=[task.address])
         return task.pid
 
     return act
