@@ -66,6 +66,7 @@ class OnDevice:
         self.pending: Mapping[Any, Any] = {}
         self._lock = threading.RLock()
         self._streams: dict[int, Any] = {}
+        self._known: dict[Operation, Any] = {}
         numbers = self.placement.numbers
         used = sorted({piece.place for piece in self.division.pieces if piece.place != HOST} | set(self.placement.used))
         self._links = {place: Link(xp, numbers[place]) for place in used}
@@ -77,6 +78,11 @@ class OnDevice:
         self.parts = [self._part(f"part{at}", piece, made, compiled) for at, piece in enumerate(there)]
         for part, piece in zip(self.parts, there, strict=True):
             part.stable = emitted.stable(piece)
+            part.downs = {
+                piece.gives.index(move.register): slot
+                for slot, move in enumerate(self.division.moves)
+                if move.target == HOST and move.register in piece.gives
+            }
         emitted.namespace.update({f"part{at}": part for at, part in enumerate(self.parts)})
         for place, link in self._links.items():
             emitted.namespace[f"cpu_to_gpu{place}"] = link.up
@@ -144,17 +150,21 @@ class OnDevice:
 
     def homed(self, state: Mapping[Operation, Any]) -> dict[Operation, Any]:
         """New arrays for the variables that are not where they live."""
-        moved = {}
+        moved: dict[Operation, Any] = {}
+        known = self._known
+        if all([state.get(variable) is known.get(variable) for variable, _ in self._wanted]):  # noqa: C419 (faster)
+            return moved
         for variable, place in self._wanted:
             value = state.get(variable)
-            if value is None:
+            if value is None or value is known.get(variable):
                 continue
             if place == HOST:
                 if isinstance(value, self.xp.ndarray):
                     moved[variable] = value.get()
-            elif not isinstance(value, self.xp.ndarray) or value.device.id != self.placement.numbers[place]:
+            elif not isinstance(value, self.xp.ndarray) or value.data.device_id != self.placement.numbers[place]:
                 with self.xp.cuda.Device(self.placement.numbers[place]):
                     moved[variable] = self.xp.array(value)
+        self._known.update({variable: moved.get(variable, state.get(variable)) for variable, _ in self._wanted})
         return moved
 
     def _between(self, other: int) -> Callable[[int, Any], Any]:

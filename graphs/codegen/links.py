@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,7 +60,8 @@ class Link:
     """The way between the host and GPU number ``device``, for one user at a time.
 
     Each array that crosses has a slot, and for its shape a place in pinned memory and, on its way up, one on the device: so
-    a graph that reads it finds it where it was.
+    a graph that reads it finds it where it was. The copies may be part of graphs, too: ``waiting`` says from where,
+    ``flush`` leaves out what a graph copies itself, ``brought`` tells what it has copied back.
     """
 
     def __init__(self, xp: Any, device: int) -> None:
@@ -69,13 +70,17 @@ class Link:
         self._device = device
         self._up: dict[Any, tuple[Any, ndarray]] = {}
         self._down: dict[Any, ndarray] = {}
-        self._left = xp.cuda.Event(disable_timing=True)
+        self._pending: dict[int, tuple[Any, ndarray]] = {}
+        self._brought: dict[int, tuple[Any, ndarray]] = {}
+        self._left = self._own = xp.cuda.Event(disable_timing=True)
         self._sent = False
         self._waiting: Any = None
 
     def begin(self, traffic: Traffic) -> None:
         """Begin a run, whose traffic is counted in ``traffic``: what was sent last has left pinned memory."""
         self.traffic = traffic
+        self._pending.clear()
+        self._brought.clear()
         if self._sent:
             self._left.synchronize()
             self._sent = False
@@ -102,16 +107,38 @@ class Link:
             there[...] = value
             return there
         here[...] = value
-        self.send(there, here)
+        self._pending[id(there)] = found
         self.traffic.to_device += 1
         self.traffic.to_device_bytes += here.nbytes
         return there
+
+    def waiting(self, there: Any) -> ndarray | None:
+        """The pinned memory that waits to be sent to the array ``there`` of the device, if some does."""
+        found = self._pending.get(id(there))
+        return None if found is None else found[1]
+
+    def waits(self, ids: Sequence[int]) -> bool:
+        """Whether something waits to be sent to each of the arrays of these ids."""
+        return all([each in self._pending for each in ids])  # noqa: C419 (faster)
+
+    def flush(self, but: Collection[int] = ()) -> None:
+        """Send what ``up`` has put into pinned memory, except for the arrays whose ids are in ``but``."""
+        pending, self._pending = self._pending, {}
+        for each, (there, here) in pending.items():
+            if each not in but:
+                self.send(there, here)
+
+    def brought(self, arrays: Mapping[int, tuple[Any, ndarray]], done: Any) -> None:
+        """A graph has been launched that copies arrays, by their ids, to pinned memory; ``done`` comes after it."""
+        self._brought.update(arrays)
+        self._left, self._sent = done, True
 
     def send(self, there: Any, here: ndarray) -> None:
         """Have pinned memory copied to an array of the device; ``here`` must stay as it is until ``begin``."""
         if here.nbytes:
             stream = self._xp.cuda.get_current_stream()
             there.data.copy_from_host_async(here.ctypes.data, here.nbytes, stream)
+            self._left = self._own
             self._left.record(stream)
             self._sent = True
 
@@ -119,18 +146,25 @@ class Link:
         """An array of pinned memory that holds ``value``, in C's order, once ``finish`` has been called."""
         if not isinstance(value, self._xp.ndarray):  # a number, or what a loop has kept round by round
             return value if value is None or not isinstance(value, ndarray) else self._boxes(value)
+        stream = self._xp.cuda.get_current_stream()
+        there, here = self._brought.get(id(value), (None, None))
+        if here is None or there is not value:
+            here = self.below(slot, value)
+            if value.nbytes:
+                value.get(stream=stream, out=here, blocking=False)
+        self._waiting = stream
+        self.traffic.to_host += 1
+        self.traffic.to_host_bytes += here.nbytes
+        return here
+
+    def below(self, slot: Any, value: Any) -> ndarray:
+        """The place in pinned memory for arrays like ``value`` of this slot."""
         key = (slot, value.shape, value.dtype)
         here = self._down.get(key)
         if here is None:
             if len(self._down) >= _MOST_PLACES:
                 self._down.clear()
             here = self._down[key] = pinned(self._xp, value.shape, value.dtype)
-        stream = self._xp.cuda.get_current_stream()
-        if value.nbytes:
-            value.get(stream=stream, out=here, blocking=False)
-        self._waiting = stream
-        self.traffic.to_host += 1
-        self.traffic.to_host_bytes += here.nbytes
         return here
 
     def _boxes(self, value: ndarray) -> ndarray:

@@ -82,8 +82,15 @@ class _Graph(Captured):
         self.sites: list[Site] = []
         self.keys: Any = None
         self.filled: ndarray | None = None
+        self.sent: list[int] = []
+        self.brought: dict[int, tuple[Any, ndarray]] = {}
+        self.copies = bool(part.downs)
 
         targets = {target for _, target in self.pairs}
+        for x in args:
+            here = part.link.waiting(x)
+            if here is not None:
+                part.link.send(x, here)
 
         def warm() -> None:
             noted = _Noted(xp)
@@ -94,27 +101,55 @@ class _Graph(Captured):
                 self.filled = pinned(xp, (len(self.sites), 3), numpy.uint64)
 
         def step() -> list[Any]:
+            if self.copies:
+                self._send(part.link, args)
             outs = part.computed(_Held(self.sites, self.keys), args, self.pairs)
             for out, target in self.pairs:
                 if outs[out] is not args[target]:
                     _put(args[target], outs[out])
+            self._bring(part, outs)
             return outs
 
         self.make(warm, step)
 
-    def fits(self, args: Sequence[Any], pairs: Sequence[tuple[int, int]]) -> bool:
-        return self.pairs == tuple(pairs) and all([x is y for x, y in zip(self.args, args, strict=True)])  # noqa: C419
+    def _send(self, link: Link, args: Sequence[Any]) -> None:
+        """Have the graph copy what is fed, and the keys, from pinned memory."""
+        for x in args:
+            here = link.waiting(x)
+            if here is not None:
+                _up(x, here)
+                self.sent.append(id(x))
+        if self.filled is not None:
+            _up(self.keys, self.filled)
+
+    def _bring(self, part: Resident, outs: Sequence[Any]) -> None:
+        """Have it copy what is fetched to pinned memory."""
+        for at, slot in part.downs.items():
+            out = outs[at]
+            if isinstance(out, part.xp.ndarray):
+                here = part.link.below(slot, out)
+                if here.nbytes:
+                    out.data.copy_to_host_async(here.ctypes.data, here.nbytes, part.xp.cuda.get_current_stream())
+                self.brought[id(out)] = (out, here)
+
+    def fits(self, link: Link, args: Sequence[Any], pairs: Sequence[tuple[int, int]]) -> bool:
+        same = self.pairs == tuple(pairs) and link.waits(self.sent)
+        return same and all([x is y for x, y in zip(self.args, args, strict=True)])  # noqa: C419 (faster)
 
     def replay(self, part: Resident, draw: Draw | None, link: Link) -> None:
         stream = self.begin()
+        link.flush(self.sent)
         if self.filled is not None:
             assert draw is not None
             self.filled[...] = [[word & 0xFFFF_FFFF_FFFF_FFFF for word in draw(*site)] for site in self.sites]
-            link.send(self.keys, self.filled)
+            if not self.copies:
+                link.send(self.keys, self.filled)
             link.traffic.keys_bytes += self.filled.nbytes
         self.launch(stream)
         part.committed = bool(self.pairs)
         self.done.record(stream)
+        if self.copies:
+            link.brought(self.brought, self.done)
 
 
 class Resident:
@@ -136,6 +171,8 @@ class Resident:
         launches: how many graphs have been launched.
         committed: whether arguments have been changed; whoever asks sets it back.
         stable: of each argument whether the same array may be expected again; others are copied. Empty: all are.
+        downs: results that are fetched from the device, by number, each with its slot of the link. Where there are any, the
+            graph does all the copying itself, since it is waited for then.
         blame: what to say of where a capture went wrong.
     """
 
@@ -156,9 +193,10 @@ class Resident:
         self.launches = 0
         self.committed = False
         self.stable: tuple[bool, ...] = ()
+        self.downs: dict[int, Any] = {}
         self._refusal = refusal
         self._device = device
-        self._link = link
+        self.link = link
         self._commits = tuple(commits)
         self.width = min([target for _, target in commits], default=1 << 30) if width is None else width
         self._fresh = frozenset(fresh)
@@ -200,13 +238,13 @@ class Resident:
             if graph is None:
                 return self._run(draw, args, pairs)
             self.reason = ""
-            graph.replay(self, draw, self._link)
+            graph.replay(self, draw, self.link)
             self.launches += 1
             return self._given(graph.outs, given, pairs, copies=True)
 
     def _graph(self, args: Sequence[Any], pairs: Sequence[tuple[int, int]]) -> _Graph | None:
         for graph in self._graphs:
-            if graph.fits(args, pairs):
+            if graph.fits(self.link, args, pairs):
                 return graph
         odd = [x for x in args if x is not None and not isinstance(x, self.xp.ndarray)]
         if odd:
@@ -237,6 +275,7 @@ class Resident:
         return found
 
     def _run(self, draw: Draw | None, args: Sequence[Any], pairs: Sequence[tuple[int, int]]) -> list[Any]:
+        self.link.flush()
         # What fails on the way must not have changed anything: it is all computed first.
         outs = self.computed(draw, [*args[: self.width], *[None] * (len(args) - self.width)])
         fitting = [(out, target) for out, target in pairs if _fits(args[target], outs[out])]
@@ -270,6 +309,11 @@ class Resident:
         if x.base is not None or any([x is arg for arg in args]):  # noqa: C419 (faster)
             return x.copy()
         return x if x.flags.c_contiguous else self.xp.ascontiguousarray(x)
+
+
+def _up(there: Any, here: ndarray) -> None:
+    if here.nbytes:
+        there.data.copy_from_host_async(here.ctypes.data, here.nbytes)
 
 
 def _put(target: Any, value: Any) -> None:

@@ -105,6 +105,10 @@ class MemoryPointer:
         assert stream is None or stream == current()
         enqueue(lambda: ctypes.memmove(self.ptr, mem, size))
 
+    def copy_to_host_async(self, mem: int, size: int, stream: Any = None) -> None:
+        assert stream is None or stream == current()
+        enqueue(lambda: ctypes.memmove(mem, self.ptr, size))
+
 
 class PinnedMemoryPointer(numpy.ndarray):
     """What cupy calls a place in pinned memory; an array of numpy's over it leads back to it."""

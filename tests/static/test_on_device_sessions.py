@@ -113,7 +113,7 @@ def test_one_graph_and_one_wait_a_run(fake: Any, monkeypatch: pytest.MonkeyPatch
         waits, syncs, launches = state.waits, state.syncs, state.launches
         for _ in range(3):
             session.run([loss, step], feeds)
-        assert sum("launch" in each for each in state.log) == 3
+        assert sum("launch" in each for each in state.log) == 3  # which copies what is fed and fetched, too
         assert (state.waits - waits, state.syncs - syncs, state.launches - launches) == (3, 0, 0)
         assert {op.name: value.data.ptr for op, value in session._state.items()} == addresses
         source = session.plan([loss, step], feeds).source
@@ -380,14 +380,17 @@ def test_looking_inside(gpu: Any) -> None:
 
 def test_arrays_of_the_device_are_fed_where_they_are(gpu: Any) -> None:
     with tf.device("/gpu:0"):
-        x = tf.placeholder(tf.float32, (3,))
-        y = x * tf.Variable(draw(3))
+        x, z = tf.placeholder(tf.float32, (3,)), tf.placeholder(tf.float32, (3,))
+        y = x * tf.Variable(draw(3)) + z
     with tf.Session() as session:
         session.run(tf.global_variables_initializer())
-        for seed in range(3):
-            found = session.run(y, {x: gpu.asarray(draw(3, seed=seed))})
-            numpy.testing.assert_array_equal(found, draw(3, seed=seed) * draw(3))
-        assert session.traffic.to_device == 0
+        for seed in range(8):
+            one, other = draw(3, seed=seed), draw(3, seed=seed + 1)
+            there = seed % 3 != 2  # each way again and again: what is copied by the graph is not always the same
+            found = session.run(y, {x: gpu.asarray(one) if there else one, z: other})
+            numpy.testing.assert_array_equal(found, one * draw(3) + other)
+            assert session.traffic.to_device == (1 if there else 2)
+        assert session.plan(y, {x: one, z: other}).device.reason == ""
 
 
 def test_conditions_are_asked_between_graphs(gpu: Any) -> None:
