@@ -143,12 +143,11 @@ class ProcessGroup:
 
     def leave(self) -> None:
         """Tell the others that this rank comes to no further operation."""
-        if self.row.broken is None:
-            self.row.broken = DistError("the process group has been destroyed")
-            if self._others:
-                about = Announcement("leave").packed(self._count + 1)
-                self._said[:] = numpy.frombuffer(about, numpy.int64)
-                self._mpi.Prequest.Startall(self._out)
+        whole = self.row.broken is None
+        if self.row.close(self.row.broken or DistError("the process group has been destroyed")) and whole and self._others:
+            about = Announcement("leave").packed(self._count + 1)
+            self._said[:] = numpy.frombuffer(about, numpy.int64)
+            self._mpi.Prequest.Startall(self._out)
         for request in self._in:
             request.Cancel()
         for request in (*self._in, *self._out):

@@ -14,6 +14,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from dynamic.distributed.errors import DistError
 from dynamic.distributed.line import LAUNCHED, NUMBER
 from dynamic.distributed.pmi import Server
 
@@ -40,6 +41,8 @@ class Ranks:
     """
 
     def __init__(self, command: Sequence[str], size: int, extra: dict[str, str], grace: float) -> None:
+        if sys.platform == "win32":
+            raise DistError("this launcher hands sockets down, which Windows does not: use mpiexec -n")
         self._size, self._grace = size, grace
         self._server = Server(size)
         self._selector = selectors.DefaultSelector()

@@ -107,6 +107,9 @@ def init_process_group(
     for what, wanted, found in (("world_size", world_size, comm.size), ("rank", rank, comm.rank)):
         if wanted not in (-1, found):
             raise ValueError(f"{what} is {wanted}, and MPI says {found}: start the ranks with mpiexec -n{at_line()}")
+    if line.LAUNCHED in os.environ and os.environ.get("WORLD_SIZE") != str(comm.size):
+        library = MPI.Get_library_version().splitlines()[0].strip("\0 ")
+        raise DistError(f"{library} does not find the ranks that this launcher has started: use its mpiexec{at_line()}")
     known.world = _made(MPI, comm, list(range(comm.size)), name, seconds, group_name or "world")
 
 

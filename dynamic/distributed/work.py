@@ -21,10 +21,10 @@ from graphs.core.errors import Where, at_line
 Steps = Generator[Any, None, None]
 """An operation: it yields lists of MPI requests, or what has ``done()``, and goes on when all of it is done."""
 
-_EAGER, _YIELDING = 50, 2000
+_EAGER, _YIELDING = 50, 300
 """Looks at requests before the processor is given up between them, and before the thread sleeps between them."""
 
-_NAP, _LONG_NAP = 20e-6, 500e-6
+_NAP, _LONG_NAP = 5e-6, 500e-6
 """Seconds that a thread sleeps between looks, at first and at last."""
 
 
@@ -186,6 +186,13 @@ class Row:
         self.broken = error
         while self._works:
             self._works.popleft()._fail(_after(error))
+
+    def close(self, error: BaseException) -> bool:
+        """Take no more operations; whether none was under way. Those that were are given up."""
+        with self._lock:
+            idle = not self._works
+            self._break(error)
+        return idle
 
     def _run(self) -> None:
         looks, process = 0, os.getpid()

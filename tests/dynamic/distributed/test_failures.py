@@ -97,6 +97,12 @@ def test_without_mpi_it_is_said_what_to_install(tmp_path):
     assert "pip install diptych[mpi]" in done.stderr
 
 
+def test_importing_loads_no_mpi():
+    code = "import sys, dynamic.distributed, dynamic.distributed.run, dynamic.nn.parallel.distributed; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert not {"mpi4py", "cupy", "networkx"} & set(done.stdout.split())
+
+
 def test_nothing_listens_and_asking_before_the_beginning_is_an_error(tmp_path):
     code = """
 import pathlib, dynamic.distributed as dist
