@@ -293,6 +293,24 @@ def test_the_demo_of_own_optimizers_shows_the_same_losses_however_they_are_writt
         assert float(numbers[-1]) < 1.1
 
 
+def test_one_net_in_parts_in_replicas_and_in_ranks(tmp_path):
+    pytest.importorskip("distributed")
+    pytest.importorskip("mpi4py")
+    result = demo("many_workers.py", "--iterations", "3", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    rows = {line[:26].strip(): line[26:] for line in result.stdout.splitlines()[:6]}
+    one, parts, replicas = (rows[f"static, {name}"] for name in ("one process", "graph in parts", "replicas"))
+    assert "the same to the last bit" in parts
+    assert numbers(parts, 0) == numbers(one, 0)
+    assert numbers(replicas, 0) == pytest.approx(numbers(one, 0), rel=1e-6)
+    assert numbers(rows["dynamic, ranks"], 1) == pytest.approx(numbers(rows["dynamic, one process"], 1), rel=1e-6)
+    assert "61,760" in parts, "what crosses: relu's rows, their gradients, and the loss's"
+    assert "404,000 of gradients" in rows["dynamic, ranks"]
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert names == {"workers-actual.svg", "workers-asked.svg", "workers-timeline.json", "workers-timeline.png"}
+    assert "worker:1" in (tmp_path / "out" / "workers-asked.svg").read_text()
+
+
 def test_the_gan_demo_names_a_damaged_mnist_file(tmp_path):
     (tmp_path / "train-images-idx3-ubyte").write_bytes(b"\0\0\x08\x03")
     result = demo("gan.py", "--quick", "--mnist", ".", cwd=tmp_path)

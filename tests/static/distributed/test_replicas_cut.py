@@ -490,3 +490,56 @@ def test_what_is_garbled_on_the_way_is_an_error(spoil, message):
 
     with pytest.raises(tf.errors.DataLossError, match=message):
         joined([Kind("g", False, False)], [np.ones(10, "float32")], [1, 1], Spoiling())
+
+
+# TensorFlow's own spelling
+
+
+def test_sync_replicas_is_the_optimizer_that_it_holds():
+    values = []
+    for wrap in (lambda solver: solver, lambda solver: tf.train.SyncReplicasOptimizer(solver, 3, 3)):
+        tf.reset_default_graph()
+        net = Net(lambda wrap=wrap: wrap(tf.train.MomentumOptimizer(0.1, 0.9)))
+        values.append(trained(session(3), net)[1])
+    assert values[0].keys() == values[1].keys()
+    assert all(same(values[0][name], values[1][name]) for name in values[0])
+
+
+def test_sync_replicas_keeps_averages_and_sees_to_the_number():
+    net = Net()
+    averages = tf.train.ExponentialMovingAverage(0.5)
+    solver = tf.train.SyncReplicasOptimizer(
+        tf.train.MomentumOptimizer(0.1, 0.9), 2, variable_averages=averages, variables_to_average=[net.w]
+    )
+    step = tf.train.get_global_step()
+    train = solver.minimize(net.loss, step)
+    assert solver.get_slot_names() == ["momentum"]
+    assert solver.get_slot(net.w, "momentum") in solver.variables()
+    sess = session(2)
+    sess.run(tf.global_variables_initializer())
+    sess.run(solver.get_init_tokens_op())
+    before = sess.run(net.w)
+    sess.run(train, next(net.feeds(1)))
+    np.testing.assert_allclose(sess.run(averages.average(net.w)), (before + sess.run(net.w)) / 2)
+    solver.make_session_run_hook(True).after_create_session(sess, None)
+    with pytest.raises(ValueError, match="is to aggregate 2 replicas, and the session has 1"):
+        solver.make_session_run_hook(True).after_create_session(tf.Session(), None)
+    with pytest.raises(ValueError, match="Global step is required"):
+        solver.minimize(net.loss)
+    with pytest.raises(ValueError, match="3 of 4 replicas are to be aggregated"):
+        tf.train.SyncReplicasOptimizer(solver, 3, 4)
+
+
+def test_replica_device_setter():
+    spec = tf.train.ClusterSpec({"ps": ["a", "b"], "worker": ["c"]})
+    with tf.device(tf.train.replica_device_setter(cluster=spec, worker_device="/job:worker/task:0")):
+        first, second, third = (tf.Variable(np.zeros(2)) for _ in range(3))
+        total = first + second
+        with tf.device("/cpu:0"):
+            here = third * 2.0
+    assert [v.device for v in (first, second, third)] == [f"/job:ps/task:{i}" for i in (0, 1, 0)]
+    assert total.op.device == "/job:worker/task:0"
+    assert here.op.device == "/job:worker/task:0/device:CPU:0"
+    assert tf.train.replica_device_setter() is None
+    with tf.device(tf.train.replica_device_setter(2, ps_strategy=lambda op: 1)):
+        assert tf.Variable(0.0).device == "/job:ps/task:1"
