@@ -90,8 +90,9 @@ class Link:
 
         An array that is on the device already is copied there, and not counted.
         """
-        on_device = isinstance(value, self._xp.ndarray)
-        value = value if on_device else numpy.asarray(value)
+        on_device = type(value) is not ndarray and isinstance(value, self._xp.ndarray)
+        if not on_device and type(value) is not ndarray:
+            value = numpy.asarray(value)
         key = (slot, value.shape, value.dtype)
         found = self._up.get(key)
         if found is None:

@@ -9,6 +9,7 @@ since captured kernels read their keys from an array that is filled before each 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from operator import is_
 from typing import Any
 
 import numpy
@@ -85,6 +86,8 @@ class _Graph(Captured):
         self.sent: list[int] = []
         self.brought: dict[int, tuple[Any, ndarray]] = {}
         self.copies = bool(part.downs)
+        self.own = False
+        self.results: list[Any] = []
 
         targets = {target for _, target in self.pairs}
         for x in args:
@@ -111,6 +114,8 @@ class _Graph(Captured):
             return outs
 
         self.make(warm, step)
+        if part.fresh <= {out for out, _ in self.pairs}:  # nobody needs a copy of his own
+            self.results = part._given(self.outs, self.args, self.pairs)
 
     def _send(self, link: Link, args: Sequence[Any]) -> None:
         """Have the graph copy what is fed, and the keys, from pinned memory."""
@@ -133,8 +138,10 @@ class _Graph(Captured):
                 self.brought[id(out)] = (out, here)
 
     def fits(self, link: Link, args: Sequence[Any], pairs: Sequence[tuple[int, int]]) -> bool:
-        same = self.pairs == tuple(pairs) and link.waits(self.sent)
-        return same and all([x is y for x, y in zip(self.args, args, strict=True)])  # noqa: C419 (faster)
+        return self.pairs == tuple(pairs) and link.waits(self.sent) and self.is_for(args)
+
+    def is_for(self, args: Sequence[Any]) -> bool:
+        return all(map(is_, self.args, args))
 
     def replay(self, part: Resident, draw: Draw | None, link: Link) -> None:
         stream = self.begin()
@@ -199,12 +206,13 @@ class Resident:
         self.link = link
         self._commits = tuple(commits)
         self.width = min([target for _, target in commits], default=1 << 30) if width is None else width
-        self._fresh = frozenset(fresh)
+        self.fresh = frozenset(fresh)
         self._graphs: list[_Graph] = []
         self._buffers: dict[Any, Any] = {}
         self.blame: Callable[[BaseException], str] = lambda error: ""
         self._begun = False
         self._made = 0
+        self._last: _Graph | None = None
 
     @property
     def graphs(self) -> int:
@@ -219,6 +227,19 @@ class Resident:
             own: whether the arguments that are committed to may be changed.
             args: arrays of the device.
         """
+        graph = self._last
+        if graph is not None and graph.own == own and self._here() and graph.is_for(args) and self.link.waits(graph.sent):
+            self.reason = ""
+            graph.replay(self, draw, self.link)
+            self.launches += 1
+            return graph.results or self._given(graph.outs, graph.args, graph.pairs, copies=True)
+        return self._looked_for(draw, own, args)
+
+    def _here(self) -> bool:
+        return bool(self.xp.cuda.get_device_id() == self._device)
+
+    def _looked_for(self, draw: Draw | None, own: bool, args: Sequence[Any]) -> list[Any]:
+        """As a call, where the last graph is not the one."""
         with self.xp.cuda.Device(self._device):
             pairs = [pair for pair in self._commits if own and args[pair[1]] is not None]
             if self._refusal or not self._begun:
@@ -238,6 +259,8 @@ class Resident:
             if graph is None:
                 return self._run(draw, args, pairs)
             self.reason = ""
+            graph.own = own
+            self._last = graph if all(x is y for x, y in zip(given, args, strict=True)) else None
             graph.replay(self, draw, self.link)
             self.launches += 1
             return self._given(graph.outs, given, pairs, copies=True)
@@ -290,7 +313,7 @@ class Resident:
         """What a call gives: the arguments that hold results, and copies where the graph will write again."""
         into = dict(pairs)
         return [
-            args[into[at]] if at in into else _copied(x) if copies and at in self._fresh else x for at, x in enumerate(outs)
+            args[into[at]] if at in into else _copied(x) if copies and at in self.fresh else x for at, x in enumerate(outs)
         ]
 
     def computed(self, draw: Any, args: Sequence[Any], pairs: Sequence[tuple[int, int]] = ()) -> list[Any]:
