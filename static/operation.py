@@ -40,7 +40,7 @@ class Operation(Node):
         graph: where it is.
         body: the inside of the loop or branch that it was made in.
         writes: the variables that it changes beside yielding values, each with the output that is the new value.
-        device: the name of the device that ``tf.device`` asks for; it has no effect.
+        device: the name of the device that ``tf.device`` asks for (see ``static.placement``).
     """
 
     __slots__ = ("graph", "body", "writes", "device")

@@ -66,7 +66,7 @@ class Tensor(Value):
 
     @property
     def device(self) -> str:
-        """The device recorded on the operation; it has no effect."""
+        """The device recorded on the operation (``static.placement`` says what it does)."""
         return self.node.device  # type: ignore[attr-defined]
 
     @property

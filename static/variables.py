@@ -155,7 +155,7 @@ class Variable(Operators, Shown):
 
     @property
     def device(self) -> str:
-        """The device recorded on the operation; it has no effect."""
+        """The device recorded on the operation (``static.placement`` says what it does)."""
         return self.op.device
 
     # Reading
