@@ -136,6 +136,21 @@ def stages(net: Net, speed: Speed, counts: Sequence[int], batch: int, parts: int
     return [pipeline([whole / n] * n, parts, [border] * (n - 1), link, update / n) for n in counts]
 
 
+def summary(every: Sequence[Case], nets: Mapping[str, Net]) -> str:
+    """A line a case and kind of scaling: speed-ups, and what limits the last of them."""
+    lines = [
+        "| net and machine | scaling | 8 | 64 | 256 | 1,024 | the last is limited by |",
+        "|---|---|---:|---:|---:|---:|---|",
+    ]
+    for case in every:
+        for kind in ("strong", "weak"):
+            steps = {step.workers: step for step in predicted(case, nets[case.net], kind == "weak")}
+            shown = [f"{steps[n].speedup:,.1f}" if n in steps else "" for n in (8, 64, 256, 1024)]
+            batch = f"{kind}, {case.batch if kind == 'strong' else case.each:,}" + (" each" if kind == "weak" else "")
+            lines.append(f"| {case.title} | {batch} | {' | '.join(shown)} | {steps[max(steps)].limit} |")
+    return "\n".join(lines)
+
+
 def report(every: Sequence[Case], nets: Mapping[str, Net], processor: Rates) -> str:
     """All tables, as Markdown."""
     core = ", ".join(f"{name} {getattr(processor, name):.3g}" for name in processor.__slots__)
@@ -143,6 +158,7 @@ def report(every: Sequence[Case], nets: Mapping[str, Net], processor: Rates) -> 
     for net in nets.values():
         size = sum(turn.of_small.size for turn in net.turns)
         made.append(f"- {net.title}: {net.parameters:,} parameters, {size / 1e6:.3g} MB of gradients a step")
+    made += ["## In short: how many times as fast as one, and what it is limited by", summary(every, nets)]
     for case in every:
         for kind in ("strong", "weak"):
             batch = f"a batch of {case.batch:,}" if kind == "strong" else f"{case.each:,} examples each"

@@ -43,7 +43,7 @@ class Work(NamedTuple):
 def work_of(node: Any, shapes: Shapes) -> Work:
     """What ``node`` does in one run in which values have the specs that ``shapes`` knows."""
     if not calls(node):
-        return Work()
+        return _summed(node, shapes)
     found = Cost.of([node], shapes=shapes)
     written = UNKNOWN if found.bytes is None else found.bytes
     names = [*node.op.names, *[""] * len(node.inputs)]  # an argument called _x lends its shape alone
@@ -56,6 +56,16 @@ def work_of(node: Any, shapes: Shapes) -> Work:
     operations = UNKNOWN if found.operations is None else found.operations
     inside = "control" in node.op.traits and _has_products(node)
     return Work(found.kernels, operations if inside else 0, 0 if inside else operations, size)
+
+
+def _summed(node: Any, shapes: Shapes) -> Work:
+    """The work of what counts for a view: none, except that ``unbroadcast`` adds up where shapes differ."""
+    if node.op.name != "unbroadcast":
+        return Work()
+    (out,), given = shapes.outputs(node), shapes.of(node.inputs[0])
+    if out.size == given.size:
+        return Work()
+    return Work(1, 0, UNKNOWN if given.size is None else given.size, _size(given) + _size(out))
 
 
 def _dense(node: Any, shapes: Shapes) -> int | None:

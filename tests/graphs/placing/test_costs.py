@@ -29,6 +29,8 @@ def last(fn, *shapes: tuple[int, ...]):
         (ops.add, [(4, 5), (5,)], Work(1, 0, 20, 4 * (20 + 5 + 20))),
         (ops.tanh, [(6,)], Work(1, 0, 60, 48)),
         (lambda x: ops.transpose(x), [(2, 3)], Work()),
+        (ops.unbroadcast, [(5, 4), (4,)], Work(1, 0, 20, 4 * (20 + 4))),
+        (ops.unbroadcast, [(4,), (4,)], Work()),
         (lambda x: ops.sum(x), [(10,)], Work(1, 0, 10, 44)),
         (lambda x, w, b: ops.linear(x, w, b), [(3, 5), (7, 5), (7,)], Work(1, 2 * 3 * 5 * 7, 0, 4 * (15 + 35 + 7 + 21))),
         (ops.convolution, [(2, 6, 6, 3), (3, 3, 3, 4)], Work(1, 2 * (2 * 4 * 4 * 4) * 27, 0, 4 * (216 + 108 + 128))),
@@ -38,7 +40,7 @@ def last(fn, *shapes: tuple[int, ...]):
             Work(1, 2 * (2 * 4 * 4 * 4) * 27, 0, 4 * (216 + 128 + 108)),
         ),
     ],
-    ids=["matmul", "add", "tanh", "view", "sum", "linear", "convolution", "convolution_weight"],
+    ids=["matmul", "add", "tanh", "view", "sums", "sums nothing", "sum", "linear", "convolution", "convolution_weight"],
 )
 def test_what_a_node_does(fn, shapes, expected: Work) -> None:
     assert work_of(last(fn, *shapes), Shapes()) == expected
