@@ -14,6 +14,7 @@ from dynamic.distributed.objects import all_gather_object
 from dynamic.names import lacking
 from dynamic.nn.modules.module import Module
 from dynamic.nn.parallel.buckets import FIRST
+from dynamic.nn.parallel.joining import Joining
 from dynamic.nn.parallel.reducer import Reducer, coalesced
 from dynamic.nn.uninitialized import UninitializedParameter
 from dynamic.tape import recording
@@ -71,6 +72,7 @@ class DistributedDataParallel(Module):
         self.broadcast_buffers, self.find_unused_parameters = broadcast_buffers, find_unused_parameters
         self.gradient_as_bucket_view, self.static_graph = gradient_as_bucket_view, static_graph
         self.require_backward_grad_sync = self.require_forward_param_sync = True
+        self._joining: Joining | None = None
         ignored = set(getattr(module, "_ddp_params_and_buffers_to_ignore", ()))
         named = [(name, each) for name, each in module.named_parameters() if name not in ignored]
         wanted = [(name, each) for name, each in named if each.requires_grad]
@@ -103,12 +105,12 @@ class DistributedDataParallel(Module):
                 others = f"the model on rank {rank} is not that of rank {self.process_group.ranks[0]}"
                 raise MismatchError(f"{others}: in place of {first}{at_line()}")
 
-    def _take_over(self, tensors: list[Any]) -> None:
-        """Give all ranks the values of rank 0, in one message a dtype."""
+    def _take_over(self, tensors: list[Any], root: int = 0) -> None:
+        """Give all ranks the values of one, in one message a dtype."""
         for some in coalesced(tensors):
             xp = xp_of((some[0]._array,))
             together = wrap(xp.concatenate([each._array.reshape(-1) for each in some]))
-            broadcast(together, group=self.process_group, group_src=0)
+            broadcast(together, group=self.process_group, group_src=root)
             at = 0
             for each in some:
                 size = each._array.size
@@ -118,10 +120,13 @@ class DistributedDataParallel(Module):
 
     def forward(self, *inputs: Any, **kwargs: Any) -> Any:
         """What the module gives, after its buffers have become rank 0's."""
-        if self.require_forward_param_sync and self.broadcast_buffers and self._buffers_kept:
-            self._take_over(self._buffers_kept)
-        result = self.module(*inputs, **kwargs)
         synced = recording.get() and self.require_backward_grad_sync
+        buffers = self.require_forward_param_sync and self.broadcast_buffers and bool(self._buffers_kept)
+        if self._joining is not None:
+            self._joining.begin(synced, buffers)
+        if buffers:
+            self._take_over(self._buffers_kept, 0 if self._joining is None else self._joining.root)
+        result = self.module(*inputs, **kwargs)
         self.require_forward_param_sync = synced
         if recording.get():
             self.reducer.expecting = synced
@@ -135,6 +140,27 @@ class DistributedDataParallel(Module):
             yield
         finally:
             self.require_backward_grad_sync = before
+
+    @contextmanager
+    def join(
+        self, divide_by_initial_world_size: bool = True, enable: bool = True, throw_on_early_termination: bool = False
+    ) -> Iterator[None]:
+        """Let ranks have unequal numbers of inputs: forward and backward passes inside follow each other, a rank at a time.
+
+        A rank that has no more takes part in the others' reductions with gradients of zeros, and has in the end the model of
+        those that went on. Args: whether the sum is divided by the number of all ranks, or by that of those with inputs;
+        whether anything is done; whether all ranks are to end by an error (DistError) once one has no more inputs.
+        """
+        if not enable:
+            yield
+            return
+        self._joining = Joining(self, divide_by_initial_world_size, throw_on_early_termination)
+        try:
+            yield
+            self._joining.end()
+        finally:
+            self._joining = None
+            self.reducer.divisor = self.process_group.size()
 
     def register_comm_hook(self, state: Any, hook: Callable[[Any, Any], Any]) -> None:
         """Have ``hook(state, bucket)`` average gradients in place of the sum over the ranks.

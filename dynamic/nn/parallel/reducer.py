@@ -58,7 +58,7 @@ class Reducer:
         self.names = [name for name, _ in named]
         self.parameters = [tensor for _, tensor in named]
         self.group, self.unused, self.views = group, unused, views
-        self.limits = limits
+        self.limits, self.divisor = limits, group.size()
         self.expecting = True
         self.rebuilding = not unused or lasting
         self.hook: Any = None
@@ -164,7 +164,7 @@ class Reducer:
         bucket = self._bucket_of[i]
         view, before = bucket.views[i], self.parameters[i].grad
         xp = xp_of((view,))
-        share = 1.0 if self.hook is not None else 1.0 / self.group.size()
+        share = 1.0 if self.hook is not None else 1.0 / self.divisor
         if g is None and before is None:
             view[...] = 0
         elif g is None or before is None:
@@ -203,23 +203,37 @@ class Reducer:
         for i in sorted(self._waited):  # an operation has sent nothing back
             used[i] = 0
             self._put(i, None)
-        if self.unused:
-            self.group.begin(
-                Announcement("DistributedDataParallel", used.dtype, used.shape, reduction="MAX"),
-                self.group.moves.all_reduce(used, "MAX"),
-                None,
-                False,
-            )
+        self._share_used()
         for bucket in self.buckets:
             bucket.work.wait()
-        arrived = set(self._arrived)
-        self._done = arrived
+        self._done = set(self._arrived)
         for i in range(len(self.parameters)):
             if used[i] and i not in self._arrived:
                 self._give(i)
         if self.rebuilding and self.parameters:
             self.rebuilding = False
             self._rebuild()
+
+    def _share_used(self) -> None:
+        """Learn which parameters any rank has used, where some may be unused."""
+        if self.unused:
+            used = self._used
+            about = Announcement("DistributedDataParallel", used.dtype, used.shape, reduction="MAX")
+            self.group.begin(about, self.group.moves.all_reduce(used, "MAX"), None, False)
+
+    def keep_company(self) -> None:
+        """Do what a pass of the other ranks does, with gradients of zeros."""
+        self._used[:], self._arrived = 0, []
+        for number, bucket in enumerate(self.buckets):
+            bucket.memory[...] = 0
+            self._begin(number)
+        self._share_used()
+        for bucket in self.buckets:
+            bucket.work.wait()
+        if self.rebuilding:
+            self.rebuilding = False
+            self._rebuild()
+            self._given = {}
 
     def _give(self, i: int) -> None:
         """Make what was averaged the parameter's gradient."""

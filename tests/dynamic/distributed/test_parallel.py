@@ -77,6 +77,16 @@ def test_buffers_errors_and_hooks(results, size):
         assert np.allclose(got["anomaly"], (size + 1) / 2)
 
 
+@pytest.mark.parametrize("size", SIZES[1:3])
+def test_ranks_may_have_unequal_numbers_of_batches(results, size):
+    ranks = results(size)
+    for got in ranks:
+        for (digest, difference), (first, _) in zip(got["uneven"], ranks[0]["uneven"], strict=True):
+            assert digest == first
+            assert difference < 1e-12
+        assert got["strictly"].startswith("DistError no more inputs on rank 0, and join was told to end then")
+
+
 def test_each_rank_samples_its_share(results):
     plain, shuffled = zip(*[got["shares"] for got in results(2)], strict=True)
     assert list(plain) == [[0, 2, 4, 6], [1, 3, 5, 0]]

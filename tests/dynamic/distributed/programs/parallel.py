@@ -204,6 +204,41 @@ def with_hook():
     return [state, net.weight.grad.tolist()]
 
 
+def uneven(divide, **settings):
+    """Ranks with one batch more than the rank before: as in one process with what there is each time."""
+    torch.manual_seed(11)
+    net = nn.Sequential(nn.Linear(5, 6), nn.BatchNorm1d(6), nn.Tanh(), nn.Linear(6, 6)).double()
+    net[1].eval()
+    single = nn.Sequential(nn.Linear(5, 6), nn.BatchNorm1d(6), nn.Tanh(), nn.Linear(6, 6)).double()
+    ddp = DistributedDataParallel(net, bucket_cap_mb=0.0001, **settings)
+    single.load_state_dict(net.state_dict())
+    single[1].eval()
+    optimisers = [torch.optim.SGD(each.parameters(), lr=0.1) for each in (ddp, single)]
+    with ddp.join(divide_by_initial_world_size=divide):
+        for step in range(rank + 1):
+            x, y = batch(10 * rank + step)
+            optimisers[0].zero_grad()
+            ((ddp(x) - y) ** 2).mean().backward()
+            optimisers[0].step()
+    for step in range(size):
+        optimisers[1].zero_grad()
+        active = range(step, size)
+        losses = [((single(x) - y) ** 2).mean() for x, y in (batch(10 * each + step) for each in active)]
+        (sum(losses) / (size if divide else len(active))).backward()
+        optimisers[1].step()
+    pairs = zip(net.parameters(), single.parameters(), strict=True)
+    return [digest(net.parameters()), max(float((a - b).abs().max()) for a, b in pairs)]
+
+
+def strictly():
+    ddp = DistributedDataParallel(nn.Linear(2, 2))
+    with ddp.join(throw_on_early_termination=True):
+        for _ in range(1 + (rank > 0)):
+            ddp(torch.ones(1, 2)).sum().backward()
+
+
+results["uneven"] = [uneven(True), uneven(False), uneven(True, find_unused_parameters=True)]
+results["strictly"] = caught(strictly)
 results["errors"] = [
     caught(unused),
     caught(lambda: DistributedDataParallel(nn.ReLU())),
@@ -211,6 +246,8 @@ results["errors"] = [
     caught(lambda: DistributedDataParallel(nn.Linear(2, 2), device_ids=[0, 1])),
 ]
 results["hook"] = with_hook()
+samplers = [torch.utils.data.DistributedSampler(range(7), shuffle=False), torch.utils.data.DistributedSampler(range(7))]
+results["shares"] = [list(each) for each in samplers]
 net = nn.Linear(2, 2)
 ddp = DistributedDataParallel(net)
 grads = torch.autograd.grad(ddp(torch.ones(1, 2) * rank).sum(), list(net.parameters()))
