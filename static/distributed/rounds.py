@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from static.distributed.connection import Task
@@ -105,11 +105,16 @@ class Wire:
                         call.cancel()
                     elif place not in pings and now - heard[place] > _PING / 2:
                         pings[place] = asyncio.ensure_future(self.ping(place))
+                silent = {place: call for call, place in waiting.items() if now - heard[place] > _PING}
+                for place in await self._gone(silent):  # connecting to what is dead is tried again for long
+                    answers[place] = _failed("UnavailableError", "the scheduler has lost it", lost=True)
+                    failed = failed or "a worker is lost"
+                    waiting.pop(silent[place])
+                    silent[place].cancel()
                 if failed and end is None:
                     end = now + _GRACE
-                    await self.abort(
-                        run, [place for place in calls if place not in answers or "lost" not in answers[place]], failed
-                    )
+                    lost = {place for place, answer in answers.items() if answer.get("error", {}).get("lost")}
+                    await self.abort(run, [place for place in calls if place not in lost], failed)
         finally:
             for each in (*waiting, *pings.values()):
                 each.cancel()
@@ -124,6 +129,17 @@ class Wire:
             return None
         after = time.time()
         return {**answer, "ahead": answer["time"] - (before + after) / 2, "trip": after - before}
+
+    async def _gone(self, places: Iterable[int]) -> list[int]:
+        """Those of ``places`` whose workers the scheduler does not know any more."""
+        asked = list(places)
+        if not asked:
+            return []
+        try:
+            there = (await asyncio.wait_for(self.client.scheduler.identity(), self.timeout))["workers"]
+        except (OSError, TimeoutError):
+            return []
+        return [place for place in asked if self.tasks[place].address not in there]
 
     def _verdict(self, silent: float, spent: float, limit: float | None, called_off: bool) -> dict[str, Any] | None:
         """What to take for the answer of a part that has not given one, None where it is to be waited for."""
