@@ -7,7 +7,7 @@ import importlib
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -26,7 +26,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=int,
         default=None,
         metavar="N",
-        help="try N random programs, others each time, in place of the 2,000 that are always the same (tests/agree)",
+        help="try N random programs, others each time, in place of the 500 (2,000 with --long) of tests/agree",
     )
     parser.addoption(
         "--device",
@@ -50,6 +50,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for item in items:
             if item.get_closest_marker("long"):
                 item.add_marker(pytest.mark.skip(reason="takes long: ask for it by --long"))
+
+
+@pytest.fixture
+def many(pytestconfig: pytest.Config) -> Callable[[int], int]:
+    """How many there are to be of something that takes long by its number: all with ``--long``, else a tenth."""
+    return lambda count: count if pytestconfig.getoption("--long") else count // 10
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, reject, seed, settings, strategies as st
 
 
-USUAL = 2000
-"""Programs in all, over all laws, unless ``pytest --examples`` says otherwise."""
+USUAL, LONG = 500, 2000
+"""Programs in all, over all laws, unless ``pytest --examples`` says otherwise; the second is for ``--long``."""
 
 _SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example, HealthCheck.filter_too_much]
 
@@ -27,9 +27,10 @@ def law(strategy: st.SearchStrategy[Any], share: float, parts: int = 4) -> Calla
 
     def make(check: Callable[[Any], None]) -> Any:
         @pytest.mark.parametrize("part", range(parts))
-        def test(part: int) -> None:
+        def test(part: int, pytestconfig: pytest.Config) -> None:
             asked = os.environ.get("DIPTYCH_EXAMPLES")
-            count = max(1, round(float(asked or USUAL) * share / parts))
+            usual = LONG if pytestconfig.getoption("--long") else USUAL
+            count = max(1, round(float(asked or usual) * share / parts))
             each = settings(max_examples=count, deadline=None, suppress_health_check=_SLOW, database=None)(
                 given(strategy)(functools.wraps(check, assigned=("__name__", "__qualname__", "__doc__"))(_quiet(check)))
             )

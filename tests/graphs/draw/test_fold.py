@@ -86,8 +86,8 @@ def test_what_neither_folds_nor_repeats_is_cut_in_the_middle():
     assert counted(shown) == 99
 
 
-def test_a_chain_of_a_hundred_thousand_nodes():
-    length = 100_000
+def test_a_chain_of_a_hundred_thousand_nodes(many):
+    length = many(100_000)
     names = ["exp", *["negative"] * 7]
     end = chain(length, *names)
     shown = draw.picture([end])

@@ -638,11 +638,11 @@ def second_pass():
     loss.backward()
 
 
-def test_a_deep_tape():
+def test_a_deep_tape(many):
     def deep():
         w = torch.ones(1, requires_grad=True)
         y = w
-        for _ in range(20_000):
+        for _ in range(many(20_000)):
             y = y * 1.0
         y.backward()
 
