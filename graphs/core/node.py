@@ -103,7 +103,7 @@ class Node(Shown):
         put(self, "name", name or f"{op.name}_{self.serial}")
         put(self, "where", where)
         put(self, "after", after)
-        put(self, "outputs", tuple(value(self, index) for index in range(len(specs))))
+        put(self, "outputs", (value(self, 0),) if len(specs) == 1 else tuple([value(self, i) for i in range(len(specs))]))
 
     def __setattr__(self, name: str, value: Any) -> None:
         raise AttributeError(f"a node does not change: {self.name}.{name}")
