@@ -306,7 +306,7 @@ class Plan:
         if found is None:
             return error
         values = {**self.schedule.constants, **held}
-        return failed(found.node, [values[arg] for arg in found.args], error)
+        return failed(found.node, [values.get(arg, values.get(arg.removesuffix("_cpu"))) for arg in found.args], error)
 
 
 def failed(node: Operation, operands: Sequence[Any], error: Exception) -> OpError:

@@ -93,6 +93,8 @@ class Link:
         on_device = type(value) is not ndarray and isinstance(value, self._xp.ndarray)
         if not on_device and type(value) is not ndarray:
             value = numpy.asarray(value)
+        if not on_device and value.dtype.kind == "O":
+            return self._boxed(value)
         key = (slot, value.shape, value.dtype)
         found = self._up.get(key)
         if found is None:
@@ -169,10 +171,31 @@ class Link:
         return here
 
     def _boxes(self, value: ndarray) -> ndarray:
+        """What a loop has kept of each round, brought to the host array by array; loops inside have boxes in boxes."""
         out = numpy.empty(value.shape, value.dtype)
         for at in numpy.ndindex(value.shape):
             each = value[at]
-            out[at] = each.get() if isinstance(each, self._xp.ndarray) else each
+            if isinstance(each, self._xp.ndarray):
+                each = each.get()
+                self.traffic.to_host += 1
+                self.traffic.to_host_bytes += each.nbytes
+            elif type(each) is ndarray and each.dtype.kind == "O":
+                each = self._boxes(each)
+            out[at] = each
+        return out
+
+    def _boxed(self, value: ndarray) -> ndarray:
+        """The same, sent to the device."""
+        out = numpy.empty(value.shape, value.dtype)
+        for at in numpy.ndindex(value.shape):
+            each = value[at]
+            if type(each) is ndarray and each.dtype.kind == "O":
+                each = self._boxed(each)
+            elif isinstance(each, (ndarray, numpy.generic)):
+                self.traffic.to_device += 1
+                self.traffic.to_device_bytes += each.nbytes
+                each = self._xp.asarray(each)
+            out[at] = each
         return out
 
     def finish(self) -> None:

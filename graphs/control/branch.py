@@ -7,7 +7,7 @@ from typing import Any
 
 from graphs.control.adjoint import Adjoint, adjoint, computed, smooth
 from graphs.control.loop_text import boxes
-from graphs.control.program import Draw, Program, undrawn
+from graphs.control.program import Draw, Program, home, undrawn
 from graphs.control.specs import branch_dtypes, branch_shapes
 from graphs.core.function import Function
 from graphs.core.node import Value, new_parameter
@@ -44,10 +44,10 @@ def branch(
     shared = len(operands) - len(owners)
     given = [*operands[:shared], *(box[0] for box, i in zip(operands[shared:], owners, strict=True) if i == chosen)]
     results = len(body.outputs) - emits[chosen]
-    setting = ("branch", record)
+    setting = ("branch", record, home(xp))
     kernel: Callable[..., Any] | None = body.cache.get(setting)
     if kernel is None:
-        kernel = body.cache[setting] = _program(body, record).compiled(f"branch {body.name}")
+        kernel = body.cache[setting] = _program(body, record).compiled(f"branch {body.name}", xp)
     out = kernel(xp, undrawn if key is None else key, *given)
     made = list(out[:results])
     for i, count in enumerate(emits):

@@ -15,7 +15,7 @@ import numpy
 
 from graphs.control.adjoint import adjoint, computed, reads, smooth
 from graphs.control.loop_text import as_traced, loop_kernel
-from graphs.control.program import Draw, undrawn
+from graphs.control.program import Draw, home, undrawn
 from graphs.control.specs import loop_dtypes, loop_shapes, loop_specs
 from graphs.core.function import Function
 from graphs.core.node import Value
@@ -68,10 +68,10 @@ def loop(
         "reverse": reverse,
     }
     direct = xp is numpy and as_traced(body, states, sums, sequences, operands)
-    setting = ("loop", record, direct, *layout.values())
+    setting = ("loop", record, direct, home(xp), *layout.values())
     kernel: Callable[..., Any] | None = body.cache.get(setting)
     if kernel is None:
-        kernel = body.cache[setting] = loop_kernel(body, record, direct, **layout)
+        kernel = body.cache[setting] = loop_kernel(body, record, direct, **layout, xp=xp)
     out: tuple[Any, ...] = kernel(xp, undrawn if key is None else key, length, *operands)
     # How many rounds there were is not asked of a GPU: that would wait for it.
     none = not out[0] if xp is numpy else any(x is None for x in out)

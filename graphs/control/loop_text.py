@@ -29,6 +29,7 @@ def loop_kernel(
     sequences: int,
     boxed: tuple[int, ...],
     reverse: bool,
+    xp: Any = numpy,
 ) -> Callable[..., Any]:
     """The kernel of a loop over ``body``: ``(xp, draw, length, *operands)``.
 
@@ -36,7 +37,7 @@ def loop_kernel(
     are None where their shape is not known.
     """
     text = _text(body, record, direct, cond, states, sums, sequences, boxed, reverse)
-    return text.compiled(f"loop {body.name}")
+    return text.compiled(f"loop {body.name}", xp)
 
 
 def as_traced(body: Function, states: int, sums: int, sequences: int, operands: Sequence[Any]) -> bool:

@@ -13,6 +13,9 @@ from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
 from typing import Any
 
+import numpy
+from numpy import ndarray
+
 from graphs.core.function import Function
 from graphs.core.node import Node, Value
 from graphs.core.random import Key
@@ -124,15 +127,26 @@ class Program:
         """The text."""
         return "\n".join(self.lines) + "\n"
 
-    def compiled(self, label: str) -> Callable[..., Any]:
-        """The function that the text defines under the name ``kernel``. Tracebacks and debuggers find its text."""
+    def compiled(self, label: str, xp: Any = numpy) -> Callable[..., Any]:
+        """The function that the text defines under the name ``kernel``. Tracebacks and debuggers find its text.
+
+        Constants in it become arrays of module ``xp``.
+        """
         source, filename = self.source, f"<{label} {next(_numbers)}>"
+        if xp is not numpy:
+            constants = {name: x for name, x in self.names.items() if type(x) is ndarray and x.dtype.kind in "biufc"}
+            self.names.update({name: xp.asarray(x) for name, x in constants.items()})
         exec(compile(source, filename, "exec"), self.names)
         kernel: Callable[..., Any] = self.names["kernel"]
         linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
         _nodes[filename] = self.nodes
         weakref.finalize(kernel, _forget, filename)
         return kernel
+
+
+def home(xp: Any) -> Any:
+    """A key for kernels whose constants are arrays of module ``xp``: they are on its current device."""
+    return None if xp is numpy else (getattr(xp, "_xp", xp), xp.cuda.get_device_id() if hasattr(xp, "cuda") else 0)
 
 
 def _forget(filename: str) -> None:
