@@ -62,6 +62,7 @@ def heft(
     together: Iterable[Iterable[Any]] = (),
     *,
     overhead: float = 0.0,
+    refine: int = 0,
 ) -> Placement:
     """The placement of a task graph on a cluster by HEFT, never worse than all of it on one worker.
 
@@ -76,6 +77,8 @@ def heft(
         together: groups of nodes that have to stand on one worker, such as a variable and its updates. The first of a
             group to take its turn decides for all; groups that share a node are one.
         overhead: seconds that each worker beyond the first costs a run, whatever it does: what spreading has to win back.
+        refine: how many schedules may be tried beyond HEFT's to make it better, by moving one unit at a time: HEFT is
+            greedy, and does not see what the way back will cost.
 
     Raises PlacementError for a graph with a cycle, unknown nodes or workers, and wishes that contradict each other.
     """
@@ -84,6 +87,9 @@ def heft(
     order = _order(problem)
     free = sorted({each for each in unit if each not in where})
     made = _scheduled(problem, order, unit, where)
+    moved = 0
+    if refine and free:
+        made, moved = _refined(problem, order, unit, where, made, refine)
     alone = _on_one(problem, order, unit, where, free)
     gained = alone.makespan - made.makespan
     price = overhead * (len(made.used) - len(alone.used))
@@ -95,6 +101,8 @@ def heft(
         reason = f"{_seconds(made.makespan)} a run are predicted, against {_seconds(alone.makespan)} on one worker"
         if price:
             reason += f" and {_seconds(price)} for more workers"
+        if moved:
+            reason += f"; {moved} moved afterwards"
     else:
         method, best = "one worker", alone
         reason = _no_gain(problem, made, alone, price)
@@ -187,6 +195,33 @@ def _ready(problem: Problem, made: _Schedule, at: int, worker: int) -> float:
     for tail, _, size in problem.inputs[at]:
         ready = max(ready, made.end[tail] + problem.travel(made.homes[tail], worker, size))
     return ready
+
+
+def _refined(
+    problem: Problem, order: Sequence[int], unit: Sequence[int], where: Mapping[int, int], made: _Schedule, tries: int
+) -> tuple[_Schedule, int]:
+    """The schedule after moves of single units that make it shorter, and their number; the first that does is made.
+
+    Units are tried by what they cost, the dearest first, again and again until none is moved or all tries are used.
+    """
+    homes = {each: made.homes[each] for each in dict.fromkeys(unit)}
+    weight: dict[int, float] = {}
+    for at, each in enumerate(unit):
+        weight[each] = weight.get(each, 0.0) + max(problem.seconds[at])
+    units = sorted((each for each in homes if each not in where), key=lambda each: (-weight[each], each))
+    moves, last = 0, -1
+    while units and last != moves and tries > 0:
+        last = moves
+        for each in units:
+            for worker in range(len(problem.workers)):
+                if worker == homes[each] or tries <= 0:
+                    continue
+                tries -= 1
+                tried = _scheduled(problem, order, unit, {**homes, each: worker})
+                if tried.makespan < made.makespan * (1 - 1e-9):
+                    made, moves = tried, moves + 1
+                    homes[each] = worker
+    return made, moves
 
 
 def _gap(row: Sequence[tuple[float, float]], ready: float, seconds: float) -> float:

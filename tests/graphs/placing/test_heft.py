@@ -104,6 +104,34 @@ def test_no_schedule_is_better_than_the_best_and_heft_is_near_it(seed: int) -> N
     assert found.makespan <= sum(seconds for _, seconds in graph.nodes(data="seconds")) == found.alone
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_moving_single_units_makes_it_no_worse(seed: int) -> None:
+    graph, cluster = drawn(seed, 30), Cluster.uniform(["a", "b", "c"], Link(1.0, 2.0))
+    together, fixed = [[0, 20], [3, 11, 29]], {5: "b"}
+    plain, moved = (heft(graph, cluster, fixed, together, refine=tries) for tries in (0, 300))
+    assert moved.makespan <= plain.makespan
+    assert moved == heft(graph, cluster, fixed, together, refine=300)
+    assert moved.assignment[5] == "b"
+    assert len({moved.assignment[node] for node in (3, 11, 29)}) == 1
+    starts = {run.node: run.start for run in moved.timeline.runs}
+    order = tuple(sorted(graph, key=lambda node: (starts[node], node)))
+    assert moved.makespan == replayed(graph, cluster, dict(moved.assignment), order)
+
+
+def test_the_way_back_is_seen_when_units_are_moved() -> None:
+    """A greedy step to the faster worker, from where a fixed reader has to have the value back."""
+    graph = networkx.DiGraph()
+    graph.add_node("a", seconds={"slow": 4.0, "fast": 3.0})
+    graph.add_node("z", seconds=1.0)
+    graph.add_edge("a", "z", bytes=40)
+    cluster = Cluster.uniform(["slow", "fast"], Link(0.0, 10.0))
+    assert heft(graph, cluster, {"z": "slow"}).makespan == 5  # all that is free on one worker is the better fallback
+    graph.add_node("b", seconds={"slow": 9.0, "fast": 2.0})
+    found, moved = (heft(graph, cluster, {"z": "slow"}, refine=tries) for tries in (0, 20))
+    assert (found.makespan, moved.makespan) == (8, 5)
+    assert "1 moved afterwards" in moved.reason
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_a_timeline_can_happen(seed: int) -> None:
     graph = drawn(seed, 40)
