@@ -163,18 +163,30 @@ class _Schedule:
 
 
 def _scheduled(problem: Problem, order: Sequence[int], unit: Sequence[int], where: Mapping[int, int]) -> _Schedule:
-    """Each node in turn on the worker on which it ends first, or on that of its unit."""
+    """Each node in turn on the worker on which it ends first, or on that of its unit.
+
+    What costs nothing and waits for nothing, such as a variable, has no turn: it goes where its first reader goes.
+    """
     made, homes = _Schedule(problem), dict(where)
     everywhere = range(len(problem.workers))
+    given = _given(problem, unit)
+    waiting: dict[int, list[int]] = {}
     for at in order:
         home = homes.get(unit[at])
+        if home is None and given[at]:
+            waiting.setdefault(unit[at], []).append(at)
+            continue
         best, start, end = -1, 0.0, 0.0
         for worker in everywhere if home is None else (home,):
             seconds = problem.seconds[at][worker]
             begins = _gap(made.rows[worker], _ready(problem, made, at, worker), seconds)
             if best < 0 or begins + seconds < end:
                 best, start, end = worker, begins, begins + seconds
-        homes[unit[at]] = made.homes[at] = best
+        made.homes[at] = best
+        for each in (unit[at], *(unit[tail] for tail, *_ in problem.inputs[at] if made.homes[tail] < 0)):
+            homes.setdefault(each, best)
+            for other in waiting.pop(each, ()):
+                made.homes[other] = homes[each]
         made.start[at], made.end[at] = start, end
         made.makespan = max(made.makespan, end)
         if end > start:
@@ -186,14 +198,26 @@ def _scheduled(problem: Problem, order: Sequence[int], unit: Sequence[int], wher
                 key = (tail, value, best)
                 entry = made.sent.setdefault(key, (ready, ready + problem.travel(source, best, size), []))
                 entry[2].append(at)
+    for others in waiting.values():
+        for other in others:
+            made.homes[other] = 0
     return made
+
+
+def _given(problem: Problem, unit: Sequence[int]) -> list[bool]:
+    """Whether a node costs nothing anywhere and reads nothing, or only such nodes of its own unit."""
+    found: list[bool] = []
+    for at, costs in enumerate(problem.seconds):
+        found.append(not any(costs) and all(found[tail] and unit[tail] == unit[at] for tail, *_ in problem.inputs[at]))
+    return found
 
 
 def _ready(problem: Problem, made: _Schedule, at: int, worker: int) -> float:
     """When all that a node reads is on ``worker``. What an earlier reader there has had sent is there already."""
     ready = 0.0
     for tail, _, size in problem.inputs[at]:
-        ready = max(ready, made.end[tail] + problem.travel(made.homes[tail], worker, size))
+        if made.homes[tail] >= 0:  # else it goes where this one goes
+            ready = max(ready, made.end[tail] + problem.travel(made.homes[tail], worker, size))
     return ready
 
 

@@ -226,6 +226,28 @@ def test_wishes_hold() -> None:
     assert free.assignment["in"] == free.assignment["out"]
 
 
+def test_a_variable_goes_where_its_reader_goes() -> None:
+    """It costs nothing and comes first: taken for a node like others it would hold all that belongs to it on one worker."""
+    graph, together = networkx.DiGraph(), []
+    for branch in range(2):
+        graph.add_node(("w", branch), seconds=0.0)
+        graph.add_node(("read", branch), seconds=0.0)
+        graph.add_edge(("w", branch), ("read", branch), bytes=4_000_000)
+        for depth in range(3):
+            graph.add_node((branch, depth), seconds=0.1)
+            graph.add_edge(("read", branch) if depth == 0 else (branch, depth - 1), (branch, depth), bytes=4_000_000)
+        graph.add_edge((branch, 2), ("update", branch), bytes=4_000_000)
+        graph.nodes["update", branch]["seconds"] = 0.01
+        together.append([("w", branch), ("read", branch), ("update", branch)])
+    found = heft(graph, Cluster.uniform(2, Link(1e-3, 1e9)), together=together)
+    assert found.makespan == pytest.approx(0.31)
+    assert found.size == 0
+    assert len(found.used) == 2
+    alone = networkx.DiGraph()
+    alone.add_node("unread", seconds=0.0)
+    assert heft(alone, Cluster.uniform(2)).assignment == {"unread": "worker:0"}
+
+
 def test_wishes_that_contradict_each_other() -> None:
     graph, cluster = branches(0.1, 1), Cluster.uniform(2)
     with pytest.raises(
