@@ -189,7 +189,7 @@ def _run(op: Op, args: Any, arrays: list[Any], edges: list[Any], wanted: bool, p
         if len(MODULES) == 1 or (xp := xp_of(arrays)) is numpy:
             out = op.kernel(numpy, *arrays, **params)
         else:
-            args, out = run(xp, op, args, arrays, edges, params)
+            op, args, out = run(xp, op, args, arrays, edges, params)
     except Exception as error:
         out = _explain(error, op, arrays, params)
     differentiable = wanted and (op.rules is not None or op.joint is not None) and recording.get()

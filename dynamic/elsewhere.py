@@ -10,6 +10,7 @@ from typing import Any
 import numpy
 from numpy import ndarray
 
+from dynamic import kernels
 from graphs.codegen.links import pinned
 from graphs.core import arrays
 from graphs.core.errors import GraphsError, at_line
@@ -179,8 +180,8 @@ def set_mover(mover: Callable[[Any, int], Any]) -> None:
     _mover[:] = [mover]
 
 
-def run(xp: Any, op: Op, args: Any, operands: list[Any], edges: list[Any], params: Mapping[str, Any]) -> tuple[Any, Any]:
-    """The arguments, and what an op's kernel gives on the GPU that its operands are on, whichever is the current one.
+def run(xp: Any, op: Op, args: Any, operands: list[Any], edges: list[Any], params: Mapping[str, Any]) -> tuple[Op, Any, Any]:
+    """The op to record, the arguments, and what it gives on the GPU that its operands are on, whichever is the current one.
 
     Arrays of the processor without dimensions count as numbers, as in PyTorch; ``operands`` and ``edges`` are changed to say
     so. Others are refused.
@@ -194,10 +195,9 @@ def run(xp: Any, op: Op, args: Any, operands: list[Any], edges: list[Any], param
                 args = (*args[:i], _mover[0](args[i], device), *args[i + 1 :])
                 operands[i], edges[i] = args[i]._array, args[i]._edge
     try:
-        if device == xp.cuda.get_device_id():
-            return args, op.kernel(xp, *operands, **params)
-        with xp.cuda.Device(device):
-            return args, op.kernel(xp, *operands, **params)
+        with nullcontext() if device == xp.cuda.get_device_id() else xp.cuda.Device(device):
+            out = kernels.several(op, xp, operands, params)
+            return kernels.with_kernels(op), args, op.kernel(xp, *operands, **params) if out is None else out
     except MemoryError as error:
         raise out_of_memory(xp, op.name, error) from error
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import dynamic as torch
-from dynamic import nn
+from dynamic import kernels, nn
 from dynamic.nn import functional as F
 from graphs.codegen.together import MOST_SETS
 from graphs.compare import load
@@ -342,6 +342,65 @@ def test_state_follows_its_parameters(gpu: Any) -> None:
     for p in there.param_groups[0]["params"]:
         p.grad = torch.ones_like(p)
     there.step()
+
+
+# One launch for an op of several ufuncs, and for a rule of several ops
+
+
+ACTIVATIONS = {"sigmoid": (1, 1), "gelu": (1, 1), "silu": (1, 1), "tanh": (0, 1), "exp": (0, 0), "hardswish": (1, 1)}
+"""Functions, and how many kernels of its own each launches there and back; one ufunc is left to cupy."""
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_what_takes_several_launches_takes_one(gpu: Any, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    if not gpu.__version__.endswith("stand-in"):
+        pytest.skip("launches are counted by the stand-in")
+    found = {}
+    function = getattr(torch, name, None) or getattr(F, name)
+    for fused in (False, True):
+        monkeypatch.setattr(kernels, "fused", fused)
+        x = torch.linspace(-2.0, 2.0, 9, device="cuda").requires_grad_()
+        start = fake_driver.state().launches
+        y = function(x)
+        middle = fake_driver.state().launches
+        y.sum().backward()
+        counted = middle - start, fake_driver.state().launches - middle
+        assert counted == (ACTIVATIONS[name] if fused else (0, 0))
+        found[fused] = y.detach().cpu().numpy(), x.grad.cpu().numpy()
+    for here, there in zip(found[False], found[True], strict=True):
+        np.testing.assert_allclose(there, here, rtol=2e-6, atol=2e-7)
+
+
+def test_numbers_that_change_make_no_new_kernels(gpu: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernels, "fused", True)
+    monkeypatch.setattr(kernels, "_MADE", {})
+    x = torch.linspace(0.5, 2.0, 9, device="cuda").requires_grad_()
+    for k in range(4):
+        y = torch.lerp(x, x * 2, 0.1 * k) / (1.5 + k)
+        y.sum().backward()
+        np.testing.assert_allclose(y.tolist(), (x * (1 + 0.1 * k) / (1.5 + k)).tolist(), rtol=1e-6)
+        if k == 0:
+            made = len(kernels._MADE)
+    assert len(kernels._MADE) == made
+
+
+def test_gradients_of_gradients_go_by_the_rules_themselves(gpu: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernels, "fused", True)
+    found = []
+    for device in ("cpu", "cuda"):
+        x = torch.linspace(-1.0, 1.0, 5, dtype=torch.float64, device=device).requires_grad_()
+        (g,) = torch.autograd.grad(torch.sigmoid(x).sum(), x, create_graph=True)
+        found.append(torch.autograd.grad((g * g).sum(), x)[0].cpu().numpy())
+    np.testing.assert_allclose(*found, rtol=1e-12)
+
+
+def test_a_net_trains_by_kernels_too(gpu: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernels, "fused", True)
+    alike(
+        lambda: nn.Sequential(nn.Linear(5, 6), nn.GELU(), nn.BatchNorm1d(6), nn.Linear(6, 3), nn.Sigmoid()),
+        *(draws(4, 5), lambda: torch.rand(4, 3), F.binary_cross_entropy),
+        rtol=1e-5,
+    )
 
 
 # What programs ask

@@ -1,22 +1,9 @@
 """Tensors on a GPU, on the stand-in for cupy: moved there and back with their gradients, made there, saved from there."""
 
-import sys
-
 import numpy as np
 import pytest
 
 import dynamic
-from graphs.core import arrays
-from tests.graphs import fake_cupy
-
-
-@pytest.fixture
-def gpu(monkeypatch):
-    """A process in which cupy is installed and finds one GPU."""
-    module = fake_cupy.module()
-    monkeypatch.setitem(sys.modules, "cupy", module)
-    monkeypatch.setitem(arrays.MODULES, module.ndarray, module)
-    return module
 
 
 def test_moved_there_and_back_with_gradients(gpu):

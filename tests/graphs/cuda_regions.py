@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+import numpy
 from hypothesis import HealthCheck, given, settings
 
+from dynamic.kernels import body_of
 from graphs.codegen.cuda import fits
 from graphs.codegen.fused import fused
 from graphs.codegen.primitives import Scalars, scalars
@@ -19,6 +21,7 @@ from static.passes import EXACT, PIPELINE
 from tests.agree.pipelines import WITHIN
 from tests.agree.programs import programs
 from tests.agree.runs import as_a_graph
+from tests.graphs.cuda_bodies import ELEMENTWISE, settings as attributes
 
 
 DEMOS = ("two_layer", "gan", "recurrent", "convolutional", "variational")
@@ -69,6 +72,25 @@ def of_random_programs() -> list[Function]:
 
     collect()
     return found
+
+
+@cache
+def of_rules() -> list[Function]:
+    """The rules of all element-wise ops' gradients, of float32, that a tape on a GPU has as one kernel each."""
+    found = []
+    for name, op in sorted(ELEMENTWISE.items()):
+        arrays: list[Any] = [numpy.zeros(1, "float32")] * len(op.names)
+        if name == "where":
+            arrays[0] = numpy.zeros(1, bool)
+        for i, rule in enumerate(op.rules or ()):
+            if rule is not None:
+                made = body_of((op, i), partial(_call, rule, attributes(op)), [arrays[-1], arrays[-1], *arrays])
+                found += [] if made is None else [made[0]]
+    return found
+
+
+def _call(rule: Any, given: dict[str, Any], *args: Any) -> Any:
+    return rule(*args, **given)
 
 
 def written(regions: Iterable[Function]) -> tuple[list[Scalars], list[Function]]:

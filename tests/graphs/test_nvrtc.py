@@ -12,9 +12,11 @@ from numpy import dtype
 from graphs.codegen.cuda import NUMBER, fits, geometry, kernel, source
 from graphs.codegen.cuda_calls import PREAMBLE
 from graphs.codegen.primitives import Call, Scalars, scalars
+from graphs.codegen.together import MOST_SETS, program
 from graphs.core.function import trace
 from graphs.core.op import OPS, Op
 from graphs.core.spec import Spec
+from graphs.updates import SGD, Adam, RMSProp
 from tests.graphs import cuda_regions, nvrtc
 from tests.graphs.cuda_bodies import (
     ELEMENTWISE,
@@ -63,8 +65,8 @@ def takes(op: Op, char: str) -> bool:
     return True
 
 
-def compiles(program: str, architecture: str) -> bool:
-    return nvrtc.cubin(program, architecture).startswith(b"\x7fELF")
+def compiles(source_text: str, architecture: str) -> bool:
+    return nvrtc.cubin(source_text, architecture).startswith(b"\x7fELF")
 
 
 @both
@@ -127,6 +129,33 @@ def test_updates_of_all_optimisers(architecture: str) -> None:
     assert len(every) > 60
     assert all(fits(each) for each in every)
     assert compiles(distinct(every), architecture)
+
+
+@both
+def test_updates_of_many_parameters_at_once(architecture: str) -> None:
+    texts = []
+    for rule in (
+        Adam(),
+        Adam(amsgrad=True, weight_decay=True, decoupled=True),
+        RMSProp(),
+        SGD(momentum=True, nesterov=True),
+    ):
+        function, slots = rule.function("float32"), range(2, 2 + len(rule.slots))
+        inputs = range(len(function.inputs))
+        arrays, numbers = [[i for i in inputs if (function.inputs[i].dims == ()) == single] for single in (False, True)]
+        body = scalars(function)
+        assert body is not None
+        texts += [program(body, arrays, numbers, (0, *slots), count) for count in (1, MOST_SETS)]
+    kernels = [each.removeprefix(PREAMBLE).replace(" kernel(", f" k{i}(", 1) for i, each in enumerate(texts)]
+    assert compiles(PREAMBLE + "".join(kernels), architecture)
+
+
+@both
+def test_rules_of_gradients(architecture: str) -> None:
+    made, refused = cuda_regions.written(cuda_regions.of_rules())
+    assert len(made) > 60
+    assert not refused
+    assert compiles(distinct(made), architecture)
 
 
 @both

@@ -61,8 +61,9 @@ def clip_grads_with_norm_(parameters: Any, max_norm: float, total_norm: Any, for
 
 def _scale(grads: list[Any], max_norm: float, total_norm: Any) -> None:
     factor: Any = float(max_norm) / (total_norm._array + total_norm._array.dtype.type(1e-6))
-    if factor.__class__ is not numpy.ndarray and not isinstance(factor, numpy.generic):  # of a GPU: nobody waits for it
-        factor = xp_of((factor,)).minimum(factor, 1.0)
+    xp: Any = xp_of((total_norm._array,))
+    if xp is not numpy:  # nobody waits for the number
+        factor = xp.minimum(factor, 1.0)
         with no_grad():
             for grad in grads:
                 grad *= wrap(factor.astype(grad._array.dtype))
