@@ -127,9 +127,7 @@ def _standing_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     module = fake_cupy.module()
     monkeypatch.setitem(arrays.MODULES, fake_array.ndarray, module)
     monkeypatch.setattr(launch, "_kept", lambda: Store(None))
-    monkeypatch.setattr(
-        "dynamic.kernels.fused", False
-    )  # so that tensors have numpy's bits, and nothing is compiled for them
+    monkeypatch.setattr("dynamic.kernels.fused", False)  # so that tensors have numpy's bits and compile nothing
     module.cublas = FakeCublas()
     monkeypatch.setattr(products, "library", lambda xp: xp.cublas)
     state = fake_driver.state()

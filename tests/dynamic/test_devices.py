@@ -51,10 +51,10 @@ MADE = {
 }
 
 
-@pytest.mark.parametrize("device", ["cuda", "cuda:0", 0])
+@pytest.mark.parametrize("where", ["cuda", "cuda:0", 0])
 @pytest.mark.parametrize("name", MADE)
-def test_made_there(gpu, name, device):
-    made = MADE[name](device)
+def test_made_there(gpu, name, where):
+    made = MADE[name](where)
     assert made.is_cuda
     assert made.cpu().shape == (2,)
 
