@@ -13,3 +13,18 @@ def same_numbers_each_time():
     dynamic.manual_seed(0)
     if "torch" in sys.modules:
         sys.modules["torch"].manual_seed(0)
+
+
+@pytest.fixture(autouse=True)
+def everything_on_the_device_asked_for(request, monkeypatch):
+    """With ``--device standin`` or ``cuda`` tensors are made there unless a test says where, and fetched when read."""
+    if request.config.getoption("--device") == "cpu" or {"gpu", "cp", "fake"} & set(request.fixturenames):
+        yield
+        return
+    monkeypatch.setitem(sys.modules, "cupy", request.getfixturevalue("device"))
+    read = dynamic.Tensor.numpy
+    monkeypatch.setattr(dynamic.Tensor, "numpy", lambda self, **how: read(self.cpu() if self.is_cuda else self, **how))
+    made = dynamic.from_numpy
+    monkeypatch.setattr(dynamic, "from_numpy", lambda array: made(array).cuda())
+    with dynamic.device("cuda"):
+        yield
