@@ -11,6 +11,7 @@ import pytest
 
 import static as tf
 from graphs import draw
+from graphs.draw.data import read
 from graphs.placing import Cluster, Link, Run, Runtime, Timeline, Transfer, heft, simulate
 
 
@@ -123,8 +124,8 @@ def test_a_graph_with_its_placement(net) -> None:
     first, second = draw.style.WORKERS[:2]
     assert [dot.count(f'fillcolor="{fill}"') for fill, _ in (first, second)] == [2, 1]
     assert 'fillcolor="#ffffff"' in dot
-    read = draw.data.read(draw.draw([out], devices=homes, format="json"))
-    assert [item.device for item in read.items] == [item.device for item in picture.items]
+    again = read(draw.draw([out], devices=homes, format="json"))
+    assert [item.device for item in again.items] == [item.device for item in picture.items]
     page = draw.draw([out], devices=homes, format="html").decode()
     assert "crosses between workers" in page
     assert "asked worker:1, on worker:0" in draw.draw([out], devices=homes, format="txt").decode()
