@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 import itertools
 import sys
+import threading
+from pathlib import Path
 from typing import Any
 
 import numpy
 import pytest
 
 import static as tf
-from demos import convolutional, gan, recurrent, two_layer
 from static.placement import HOST
 from tests.graphs import fake_driver
 from tests.static.test_on_device import draw, network
@@ -56,14 +58,15 @@ def trained(program: Any, given: Any, steps: int) -> list[Any]:
     return found
 
 
-DEMOS = {"two_layer": two_layer, "gan": gan, "convolutional": convolutional, "recurrent": recurrent}
+DEMOS = ("two_layer", "gan", "convolutional", "recurrent", "variational")
 BOUND = 2e-5
 """Relative to the largest: products are added up in another order, and functions have last bits of their own."""
 
 
 @pytest.mark.parametrize("name", DEMOS)
 def test_demos(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    demo = DEMOS[name]
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "demos"))
+    demo = importlib.import_module(name)
     here, there = (built(demo, demo.setup(), device, monkeypatch) for device in ("/cpu:0", "/gpu:0"))
     steps = 3 if name != "recurrent" else 4
     expected, found = trained(here, demo.setup(), steps), trained(there, demo.setup(), steps)
@@ -96,6 +99,32 @@ def test_the_same_bits_where_kernels_are_exact(gpu: Any) -> None:
             found[device] = [*losses, *session.run(tf.global_variables())]
     for one, other in zip(found["/cpu:0"], found["/gpu:0"], strict=True):
         numpy.testing.assert_array_equal(one, other)
+
+
+def test_threads_take_turns(fake: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cupy", fake)
+    with tf.device("/gpu:0"):
+        v = tf.Variable([0.0, 1.0])
+        grow, seen = v.assign_add([1.0, 1.0]).op, tf.reduce_sum(v)
+    with tf.Session() as session:
+        session.run(v.initializer)
+        failed = []
+
+        def work() -> None:
+            try:
+                for _ in range(20):
+                    session.run(grow)
+                    assert session.run(seen) % 2 == 1
+            except BaseException as error:
+                failed.append(error)
+
+        threads = [threading.Thread(target=work) for _ in range(3)]
+        for each in threads:
+            each.start()
+        for each in threads:
+            each.join(60)
+        assert not failed
+        numpy.testing.assert_array_equal(session.run(v), [60.0, 61.0])
 
 
 def test_one_graph_and_one_wait_a_run(fake: Any, monkeypatch: pytest.MonkeyPatch) -> None:
