@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,11 +17,11 @@ pytest.importorskip("mpi4py")
 
 ROOT = Path(__file__).resolve().parents[3]
 PROGRAMS = Path(__file__).with_name("programs")
-WAIT = 120
+WAIT = 300
 """Seconds after which a program that hangs is ended; nothing takes as long."""
 
 OURS = [sys.executable, "-m", "dynamic.distributed.run"]
-MPIEXEC = [str(Path(sys.executable).with_name("mpiexec"))]
+MPIEXEC = [shutil.which("mpiexec", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}") or "mpiexec"]
 
 
 def run(program: str, ranks: int | str, *arguments: Any, launcher: list[str] = OURS, options: Any = ()) -> Any:

@@ -49,7 +49,7 @@ def test_an_exception_that_nobody_catches_ends_all_ranks(tmp_path, launcher):
 
 
 def test_a_rank_that_is_killed_is_named_by_the_others(tmp_path):
-    done = run("failing.py", 3, tmp_path, "killed")
+    done = run("failing.py", 3, tmp_path, "killed", options=("--grace", "200"))
     assert done.returncode == 128 + 9
     assert re.search(r"run: rank 1 of 3 \(process \d+\) was killed by SIGKILL; the others", done.stderr)
     for (text,) in texts(tmp_path, 0, 2):
@@ -58,7 +58,7 @@ def test_a_rank_that_is_killed_is_named_by_the_others(tmp_path):
 
 
 def test_a_rank_that_leaves_is_named(tmp_path):
-    done = run("failing.py", 3, tmp_path, "leaves")
+    done = run("failing.py", 3, tmp_path, "leaves", options=("--grace", "200"))
     assert done.returncode == 0, done.stderr
     for got in texts(tmp_path, 0, 2):
         assert re.match(
