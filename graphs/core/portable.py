@@ -28,10 +28,10 @@ _MOST_CONSTANTS = 256
 def looks(xp: Any) -> bool:
     """Whether kernels look at what arrays hold, to refuse what makes no sense or to take a shorter way.
 
-    On a GPU that would make the host wait for all work before, so there they do only where ``DIPTYCH_CHECK`` asks for it: a
-    class or row that there is not is then an error, where otherwise its number wraps around.
+    On a GPU that would make the host wait for all work before, so there they do only where ``DIPTYCH_CHECK_VALUES`` asks for
+    it: a class or row that there is not is then an error, where otherwise its number wraps around.
     """
-    return xp is numpy or os.environ.get("DIPTYCH_CHECK", "0") not in ("", "0")
+    return xp is numpy or os.environ.get("DIPTYCH_CHECK_VALUES", "0") not in ("", "0")
 
 
 def unseen(x: Any) -> bool:

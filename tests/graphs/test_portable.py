@@ -87,7 +87,7 @@ def test_arrays_of_a_device_are_looked_at_where_that_is_asked_for(
     before = fake_driver.state().syncs
     call(fake, OPS[name])
     assert fake_driver.state().syncs == before
-    monkeypatch.setenv("DIPTYCH_CHECK", "1")
+    monkeypatch.setenv("DIPTYCH_CHECK_VALUES", "1")
     with pytest.raises(error):
         call(fake, OPS[name])
     with pytest.raises(error):
