@@ -176,6 +176,12 @@ class OnDevice:
 
         return cross
 
+    def forget(self) -> None:
+        """Let go of all graphs, once the GPUs are through with them; later runs capture anew."""
+        with self._lock:
+            for part in self.parts:
+                part.forget()
+
     @property
     def committed(self) -> bool:
         """Whether the last run has changed variables of a GPU in place."""

@@ -348,6 +348,10 @@ class Session(Inspection):
     def close(self) -> None:
         """Give up the variables' values; running afterwards is an error."""
         self._closed = True
+        for call in self._calls.values():
+            for plan in (*call.plans.values(), *([call.shared] if call.shared is not None else [])):
+                if plan.device is not None:
+                    plan.device.forget()
         self._calls.clear()
         self._state = {}
         self._own = {}

@@ -219,6 +219,12 @@ class Resident:
         """How many graphs there are."""
         return len(self._graphs)
 
+    def forget(self) -> None:
+        """Let go of all graphs, once the device is through with them."""
+        graphs, self._graphs, self._last = self._graphs, [], None
+        for graph in graphs:
+            graph.done.synchronize()
+
     def __call__(self, draw: Draw | None, own: bool, args: Sequence[Any]) -> list[Any]:
         """The results; with ``own`` those that are committed are in their arguments, and these stand for them.
 

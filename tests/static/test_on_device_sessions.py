@@ -58,7 +58,12 @@ def trained(program: Any, given: Any, steps: int) -> list[Any]:
     return found
 
 
-DEMOS = ("two_layer", "gan", "convolutional", "recurrent", "variational")
+DEMOS = [
+    "two_layer",
+    "gan",
+    "convolutional",
+    *(pytest.param(each, marks=pytest.mark.long) for each in ("recurrent", "variational")),
+]
 BOUND = 2e-5
 """Relative to the largest: products are added up in another order, and functions have last bits of their own."""
 
@@ -150,6 +155,9 @@ def test_one_graph_and_one_wait_a_run(fake: Any, monkeypatch: pytest.MonkeyPatch
         assert "gpu0_to_cpu(" in source
         assert source.count("finish()") == 1
         assert source.count("k_fused_into(") == 3  # Adam's kernel writes into parameter and moments
+        device = session.plan([loss, step], feeds).device
+        assert device.graphs == 1
+    assert device.graphs == 0  # a session that is closed lets go of them
 
 
 def test_random_numbers_are_the_same(gpu: Any) -> None:
