@@ -148,8 +148,12 @@ class DistributedDataParallel(Module):
         """Let ranks have unequal numbers of inputs: forward and backward passes inside follow each other, a rank at a time.
 
         A rank that has no more takes part in the others' reductions with gradients of zeros, and has in the end the model of
-        those that went on. Args: whether the sum is divided by the number of all ranks, or by that of those with inputs;
-        whether anything is done; whether all ranks are to end by an error (DistError) once one has no more inputs.
+        those that went on.
+
+        Args:
+            divide_by_initial_world_size: divide the sum of gradients by the number of all ranks, else of those with inputs.
+            enable: False does nothing of this.
+            throw_on_early_termination: raise DistError on all ranks once one has no more inputs.
         """
         if not enable:
             yield

@@ -67,6 +67,9 @@ class Reducer:
         self._handles: list[Any] = [()] * len(self.parameters)
         self._moved: list[tuple[Record, int]] = []
         self._waited: set[int] = set()
+        self._done: set[int] = set()
+        self._given: dict[int, Any] = {}
+        self._next = 0
         self._active = False
         self._used = numpy.zeros(len(self.parameters), numpy.int32)
         self._set_buckets(range(len(self.parameters) - 1, -1, -1))
@@ -146,8 +149,6 @@ class Reducer:
         self._moved.clear()
 
     # In the pass
-
-    _done: set[int] = set()  # noqa: RUF012 (replaced by an instance's own)
 
     def _come(self, i: int, g: Any) -> None:
         if i not in self._waited:
@@ -248,8 +249,6 @@ class Reducer:
             tensor.grad._touch()
         if self._given and not self._done:
             self._given = {}
-
-    _given: dict[int, Any] = {}  # noqa: RUF012
 
     def _rebuild(self) -> None:
         """Have buckets by the order in which rank 0's gradients came, from the next pass on."""
