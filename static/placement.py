@@ -38,7 +38,10 @@ READ_BY_HOST = {
 """Ops that need numbers from some operand on to know the shape of their result. (``loop`` needs its first operand.)"""
 
 ARRAYS = "arrays of tensors are kept by the host"
-"""Why what works on them is not done on a GPU. Nobody is told: TensorFlow's have kernels there."""
+"""Why what works on them is not done on a GPU."""
+
+CHECKS = frozenset(["assert", "check_numerics", "check_preds"])
+"""Effects that TensorFlow has on a GPU too."""
 
 _SMALL = 64
 """Elements of whole numbers that nobody brings to a GPU to compute with, unasked: they are shapes, or parts of them."""
@@ -138,11 +141,10 @@ class Placer:
             reason = ""
             if asked >= len(self.gpus.numbers):
                 reason = self._unavailable(asked)
-            elif missing == ARRAYS:
-                place = HOST
             elif missing:
                 reason = f"no supported kernel for GPU devices is available: {missing}"
-            if reason and not self.soft:
+            told = asked < len(self.gpus.numbers) and _elsewhere_too(node)
+            if reason and not self.soft and not told:
                 raise InvalidArgumentError(_named(node), self._message(node, asked, reason))
             if reason:
                 out.reasons[node.name] = reason
@@ -237,6 +239,13 @@ def _dtypes(node: Any) -> str:
         if not (dtype.kind in "biufc" and dtype.itemsize <= (16 if dtype.kind == "c" else 8)):
             return f"there are no {'string' if dtype.kind == 'O' else dtype.name} values there"
     return ""
+
+
+def _elsewhere_too(node: Any) -> bool:
+    """Whether TensorFlow has a kernel on GPUs for what is done on the host here: no program is refused for it."""
+    op = node.op
+    quiet = "random" in op.traits or "control" in op.traits or op in PEEKING or op.name in CHECKS
+    return quiet or op.name.startswith("tensor_array")
 
 
 def _named(node: Any) -> Any:

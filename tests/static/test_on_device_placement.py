@@ -146,7 +146,6 @@ NO_KERNEL = {
     "text": lambda x: tf.as_string(x),
     "Python": lambda x: tf.py_func(lambda x: x, [x], tf.float32),
     "printing": lambda x: tf.Print(x, [x]),
-    "draws of the host": lambda x: tf.multinomial(tf.stack([x]), 3),
 }
 
 
@@ -166,6 +165,22 @@ def test_what_has_no_kernel_is_refused_or_done_on_the_host(gpu: Any, case: str) 
         plan = session.plan(y, {x: [1.0, 2.0]})
         assert list(plan.placement.reasons) == [y.op.name]
         assert {piece.place for piece in plan.device.division.pieces} == {0, HOST}
+
+
+def test_what_tensorflow_has_on_a_gpu_is_never_refused(gpu: Any) -> None:
+    """Draws that the host makes, checks, arrays of tensors: done on the host, unasked."""
+    with tf.device("/gpu:0"):
+        x = tf.placeholder(tf.float32, (2,))
+        v = tf.Variable(tf.truncated_normal((3,)))
+        y = tf.multinomial(tf.stack([x]), 3)
+        z = tf.check_numerics(x * 2.0, "no number")
+        stacked = tf.TensorArray(tf.float32, 2).unstack(x).stack() + tf.reduce_sum(v)
+    with tf.Session() as session:
+        session.run(v.initializer)
+        found = session.run([y, z, stacked, tf.is_variable_initialized(v)], {x: [1.0, 2.0]})
+        assert found[0].shape == (1, 3)
+        numpy.testing.assert_array_equal(found[1], [2.0, 4.0])
+        assert found[3]
 
 
 def test_the_second_gpu_of_one(gpu: Any) -> None:
