@@ -123,6 +123,24 @@ def assignment(session: Any, fetches: Any, feed_dict: Mapping[Any, Any] | None, 
     return {key: found[key] for key in graph}
 
 
+def place_by(session: Any, profile: RunMetadata | Sequence[RunMetadata] | Mapping[str, float]) -> None:
+    """Have a session on a cluster place its runs anew, by what was measured, where it placed them by estimates.
+
+    Args:
+        session: a session whose graph names no task; its next runs are cut anew, and variables move with their values.
+        profile: traced runs, or seconds by the names of nodes.
+
+    Raises TypeError for a session that is on no cluster.
+    """
+    if not hasattr(session, "_cut"):
+        raise TypeError("this session is on no cluster: there is nothing to place")
+    seconds = dict(profile) if isinstance(profile, Mapping) else profiled(profile)
+    with session._lock:
+        session._where.seconds = {**session._where.seconds, **seconds}
+        session._weight = 0.0
+        session._version += 1
+
+
 def _worker(session: Any, place: int) -> str:
     return SESSION if place < 0 else _short(session._where.device(place))
 
@@ -198,4 +216,4 @@ def _edges(rows: Sequence[Any]) -> dict[str, list[str]]:
     return found
 
 
-__all__ = ["assignment", "measured", "profiled", "task_graph", "timeline"]
+__all__ = ["assignment", "measured", "place_by", "profiled", "task_graph", "timeline"]

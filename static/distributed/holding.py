@@ -18,6 +18,7 @@ class Holding(Failing):
     """The part of ``ClusterSession`` that gives variables values, and gathers them."""
 
     _ops: dict[str, Operation]
+    _inside: bool
 
     def _held(self) -> dict[Any, Any]:
         """The values of all variables, wherever they are."""
@@ -72,7 +73,17 @@ class Holding(Failing):
             self._home.load(at_home)
 
     def _move(self, moved: Mapping[Any, int]) -> None:
-        """Let variables be elsewhere, with their values; plans that were cut before are cut again."""
+        """Let variables be elsewhere, with their values; plans that were cut before are cut again.
+
+        A run asks for it before it begins: what it calls is no run inside another.
+        """
+        inside, self._inside = self._inside, False
+        try:
+            self._moved(moved)
+        finally:
+            self._inside = inside
+
+    def _moved(self, moved: Mapping[Any, int]) -> None:
         held = self._held()
         values = {variable: held[variable] for variable in moved if variable in held}
         gone: dict[int, list[str]] = {}

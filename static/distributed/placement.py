@@ -84,6 +84,9 @@ class Placer:
         tasks: what there is.
         soft: whether a task that there is not is as good as none.
         way: ``auto``, or ``first``: whatever nobody has asked for is on the first task.
+
+    Attributes:
+        seconds: what nodes have been measured to take, by name (``static.placing.place_by``); others are estimated.
     """
 
     def __init__(self, tasks: Sequence[Task], soft: bool, way: str) -> None:
@@ -92,6 +95,7 @@ class Placer:
         self.way = way
         self._numbers = {(task.job, task.index): i for i, task in enumerate(tasks)}
         self._found: dict[str, int | None] = {}
+        self.seconds: Mapping[str, float] = {}
 
     def device(self, place: int) -> str:
         """The whole name of a place's device."""
@@ -223,6 +227,11 @@ class _Work:
         steps = self.made.steps
         for variable, at in self.number.items():
             self.places.setdefault(self.of(at), (0, f"variable {variable.name} is on the first task"))
+        for variable, (register, _) in self.made.writes.items():
+            maker = self.makers.get(register)
+            if maker is not None:
+                home = self.places[self.of(self.number[variable])][0]
+                self.places.setdefault(self.of(maker), (home, f"with variable {variable.name}, whose value it makes"))
         for at, step in enumerate(steps):
             unit = self.of(at)
             if unit not in self.places:
@@ -260,7 +269,7 @@ class _Work:
     def _schedule(self) -> None:
         """List scheduling over the program's task graph; what is in the session's process is none of its business."""
         placing = import_module("graphs.placing")
-        graph = placing.task_graph(self.program, self.shapes, rates=placing.Rates())
+        graph = placing.task_graph(self.program, self.shapes, self.placer.seconds, placing.Rates())
         self._lend(graph)
         names = [task.name for task in self.placer.tasks]
         cluster = placing.Cluster.uniform(names, placing.Link(latency=5e-4, bandwidth=1e9))

@@ -83,3 +83,34 @@ def test_the_graph_is_drawn_where_it_is(traced) -> None:
     assert words["w1"] == "on worker:0 CPU:0"
     assert words["w2"] == words["loss"] == "on worker:1 CPU:0"
     assert any(link.status == "crossing" for link in picture.links)
+
+
+def test_a_run_is_placed_anew_by_what_was_measured(connect) -> None:
+    """Two small branches stay on one worker, until they are said to take a tenth of a second a node."""
+    with tf.Graph().as_default() as graph:
+        ends, feeds = [], {}
+        for branch in range(2):
+            w = tf.Variable(numpy.full((4, 4), 0.5 + branch), name=f"w{branch}")
+            value = x = tf.placeholder(tf.float64, [4, 4])
+            for _ in range(3):
+                value = value @ w
+            ends.append(tf.reduce_sum(value))
+            feeds[x] = numpy.eye(4)
+        out = ends[0] + ends[1]
+        session = connect("?workers=2", graph=graph)
+        session.run(tf.global_variables_initializer())
+        before = session.run(out, feeds)
+        assert len({each.actual for each in session.placement}) == 1
+        products = [node.name for node in session.plan(out, feeds).outcome.program.nodes if node.op.name == "matmul"]
+        placing.place_by(session, dict.fromkeys(products, 0.1))
+        assert session.run(out, feeds) == before
+        homes = {each.name: each.actual for each in session.placement}
+        assert len({homes[name] for name in products}) == 2
+        assert homes["w0"] != homes["w1"]
+        metadata = tf.RunMetadata()
+        session.run(out, feeds, tf.RunOptions(trace_level=tf.RunOptions.FULL_TRACE), metadata)
+        placing.place_by(session, metadata)
+        assert session.run(out, feeds) == before
+        assert len({each.actual for each in session.placement if each.name in products}) == 1
+        with pytest.raises(TypeError, match="nothing to place"):
+            placing.place_by(tf.Session(), metadata)
