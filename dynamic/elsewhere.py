@@ -145,6 +145,15 @@ def current(array: Any) -> Any:
     return nullcontext() if device == xp.cuda.get_device_id() else xp.cuda.Device(device)
 
 
+def another(tensors: Sequence[Any]) -> Any:
+    """A context in which the GPU that the first of ``tensors`` is on is the current one; None where it is already."""
+    array = getattr(tensors[0], "_array", None) if tensors else None
+    if array is None or isinstance(array, (ndarray, numpy.generic)):
+        return None
+    place = current(array)
+    return None if isinstance(place, nullcontext) else place
+
+
 def check_together(name: str, names: Sequence[str], operands: Sequence[Any]) -> int:
     """The number of the GPU whose memory the arrays among ``operands`` are in; 0-d ones of the processor count as numbers.
 

@@ -12,10 +12,11 @@ from dynamic import tape
 from dynamic.apply import Carried, apply, wrap
 from dynamic.autograd.anomaly import Watch, anomaly
 from dynamic.autograd.edges import GradientEdge, passing, standing
+from dynamic.elsewhere import another
 from dynamic.inplace import clone
 from dynamic.tape import Record, leaf, recording
 from graphs.autodiff import backprop
-from graphs.core.arrays import is_array, xp_of
+from graphs.core.arrays import MODULES, is_array, xp_of
 from graphs.core.errors import GradientError, ShapeError, Where, at_line
 from graphs.core.node import next_serial
 from graphs.ops.joining import stack
@@ -53,6 +54,9 @@ def backward(
         if grad_tensors is not None:
             raise GradientError(f"grad_tensors and grad_variables, its older name, are both given{at_line()}")
         grad_tensors = grad_variables
+    if len(MODULES) > 1 and (other := another(_as_tuple(tensors))) is not None:
+        with other:
+            return backward(tensors, grad_tensors, retain_graph, create_graph, None, inputs)
     roots = _roots(_as_tuple(tensors), grad_tensors, create_graph)
     wanted = None if inputs is None else _as_tuple(inputs)
     if wanted is not None and not wanted:
@@ -98,6 +102,10 @@ def grad(
         raise ValueError(f"materialize_grads gives zeros for what is unused, so allow_unused is not False{at_line()}")
     if is_grads_batched:
         return _batched(outputs, inputs, grad_outputs, retain_graph, create_graph, allow_unused, materialize_grads)
+    if len(MODULES) > 1 and (other := another(_as_tuple(outputs))) is not None:
+        with other:
+            ways: Any = {"allow_unused": allow_unused, "materialize_grads": materialize_grads}
+            return grad(outputs, inputs, grad_outputs, retain_graph, create_graph, **ways)
     wanted = _as_tuple(inputs)
     edges = [_edge_of(x, "inputs") for x in wanted]
     roots = _roots(_as_tuple(outputs), grad_outputs, create_graph)

@@ -284,6 +284,34 @@ def test_devices_that_there_are_not(gpu: Any, monkeypatch: pytest.MonkeyPatch) -
         torch.ones(2).to("xla")
 
 
+def test_a_second_gpu(gpu: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work is done on the GPU of its operands, whichever is the current one; the stand-in is told to have two."""
+    if not gpu.__version__.endswith("stand-in"):
+        pytest.skip("not every machine has two")
+    monkeypatch.setattr(gpu.cuda.runtime, "getDeviceCount", lambda: 2)
+    net = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2)).to("cuda:1")
+    x = torch.randn(5, 3).to("cuda:1")
+    optimizer = torch.optim.Adam(net.parameters())
+    loss = net(x).pow(2).sum()
+    loss.backward()
+    optimizer.step()
+    assert torch.cuda.current_device() == 0
+    state = [each for kept in optimizer.state.values() for name, each in kept.items() if name != "step"]
+    places = {str(each.device) for each in (loss, *net.parameters(), *(p.grad for p in net.parameters()), *state)}
+    assert places == {"cuda:1"}
+    (g,) = torch.autograd.grad(net(x).sum(), net[0].weight)
+    assert str(g.device) == "cuda:1"
+    start = torch.cuda.transfers()
+    assert str(x.to("cuda").device) == "cuda:0"
+    assert (torch.cuda.transfers() - start).between == 1
+    with torch.cuda.device(1):
+        assert str(torch.zeros(2, device="cuda").device) == "cuda:1"
+    with pytest.raises(RuntimeError, match="at least two devices, cuda:1 and cuda:0"):
+        x + torch.ones(5, 3, device="cuda")
+    with pytest.raises(RuntimeError, match="there are 2 GPUs, cuda:0 to cuda:1"):
+        x.to("cuda:2")
+
+
 # One launch for many parameters
 
 
