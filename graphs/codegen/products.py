@@ -133,7 +133,10 @@ class Products:
 @cache
 def library(xp: Any) -> Any:
     """cuBLAS of the CUDA that cupy's module ``xp`` runs on. Raises OSError where it is not found."""
-    xp.cuda.get_cublas_handle()  # cupy loads the library when it first needs it, from wherever it was installed to
+    try:
+        xp.cuda.get_cublas_handle()  # cupy loads the library when it first needs it, from wherever it was installed to
+    except ImportError as error:
+        raise OSError(str(error)) from error
     major = int(xp.cuda.runtime.runtimeGetVersion()) // 1000
     if sys.platform == "win32":
         return ctypes.CDLL(f"cublas64_{major}.dll")

@@ -129,6 +129,7 @@ def module() -> Any:
     cuda.Module = Module
     cuda.get_device_id = lambda: driver.state().device
     cuda.get_current_stream = driver.current
+    cuda.get_cublas_handle = lambda: 1
     cuda.get_elapsed_time = lambda start_event, end_event: 0.0
     cuda.using_allocator = driver.using_allocator
     cuda.get_allocator = lambda: driver.state().allocators[-1]
