@@ -1,5 +1,5 @@
-"""What a session on a cluster costs, and what two workers gain: a run of an empty part against Dask's own round trip, and two
-large branches on one worker and on two, each of one thread.
+"""What a session on a cluster costs, and what two workers gain: a run of an empty part against Dask's own round trip, and
+two large branches on one worker and on two, each of one thread.
 
     python benchmarks/cluster.py
     python benchmarks/cluster.py --rounds 50 --size 700 --depth 8
@@ -109,6 +109,7 @@ def throughput(session: Any, megabytes: float, rounds: int) -> float:
 
 
 def main() -> None:
+    """Measure, and print a line for each figure."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=200, help="of the small runs; large ones have a tenth (200)")
     parser.add_argument("--size", type=int, default=700, help="of the matrices (700)")
@@ -124,9 +125,8 @@ def main() -> None:
         large = branches(session, given.size, given.depth, max(3, given.rounds // 10))
         for name, seconds in large.items():
             print(f"two branches, {name:<31}{seconds * 1e3:8.1f} ms{large['one worker'] / seconds:8.2f} times as fast")
-        print(
-            f"{'from worker to worker, 16 MB at once':<45}{throughput(session, 16, max(3, given.rounds // 10)) / 1e6:8.0f} MB/s"
-        )
+        moved = throughput(session, 16, max(3, given.rounds // 10))
+        print(f"{'from worker to worker, 16 MB at once':<45}{moved / 1e6:8.0f} MB/s")
     finally:
         session.close()
 

@@ -88,7 +88,8 @@ class WorkerPart(Part):
         if sending and "error" not in made:
             reason = await arrived(self._box, int(about["run"]), sending)
             if reason:
-                return {"error": {"kind": "UnavailableError", "message": reason}}
+                kind = "CancelledError" if self._box.given_up(int(about["run"])) else "UnavailableError"
+                return {"error": {"kind": kind, "message": reason}}
         return made
 
     def _answer(self, method: str, about: Mapping[str, Any]) -> dict[str, Any]:

@@ -133,7 +133,7 @@ class Optimizer:
                 self._prepare()
                 updates: list[Any] = []
                 for g, variable in wanted:
-                    with graph.name_scope(f"update_{variable.op.name}"):
+                    with graph.name_scope(f"update_{variable.op.name}"), graph.colocate_with(variable):
                         changed = self._update(g, variable)
                         updates += changed if isinstance(changed, list) else [changed]
                 if global_step is None:
@@ -220,7 +220,8 @@ class Optimizer:
         """The optimizer's own variable ``name`` in the graph of ``colocate_with``."""
         key = (name, colocate_with.graph)
         if key not in self._non_slots:
-            self._non_slots[key] = Variable(initial_value, trainable=False, name=name)
+            with colocate_with.graph.colocate_with(colocate_with):
+                self._non_slots[key] = Variable(initial_value, trainable=False, name=name)
         return self._non_slots[key]
 
     def _get_non_slot_variable(self, name: str, graph: Graph | None = None) -> Variable | None:

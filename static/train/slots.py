@@ -12,8 +12,9 @@ from static.variables import Variable
 def create_slot(primary: Any, val: Any, name: str) -> Variable:
     """A new variable with the initial value ``val`` (a tensor, a number, or a callable), called after ``primary``.
 
-    Its name is ``<primary's>/<name>``, with ``_1``, ``_2`` and so on where slots of that name have been made. It stands in
-    the current variable scope, as TensorFlow 1 has it: within a scope ``a`` the slots of ``a/w`` begin with ``a/a/w``.
+    It is on the device of ``primary``. Its name is ``<primary's>/<name>``, with ``_1``, ``_2`` and so on where slots of that
+    name have been made. It stands in the current variable scope, as TensorFlow 1 has it: within a scope ``a`` the slots of
+    ``a/w`` begin with ``a/a/w``.
     """
     graph = primary.graph
     with (
@@ -21,6 +22,7 @@ def create_slot(primary: Any, val: Any, name: str) -> Variable:
         graph.control_dependencies(None),
         variable_scope(None, f"{primary.op.name}/{name}") as scope,
         graph.name_scope(None),
+        graph.colocate_with(primary),
     ):
         whole = primary.shape.is_fully_defined()
         return Variable(val, trainable=False, name=f"{scope.name}/", validate_shape=whole, dtype=primary.dtype)

@@ -29,7 +29,7 @@ def test_what_nobody_names_stands_with_what_it_reads(connect: Any) -> None:
     w = tf.Variable(np.ones(50), name="w")
     near = tf.reduce_sum(v, name="near")
     both = tf.tile(v, [10], name="tiled") + w
-    step = tf.train.GradientDescentOptimizer(0.1).minimize(near, name="step")
+    step = tf.train.AdamOptimizer(0.1).minimize(near, name="step")
     session = connect()
     session.run(tf.global_variables_initializer())
     session.run([near, both, step])
@@ -39,6 +39,7 @@ def test_what_nobody_names_stands_with_what_it_reads(connect: Any) -> None:
     assert notes["v"].asked == "/job:worker/task:2"
     assert notes["v"].why == "asked for"
     assert notes["near"].why == "with what it reads"
+    assert found["v/Adam"] == found["v/Adam_1"] == found["step/update_v/ApplyAdam"] == "task:2"
     assert "first task" in notes["w"].why
 
 
