@@ -101,18 +101,17 @@ def dynamic_program(given: Setup) -> DynamicProgram:
     return DynamicProgram(step, parameters={"w1": net.w1, "w2": net.w2}, optimizers=[optimizer])
 
 
-BUILDERS = {"static": static_program, "dynamic": dynamic_program}
 
 
-def alone(mode: str, iterations: int) -> list[float]:
-    """The losses in one process."""
+def on_tape(iterations: int) -> list[float]:
+    """The losses of the tape in one process."""
     given = setup()
-    program = BUILDERS[mode](given)
+    program = dynamic_program(given)
     return [float(program.states(batch)[0].losses["loss"]) for batch in itertools.islice(given.batches, iterations)]
 
 
-def on_cluster(target: str, iterations: int, **settings: Any) -> tuple[list[float], Any, dict[str, Any]]:
-    """The losses in a session on workers, the session, and what it ran."""
+def in_session(target: str, iterations: int, **settings: Any) -> tuple[list[float], Any, dict[str, Any]]:
+    """The losses in a session of this process (no target) or on workers, the session, and what it ran."""
     given = setup()
     program = static_program(given)
     (run,) = program._runs
@@ -198,20 +197,21 @@ def main() -> None:
         as_rank(args.iterations)
         return
     args.out.mkdir(parents=True, exist_ok=True)
-    one = {mode: alone(mode, args.iterations) for mode in BUILDERS}
+    torch.set_num_threads(1)  # as workers have: on more threads BLAS adds up in another order
+    alone, taped = in_session("", args.iterations)[0], on_tape(args.iterations)
     print(f"{'':<26}{'first loss':>12}{'last loss':>12}   {'beside one process':<26}bytes that crossed in a step")
-    told("static, one process", one["static"], one["static"], "")
-    losses, session, ran = on_cluster(f"dask://local?workers={WORKERS}", args.iterations)
+    told("static, one process", alone, alone, "")
+    losses, session, ran = in_session(f"dask://local?workers={WORKERS}", args.iterations)
     with session:
-        told("static, graph in parts", losses, one["static"], f"{sum(each.bytes for each in session.crossings):,}")
+        told("static, graph in parts", losses, alone, f"{sum(each.bytes for each in session.crossings):,}")
         target = f"dask://{session.address}?workers={WORKERS}"
-        losses, copies, _ = on_cluster(target, args.iterations, replicas=WORKERS)
+        losses, copies, _ = in_session(target, args.iterations, replicas=WORKERS)
         with copies:
-            told("static, replicas", losses, one["static"], f"{sum(copies.sent):,}")
+            told("static, replicas", losses, alone, f"{sum(copies.sent):,}")
             copies.check_replicas()
-        told("dynamic, one process", one["dynamic"], one["dynamic"], "")
+        told("dynamic, one process", taped, taped, "")
         found = ranks(args.iterations)
-        told("dynamic, ranks", found["losses"], one["dynamic"], f"{found['bytes']:,} of gradients all-reduced")
+        told("dynamic, ranks", found["losses"], taped, f"{found['bytes']:,} of gradients all-reduced")
         pictures(session, ran, args.out)
 
 
