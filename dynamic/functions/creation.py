@@ -271,8 +271,10 @@ def _like(input: Any, dtype: Any) -> Any:
 def _shaped(make: str, input: Any, kind: Any) -> Any:
     """An array where ``input`` is, of its shape and with its order of dimensions in memory."""
     array = input._array
+    if isinstance(array, numpy.ndarray):
+        return getattr(numpy, make)(array, kind, subok=False)
     with current(array):
-        return getattr(xp_of((array,)), make)(array, kind, subok=False)
+        return getattr(xp_of((array,)), make)(array, kind)
 
 
 def _beside(input: Any, array: Any, memory_format: Any, requires_grad: bool, device: Any) -> Any:
