@@ -199,9 +199,8 @@ def _check_kind(came: Sequence[ndarray], wanted: Sequence[ndarray], rank: int) -
         raise _garbled(rank, f"{len(came)} arrays in place of {len(wanted)}")
     for there, here in zip(came, wanted, strict=True):
         if not isinstance(there, ndarray) or there.dtype != here.dtype or there.ndim != here.ndim:
-            raise _garbled(
-                rank, f"a {type(there).__name__} of {getattr(there, 'dtype', 'no dtype')} in place of {here.dtype}"
-            )
+            found = f"{there.dtype} {show(there.shape)}" if isinstance(there, ndarray) else f"a {type(there).__name__}"
+            raise _garbled(rank, f"{found} in place of {here.dtype} {show(here.shape)}")
 
 
 def _garbled(rank: int, what: str) -> DataLossError:

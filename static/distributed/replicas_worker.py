@@ -116,7 +116,8 @@ class ReplicaPart:
         if sending and "error" not in made:
             reason = await arrived(self._box, int(about["run"]), sending)
             if reason:
-                return {"error": {"kind": "UnavailableError", "message": reason}}
+                off = self._box.given_up(int(about["run"]))
+                return {"error": {"kind": "CancelledError" if off else "UnavailableError", "message": reason}}
         return made
 
     def __del__(self) -> None:
