@@ -39,12 +39,12 @@ INFINIBAND = Link(5e-6, 50e9 * 0.8)
 """NVIDIA DGX H100 data sheet, 2023: eight ports of 400 Gb/s (NDR) in a node of eight GPUs, one for each."""
 
 ETHERNET = Link(1e-3, 3.125e9 * 0.8)
-"""25 Gb/s (IEEE 802.3by). Latency is that of a message between Dask workers, a thousandth of a second, not the wire's."""
+"""25 Gb/s (IEEE 802.3by). Latency is that of a message between Dask workers, assumed to be a millisecond, not the wire's."""
 
 GPUS = Fabric(INFINIBAND, NVLINK, 8)
 WORKERS = Fabric(ETHERNET)
 DASK = Runtime(call=3e-4, answer=2e-4, wire=Link(1e-3, 2.5e9), part=1e-4)
-"""What a session on Dask costs for each worker, as measured on one machine (``python -m benchmarks.placing``)."""
+"""What a session on Dask costs for each worker: assumed, of quiet machines (``python -m benchmarks.placing`` measures it)."""
 
 ASSUMED = """\
 a kernel in a captured CUDA graph takes 2 µs at least; kernels reach 60 % of the peak of arithmetic and 85 % of that of
