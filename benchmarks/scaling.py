@@ -44,7 +44,7 @@ ETHERNET = Link(1e-3, 3.125e9 * 0.8)
 GPUS = Fabric(INFINIBAND, NVLINK, 8)
 WORKERS = Fabric(ETHERNET)
 DASK = Runtime(call=3e-4, answer=2e-4, wire=Link(1e-3, 2.5e9), part=1e-4)
-"""What a session on Dask costs for each worker: assumed, of quiet machines (``python -m benchmarks.placing`` measures it)."""
+"""What a session on Dask costs for each worker: assumed, of a quiet machine; ``python -m benchmarks.placing`` measures."""
 
 ASSUMED = """\
 a kernel in a captured CUDA graph takes 2 µs at least; kernels reach 60 % of the peak of arithmetic and 85 % of that of
