@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import logging
 import os
@@ -70,6 +71,7 @@ class Connection:
         self._close = finalize(self, _Own.close, self._own)
         try:
             self.client = target.client or self._connected(target)
+            atexit.register(self._close)  # registered after Dask's own, so called before: a client without a scheduler waits
             self.client.register_plugin(plugin())
             self.address = str(self.client.scheduler.address).removeprefix("tcp://")
             self.tasks = self._tasks()
@@ -126,6 +128,7 @@ class Connection:
     def close(self) -> None:
         """End the processes that were started, and the connection where it is the session's own."""
         self._close()
+        atexit.unregister(self._close)
 
 
 class _Own:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -161,3 +162,19 @@ def test_without_dask_a_session_says_what_to_install() -> None:
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=300).stdout
     assert "pip install 'diptych[distributed]'" in out
+
+
+@pytest.mark.long
+def test_workers_end_with_a_program_that_closes_nothing() -> None:
+    pytest.importorskip("distributed")
+    code = (
+        "import static as tf\n"
+        "session = tf.Session('dask://local?workers=1')\n"
+        "print(session.run(tf.constant(2.0) * 3), session.tasks[0].pid)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=300)
+    value, pid = done.stdout.split()
+    assert value == "6.0"
+    assert done.stderr == ""
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pid), 0)
