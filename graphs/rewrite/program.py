@@ -74,7 +74,7 @@ def origins(nodes: Iterable[Any]) -> tuple[Node, ...]:
 
 
 def task_of(node: Any) -> str:
-    """Where a node is asked to be, as far as that keeps it apart: job, replica and task of its device's name, and the device.
+    """Where a node is asked to be, as far as that keeps it apart: job, replica and task of its device's name, and device.
 
     What a pass has made of several nodes is where the latest of them that says it is. No pass merges nodes that differ here.
     What nobody has placed goes where the first GPU is, if one is asked for at all; the host is another place only then.
