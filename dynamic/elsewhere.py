@@ -163,7 +163,7 @@ def check_together(name: str, names: Sequence[str], operands: Sequence[Any]) -> 
     for i, x in enumerate(operands):
         if isinstance(x, (ndarray, numpy.generic)):
             place = "cpu" if x.ndim and x.dtype.kind != "O" else None  # a box holds arrays of any place
-        elif arrays.is_array(x):
+        elif x.__class__ in arrays.MODULES:
             place = x.data.device_id
         else:
             continue

@@ -28,6 +28,9 @@ fused = True
 _NUMBERS = (bool, int, float)
 _MADE: dict[Any, Any] = {}
 _COUNTS: dict[Any, int] = {}
+_SINGLE: set[Op] = set()
+"""Ops without attributes that were found to be one ufunc: they are not looked at again."""
+
 MOST_KERNELS = 64
 """Kernels of an op, or of a rule; beyond these it runs as it is written."""
 
@@ -36,7 +39,7 @@ _EXPONENTS = frozenset([0, 1, 2, 3, -1, 0.5, -0.5])
 
 def several(op: Op, xp: Any, operands: Sequence[Any], params: Mapping[str, Any]) -> Any:
     """What ``op`` gives for ``operands`` on a GPU by a kernel; None where one ufunc does it, or there can be none."""
-    if not op.elementwise or not fused or not launchable(xp):
+    if not op.elementwise or not fused or op in _SINGLE or not launchable(xp):
         return None
     return _called((op, "forward"), operands, lambda *given: op(*given, **params), params)
 
@@ -50,11 +53,18 @@ def _called(name: Any, operands: Sequence[Any], function: Callable[..., Any], pa
         return None
     if made is key:
         body = body_of(name, function, operands) if _few(name) else None
+        if body is None and name[1] == "forward" and not name[0].attributes and _plain(operands):
+            _SINGLE.add(name[0])
         made = _MADE[key] = None if body is None else (compiled(body[0]), body[1])
     if made is None:
         return None
     kernel, read = made
     return kernel([operands[i] for i in read])[0]
+
+
+def _plain(operands: Sequence[Any]) -> bool:
+    """Whether all operands are arrays of float32 or float64: what an op does for these tells what it is."""
+    return all(getattr(getattr(x, "dtype", None), "char", "") in ("f", "d") for x in operands)
 
 
 def _few(name: Any) -> bool:

@@ -62,7 +62,7 @@ def module_of(values: Sequence[Any]) -> ModuleType:
 
 def is_array(value: Any) -> bool:
     """Whether ``value`` is an array of a known module, or one of numpy's scalars."""
-    return isinstance(value, (ndarray, numpy.generic)) or _module_of(type(value)) is not None
+    return type(value) in MODULES or isinstance(value, (ndarray, numpy.generic)) or _module_of(type(value)) is not None
 
 
 def to_numpy(value: Any) -> ndarray:
