@@ -156,7 +156,7 @@ class DaskReplicaSession(OnCluster, ReplicaSession):
         replicas = wanted.replicas if replicas is None else replicas
         if type(replicas) is not int or replicas < 1:
             raise ValueError(f"the number of replicas is a whole number from 1, not {replicas!r}{at_line()}")
-        given = config if isinstance(config, ConfigProto) else ConfigProto()
+        given: Any = config if isinstance(config, ConfigProto) else ConfigProto()
         spec = ClusterSpec(given.cluster_def) if given.cluster_def.job else None
         group = Workers(wanted, spec, replicas, (tuple(passes), tuple(sorted(refuse)), threads()))
         try:
