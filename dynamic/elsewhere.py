@@ -160,10 +160,11 @@ def check_together(name: str, names: Sequence[str], operands: Sequence[Any]) -> 
     Raises DeviceError in PyTorch's words, naming the operation, the argument and both devices, where there are several.
     """
     device = None
-    for i, x in enumerate(operands):
+    for i, given in enumerate(operands):
+        x: Any = given
         if isinstance(x, (ndarray, numpy.generic)):
             place = "cpu" if x.ndim and x.dtype.kind != "O" else None  # a box holds arrays of any place
-        elif x.__class__ in arrays.MODULES:
+        elif type(x) in arrays.MODULES:
             place = x.data.device_id
         else:
             continue
