@@ -32,7 +32,7 @@ def draw(session: Any, fetches: Any, feed_dict: Mapping[Any, Any] | None, settin
     roots = session._called(fetches, feed_dict or {}).fetches
     given = dict(settings)
     if given.get("devices") is True and session._placer.concerns(session.graph):
-        given["devices"] = homes(session, fetches, feed_dict)
+        given["devices"] = homes(session, fetches, feed_dict) or True  # nothing is left to run where all is folded
     if wanted & {"values", "gradients"} or given.get("devices") is True:
         given["values"] = {**values(session, fetches, feed_dict), **given.get("values", {})}
     if given.get("overlay") == "time":
