@@ -269,7 +269,7 @@ class Tensor(Arithmetic, Changes, Memory, Conversions):
         return iter([self[i] for i in range(len(self))])
 
     def __reversed__(self) -> Tensor:
-        return apply(OPS["take"], (self, wrap(numpy.arange(len(self))[::-1])), {"axis": 0}) if self._array.ndim else self
+        return self.flip(0) if self._array.ndim else self
 
     # Numbers with two parts, and transposes
 

@@ -53,7 +53,7 @@ class saved_tensors_hooks:  # noqa: N801 (PyTorch's name)
         first = result[0] if isinstance(result, tuple) else result
         if not self._packing and isinstance(first, Carried):
             records = [y._edge.node for y in (result if isinstance(result, tuple) else (result,)) if y._edge is not None]
-            if records and records[0].op is op and records[0].held and records[0].refill is None:
+            if records and records[0].op.name == op.name and records[0].held and records[0].refill is None:
                 self._pack(records[0])
         return result
 
