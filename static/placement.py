@@ -226,6 +226,8 @@ def _never(node: Any) -> str:
     op = node.op
     if "stateful" in op.traits:
         return "it has effects"
+    if op.name == "py_func_stateless":
+        return "a Python function is called with arrays of the host"
     if op in PEEKING:
         return "it asks whether a variable has a value"
     if "random" in op.traits and not (op.name in DRAWN and node.specs[0].dtype.kind == "f"):
