@@ -332,7 +332,12 @@ def applied(function: Callable[..., Any], args: Sequence[Any], settings: dict[st
     shaped = compute()
     if out is not None:
         into = out.host
-        enqueue(lambda: numpy.copyto(into, compute(), casting="same_kind"))
+
+        def put() -> None:
+            with numpy.errstate(all="ignore"):
+                numpy.copyto(into, compute(), casting="same_kind")
+
+        enqueue(put)
         return out
     if isinstance(shaped, (tuple, list)):
         several = [_result(x, args, lambda i=i: compute()[i]) for i, x in enumerate(shaped)]
