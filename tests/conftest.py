@@ -18,6 +18,7 @@ from graphs.core import arrays, portable
 from tests.browser import Browser, running
 from tests.graphs import fake_array, fake_cupy, fake_driver
 from tests.graphs.fake_cublas import FakeCublas
+from tests.on_device import excepted
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -50,6 +51,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for item in items:
             if item.get_closest_marker("long"):
                 item.add_marker(pytest.mark.skip(reason="takes long: ask for it by --long"))
+    if config.getoption("--device") != "cpu":
+        for item in items:
+            if reason := excepted(item.nodeid):
+                item.add_marker(pytest.mark.skip(reason=reason))
 
 
 @pytest.fixture
