@@ -23,7 +23,7 @@ from static.errors import UnavailableError
 
 
 _ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
-_START = 60.0
+_START = 180.0
 """Seconds in which a worker process has to be there."""
 
 

@@ -68,7 +68,7 @@ class Tasks(OnCluster):
         ]
         for place, part in enumerate(self._parts):
             try:
-                part.result(timeout=60)
+                part.result(timeout=180)
             except Exception as error:
                 raise errors.UnavailableError(
                     None, f"{self.tasks[place]} takes no part of the session: {type(error).__name__}: {error}{at_line()}"

@@ -25,7 +25,7 @@ def _graph() -> Any:
 @pytest.fixture
 def doomed() -> Any:
     """A session with workers of its own."""
-    session = tf.Session("dask://local?workers=3&timeout=4")
+    session = tf.Session("dask://local?workers=3&timeout=20")
     try:
         yield session
     finally:
@@ -42,7 +42,7 @@ def net() -> tuple[Any, Any, Any]:
     return a, b, steps
 
 
-def test_workers_that_stick_or_die_and_what_is_left(doomed: Any, tmp_path: Any) -> None:
+def test_workers_that_die_and_what_is_left(doomed: Any, tmp_path: Any) -> None:
     a, b, steps = net()
     doomed_now: list[int] = []
 
@@ -58,20 +58,6 @@ def test_workers_that_stick_or_die_and_what_is_left(doomed: Any, tmp_path: Any) 
     doomed.run(steps)
     path = saver.save(doomed, str(tmp_path / "model"))
     kept = doomed.run([a, b])
-
-    stuck = doomed.tasks[0].pid
-    os.kill(stuck, signal.SIGSTOP)
-    try:
-        with pytest.raises(tf.errors.DeadlineExceededError, match=r"/job:worker/task:0 .* is lost: it has not answered for"):
-            doomed.run([b, steps])
-        assert f"pid {stuck}" in doomed.broken
-        with pytest.raises(tf.errors.AbortedError, match="broken"):
-            doomed.run(b)
-    finally:
-        os.kill(stuck, signal.SIGCONT)
-    doomed.rebuild()
-    assert [task.worker for task in doomed.tasks] == ["0", "1", "2"]
-    saver.restore(doomed, path)
 
     lost = doomed.tasks[1]
     doomed_now.append(lost.pid)
@@ -93,6 +79,26 @@ def test_workers_that_stick_or_die_and_what_is_left(doomed: Any, tmp_path: Any) 
     assert [x.tolist() for x in doomed.run([a, b])] == [x.tolist() for x in kept]
     doomed.run(steps)
     assert doomed.run(b).tolist() == (kept[1] + np.exp(kept[0])).tolist()
+
+
+@pytest.mark.long
+def test_a_worker_that_sticks(doomed: Any) -> None:
+    a, b, steps = net()
+    doomed.run(tf.global_variables_initializer())
+    stuck = doomed.tasks[0].pid
+    os.kill(stuck, signal.SIGSTOP)
+    try:
+        with pytest.raises(tf.errors.DeadlineExceededError, match=r"/job:worker/task:0 .* is lost: it has not answered for"):
+            doomed.run([b, steps])
+        assert f"pid {stuck}" in doomed.broken
+        with pytest.raises(tf.errors.AbortedError, match="broken"):
+            doomed.run(b)
+    finally:
+        os.kill(stuck, signal.SIGCONT)
+    doomed.rebuild()
+    assert [task.worker for task in doomed.tasks] == ["0", "1", "2"]
+    doomed.run(tf.global_variables_initializer())
+    assert doomed.run(a).tolist() == [1, 1, 1]
 
 
 def test_limits_of_a_run(connect: Any) -> None:
