@@ -159,11 +159,11 @@ class _Own:
                 "dashboard": False,
                 "local_directory": self.folder.name,
                 "silence_logs": logging.CRITICAL,
-                "preload": ["static.distributed.worker"],
+                "preload": ["static.distributed.tether"],
             }
             spec = json.dumps({"cls": "distributed.Worker", "opts": options})
             command = [sys.executable, "-m", "distributed.cli.dask_spec", self.cluster.scheduler_address, "--spec", spec]
-            self.processes.append(subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL))
+            self.processes.append(subprocess.Popen(command, env=environment, stdin=subprocess.PIPE))
 
     def check(self) -> None:
         """Raise UnavailableError where a worker process has ended before it was there."""
@@ -179,6 +179,8 @@ class _Own:
         for process in self.processes:
             process.kill()
         for process in self.processes:
+            if process.stdin is not None:
+                process.stdin.close()
             process.wait()
         if self.folder is not None:
             self.folder.cleanup()
