@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -142,3 +143,15 @@ class WorkerPart(Part):
         if thread is not None:
             thread.shutdown(wait=False)
             self._exchange.leave(self._session)
+
+
+def dask_setup(worker: Any) -> None:
+    """What a worker does first whose process a session has started: it sees to it that it ends when the session's does."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1.0)
+        os._exit(1)
+
+    threading.Thread(target=watch, name="diptych-parent", daemon=True).start()
