@@ -126,7 +126,8 @@ def test_workers_end_with_the_process_that_started_them(tmp_path):
     program = tmp_path / "killed.py"
     program.write_text(
         "import os, signal\nimport static as tf\n\nif __name__ == '__main__':\n    tf.Variable(1.0)\n"
-        "    print(tf.Session('dask://local?workers=1').tasks[0].pid, flush=True)\n    os.kill(os.getpid(), signal.SIGKILL)\n"
+        "    print(tf.Session('dask://local?workers=1').tasks[0].pid, flush=True)\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     made = subprocess.run(
         [sys.executable, str(program)], env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, check=False
