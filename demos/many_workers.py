@@ -101,8 +101,6 @@ def dynamic_program(given: Setup) -> DynamicProgram:
     return DynamicProgram(step, parameters={"w1": net.w1, "w2": net.w2}, optimizers=[optimizer])
 
 
-
-
 def on_tape(iterations: int) -> list[float]:
     """The losses of the tape in one process."""
     given = setup()
