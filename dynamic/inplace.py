@@ -6,7 +6,6 @@ from typing import Any
 
 from dynamic.tape import Record
 from graphs.core.op import Ghost, Op, first_dtype, like_first
-from graphs.ops.shape import zeros_like
 
 
 Chain = tuple[tuple[Op, Any, int | None], ...]
@@ -45,7 +44,7 @@ assign_view = Op(_assign_view, name="assign_view", shape=like_first, dtype=first
 
 
 assign_view.vjp(
-    lambda g, _out, _x, _value, *, chain: assign_view(g, zeros_like(_value), chain=chain),
+    lambda g, _out, _x, _value, *, chain: assign_view(g, 0.0, chain=chain),
     lambda g, _out, _x, _value, *, chain: follow(g, chain),
 )
 

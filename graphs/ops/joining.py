@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from typing import Any
 
+from graphs.core.arrays import module_of
 from graphs.core.errors import DtypeError, ShapeError
-from graphs.core.op import op, promoted
+from graphs.core.op import Ghost, op, promoted
 from graphs.core.spec import Dim, Shape, Spec, axis_of, show
 from graphs.ops.shape import first_number, zeros_like
 from graphs.ops.slicing import Slice, getitem
@@ -81,7 +82,13 @@ def _split_like_vjp(needs: Any, gs: Any, _outs: Any, _args: Any, *, axis: int) -
 
 
 def _zeros_for_none(gs: Sequence[Any], outs: Sequence[Any]) -> list[Any]:
-    return [zeros_like(out) if g is None else g for g, out in zip(gs, outs, strict=True)]
+    xp: Any = module_of([g for g in gs if g is not None])
+    return [_zeros(xp, out) if g is None else g for g, out in zip(gs, outs, strict=True)]
+
+
+def _zeros(xp: Any, out: Any) -> Any:
+    """Zeros like ``out``; a ghost does not tell on which device it was."""
+    return xp.zeros(out.shape, out.dtype) if isinstance(out, Ghost) else zeros_like(out)
 
 
 def _sizes(dim: Dim, sections: int | tuple[int, ...]) -> tuple[Dim, ...]:
