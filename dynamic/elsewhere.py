@@ -93,6 +93,14 @@ def sent(module: Any, array: Any, wait: bool = True) -> Any:
     return array.copy()  # to the current device, wherever it is
 
 
+def beside(array: Any, other: Any) -> Any:
+    """``array``, one of the processor, in the memory that ``other`` is in: for positions and constants."""
+    if other.__class__ is ndarray or not isinstance(array, ndarray) or isinstance(other, (ndarray, numpy.generic)):
+        return array
+    with current(other):
+        return sent(arrays.xp_of((other,)), array)
+
+
 def in_pinned(module: Any, array: ndarray) -> ndarray:
     """A copy of ``array`` in pinned memory, in the same order."""
     order = numpy.argsort([-abs(step) for step in array.strides], kind="stable")

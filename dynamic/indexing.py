@@ -9,6 +9,7 @@ import numpy
 
 from dynamic.apply import Carried, apply, wrap
 from dynamic.dtypes import type_name
+from dynamic.elsewhere import beside, to_numpy
 from dynamic.functions.making import check_held
 from graphs.core.arrays import is_array
 from graphs.core.errors import DtypeError, PositionError, ShapeError, at_line
@@ -45,7 +46,7 @@ def put(tensor: Any, index: Any, value: Any) -> None:
     Raises TypeError for a value that is no number, tensor or array; DtypeError for a tensor of another dtype at positions.
     """
     given = isinstance(value, Carried) and value._array.ndim > 0
-    value = _filling(value, tensor._array.dtype)
+    value = _filling(value, tensor._array)
     try:
         fixed = _fixed(index)
     except TypeError:
@@ -65,17 +66,18 @@ def put(tensor: Any, index: Any, value: Any) -> None:
     view.copy_(value)
 
 
-def _filling(value: Any, dtype: Any) -> Any:
+def _filling(value: Any, into: Any) -> Any:
     """What is put somewhere, as a tensor."""
     if isinstance(value, Carried):
         return value
     if not (isinstance(value, (int, float, complex)) or is_array(value)):
         raise TypeError(f"a {type(value).__name__} is not assigned to a tensor; a number or a tensor is")
-    array = numpy.asarray(value)
+    dtype = into.dtype
+    array = to_numpy(value) if is_array(value) else numpy.asarray(value)
     if array.dtype.kind == "c" and dtype.kind != "c":
         raise DtypeError(f"complex numbers are not put into {type_name(dtype)}{at_line()}")
     check_held(array, dtype)
-    return wrap(array.astype(dtype))
+    return wrap(beside(array.astype(dtype), into) if array.ndim else array.astype(dtype))
 
 
 def _fixed(index: Any) -> Any:
@@ -97,11 +99,24 @@ def _parted(tensor: Any, index: Any) -> Any:
     if isinstance(index, list) and any(isinstance(x, _PARTS) or x is None or x is Ellipsis for x in index):
         items = tuple(index)  # as numpy did for long: a list that holds more than numbers counts as a tuple
     try:
-        return parted(tuple(map(_plain, items)), tensor._array.ndim, is_array)
+        at, arrays, axes = parted(tuple(map(_plain, items)), tensor._array.ndim, is_array)
+        if not isinstance(tensor._array, numpy.ndarray) and sum(array.dtype.kind == "b" for array in arrays) > 1:
+            arrays, axes = _positions([to_numpy(array) for array in arrays], axes)  # cupy takes one mask
+        return at, [beside(array, tensor._array) for array in arrays], axes
     except TypeError as error:
         if any(isinstance(item, (slice, str)) for item in items):
             raise
         raise PositionError(f"integers, slices, None, ellipses, lists and tensors are indices: {error}{at_line()}") from None
+
+
+def _positions(arrays: Any, axes: Any) -> tuple[Any, Any]:
+    """Masks as the positions that they take, an array for each of their axes."""
+    found = [
+        (each, axis + along)
+        for array, axis in zip(arrays, axes, strict=True)
+        for along, each in enumerate(array.nonzero() if array.dtype.kind == "b" else [array])
+    ]
+    return [each for each, _ in found], tuple(axis for _, axis in found)
 
 
 def _plain(item: Any) -> Any:

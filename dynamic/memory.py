@@ -24,6 +24,7 @@ from dynamic.inplace import clone
 from dynamic.size import Size, sizes_of
 from dynamic.storage import TypedStorage, UntypedStorage, _Storage, typed, untyped
 from dynamic.strided import Layout, as_strided, as_strided_, as_strided_scatter, layout_of, memory_of, root_of, within
+from graphs.core.arrays import xp_of
 from graphs.core.errors import GradientError, PositionError, ShapeError, at_line
 
 
@@ -264,12 +265,13 @@ def in_order_of(array: Any, order: memory_format) -> Any:
     """``array``, or a copy of it whose dimensions lie in memory in the given order."""
     if order is preserve_format:
         return array
+    xp: Any = xp_of((array,))
     if order is contiguous_format:
-        return numpy.ascontiguousarray(array).reshape(array.shape)
+        return xp.ascontiguousarray(array).reshape(array.shape)
     axes = _pixels(order)
     if array.ndim != len(axes):
         raise ShapeError(f"{order} is for tensors of {len(axes)} dimensions, not {array.ndim}{at_line()}")
-    return numpy.ascontiguousarray(array.transpose(axes)).transpose([axes.index(axis) for axis in range(len(axes))])
+    return xp.ascontiguousarray(array.transpose(axes)).transpose([axes.index(axis) for axis in range(len(axes))])
 
 
 def _in_order(shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -10,8 +10,10 @@ import numpy
 
 from dynamic.apply import Carried, wrap
 from dynamic.autograd.engine import grad
+from dynamic.elsewhere import beside, to_numpy
 from dynamic.functions.creation import randn
 from dynamic.names import lacking
+from graphs.core.arrays import xp_of
 from graphs.core.errors import GraphsError, at_line
 
 
@@ -95,9 +97,9 @@ def gradgradcheck(
     given = (inputs,) if isinstance(inputs, Carried) else tuple(inputs)
     outs = _outputs(func, given)
     if grad_outputs is None:
-        seeds = [wrap(randn(y.shape).numpy().astype(y._array.dtype)) for y in outs]
+        seeds = [wrap(beside(randn(y.shape, device="cpu").numpy().astype(y._array.dtype), y._array)) for y in outs]
         if gen_non_contig_grad_outputs:
-            seeds = [wrap(numpy.repeat(s._array[..., None], 2, -1)[..., 0]) for s in seeds]
+            seeds = [wrap(s._array[..., None].repeat(2, -1)[..., 0]) for s in seeds]
     else:
         seeds = list((grad_outputs,) if isinstance(grad_outputs, Carried) else grad_outputs)
     seeds = [seed.detach().requires_grad_() for seed in seeds]
@@ -163,7 +165,12 @@ def _bare(func: Callable[..., Any], inputs: Sequence[Any]) -> list[numpy.ndarray
     result = func(*inputs)
     outs = [y for y in (result if isinstance(result, (tuple, list)) else (result,)) if isinstance(y, Carried)]
     smooth = [y for y in outs if _needs(y)] or outs
-    return [numpy.array(y._array).ravel() for y in smooth]
+    return [numpy.array(to_numpy(y._array)).ravel() for y in smooth]
+
+
+def _ones(y: Any) -> Any:
+    xp: Any = xp_of((y._array,))
+    return wrap(xp.ones_like(y._array))
 
 
 def _moved(func: Callable[..., Any], inputs: Sequence[Any], x: Any, place: Any, by: Any) -> list[numpy.ndarray]:
@@ -200,12 +207,13 @@ def _still(func: Callable[..., Any], inputs: Sequence[Any], i: int, x: Any, j: i
 def _jacobian(outs: Sequence[Any], j: int, x: Any) -> numpy.ndarray:
     """The gradients of each element of output ``j`` with respect to ``x``."""
     y = outs[j]
+    xp: Any = xp_of((y._array,))
     rows = []
     for place in numpy.ndindex(y._array.shape):
-        seed = numpy.zeros_like(y._array)
+        seed = xp.zeros_like(y._array)
         seed[place] = 1
         (g,) = grad(y, x, wrap(seed), retain_graph=True, allow_unused=True)
-        rows.append(numpy.zeros(x._array.size) if g is None else numpy.array(g._array).ravel())
+        rows.append(numpy.zeros(x._array.size) if g is None else numpy.array(to_numpy(g._array)).ravel())
     return numpy.stack(rows) if rows else numpy.zeros((0, x._array.size))
 
 
@@ -214,7 +222,7 @@ def _check_steadiness(func: Callable[..., Any], inputs: Sequence[Any], tolerance
     outs = _outputs(func, inputs)
     if not outs:
         return
-    seeds = [wrap(numpy.ones_like(y._array)) for y in outs]
+    seeds = [_ones(y) for y in outs]
     first, second = (grad(outs, varied, seeds, retain_graph=True, allow_unused=True) for _ in range(2))
     for i, (g, h, x) in enumerate(zip(first, second, varied, strict=True)):
         if g is None:
@@ -235,7 +243,7 @@ def _check_missing(func: Callable[..., Any], inputs: Sequence[Any]) -> None:
         return
     for y in outs:
         try:
-            grad(y, varied, wrap(numpy.ones_like(y._array)), retain_graph=True, allow_unused=True)
+            grad(y, varied, _ones(y), retain_graph=True, allow_unused=True)
         except Exception as error:
             raise GradcheckError(
                 f"a backward that is handed no gradient for one of its outputs fails: {error}{at_line()}"

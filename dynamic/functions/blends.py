@@ -9,7 +9,9 @@ import numpy
 
 from dynamic.apply import Carried, apply, binary, default_dtype, unary, wrap
 from dynamic.dtypes import type_name
+from dynamic.elsewhere import beside
 from dynamic.functions.calling import named, results
+from graphs.core.arrays import xp_of
 from graphs.core.errors import DtypeError, at_line
 from graphs.core.op import OPS
 from graphs.ops import identity, multiply, where as where_op
@@ -144,7 +146,7 @@ def mvlgamma(input: Any, p: int) -> Any:
     if p < 1:
         raise RuntimeError(f"mvlgamma: p has to be at least 1, not {p}{at_line()}")
     x = input if input._array.dtype.kind == "f" else input.to(default_dtype.get())
-    shifts = wrap(numpy.arange(1 - p, 1).astype(x._array.dtype) / 2)
+    shifts = wrap(beside(numpy.arange(1 - p, 1).astype(x._array.dtype) / 2, x._array))
     total = unary(OPS["lgamma"], x[..., None] + shifts).sum(-1)
     return total + p * (p - 1) / 4 * math.log(math.pi)
 
@@ -180,7 +182,8 @@ def isneginf(input: Any) -> Any:
 
 def isreal(input: Any) -> Any:
     """Whether an element has no imaginary part."""
-    return wrap(numpy.isreal(input._array))
+    xp: Any = xp_of((input._array,))
+    return wrap(xp.isreal(input._array))
 
 
 def isclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Any:
@@ -189,7 +192,8 @@ def isclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, eq
         raise DtypeError(f"isclose takes tensors of one dtype{at_line()}")
     if rtol < 0 or atol < 0:
         raise RuntimeError(f"isclose: tolerances are not negative: {rtol} and {atol}{at_line()}")
-    return wrap(numpy.isclose(input._array, other._array, rtol, atol, equal_nan))
+    xp: Any = xp_of((input._array, other._array))
+    return wrap(xp.isclose(input._array, other._array, rtol, atol, equal_nan))
 
 
 def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy
 
 from dynamic.apply import Carried, apply, binary
-from dynamic.functions.calling import named
+from dynamic.functions.calling import named, on_host
 from dynamic.functions.joining import cat
 from dynamic.functions.shapes import narrow
 from graphs.core.errors import PositionError, ShapeError, at_line
@@ -58,6 +58,7 @@ def cumulative_trapezoid(y: Any, x: Any = None, *, dx: Any = 1, dim: int = -1) -
     return _panels(y, x, dx, dim).cumsum(dim)
 
 
+@on_host
 def gradient(input: Any, *, spacing: Any = 1, dim: Any = None, edge_order: int = 1) -> tuple[Any, ...]:
     """The slope along each of the dimensions, of second order inside, of first or second order at the edges.
 

@@ -6,15 +6,17 @@ import functools
 import sys
 import warnings
 from collections import namedtuple
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import FunctionType, ModuleType
 from typing import Any
 
 import numpy
 
 from dynamic.apply import Carried
+from dynamic.devices import CPU, default_device, moved, where_is
 from dynamic.dtypes import type_name
 from dynamic.tape import recording
+from graphs.core.arrays import xp_of
 from graphs.core.errors import DtypeError, GradientError, at_line
 
 
@@ -53,7 +55,8 @@ def into(out: Any, result: Any) -> Any:
                 UserWarning,
                 stacklevel=3,
             )
-        out._array = numpy.empty(new.shape, old.dtype)
+        xp: Any = xp_of((old,))
+        out._array = xp.empty(new.shape, old.dtype)
     target: Any = out
     return target.copy_(result)
 
@@ -75,6 +78,45 @@ def public(function: Callable[..., Any]) -> Callable[..., Any]:
         return result if out is None else into(out, result)
 
     return called
+
+
+def on_host(function: Callable[..., Any]) -> Callable[..., Any]:
+    """``function``, which computes with numpy: of tensors on a GPU those are fetched, and its results are sent there."""
+
+    @functools.wraps(function)
+    def called(*args: Any, **settings: Any) -> Any:
+        place = _gpu((*args, *settings.values()))
+        if place is None:
+            return function(*args, **settings)
+        before = default_device.set(CPU)
+        try:
+            args = tuple([_at(x, CPU) for x in args])
+            result = function(*args, **{name: _at(x, CPU) for name, x in settings.items()})
+        finally:
+            default_device.reset(before)
+        return _at(result, place)
+
+    return called
+
+
+def _gpu(values: Iterable[Any]) -> Any:
+    """The device of the first tensor among ``values``, or in a list among them, that is on a GPU."""
+    for x in values:
+        if isinstance(x, Carried):
+            if not isinstance(x._array, numpy.ndarray):
+                return where_is(x._array)
+        elif isinstance(x, (tuple, list)) and (found := _gpu(x)) is not None:
+            return found
+    return None
+
+
+def _at(x: Any, place: Any) -> Any:
+    if isinstance(x, Carried):
+        return moved(x, place)
+    if isinstance(x, (tuple, list)):
+        found = [_at(each, place) for each in x]
+        return type(x)(*found) if hasattr(x, "_fields") else type(x)(found)
+    return x
 
 
 def named(*functions: Callable[..., Any]) -> dict[str, Callable[..., Any]]:

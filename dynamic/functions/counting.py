@@ -8,7 +8,7 @@ import numpy
 
 from dynamic.apply import Carried, wrap
 from dynamic.dtypes import dtype_of, type_name
-from dynamic.functions.calling import named, results
+from dynamic.functions.calling import named, on_host, results
 from graphs.core.errors import DtypeError, PositionError, ShapeError, at_line
 
 
@@ -19,6 +19,7 @@ def _several(outs: list[Any]) -> Any:
     return outs[0] if len(outs) == 1 else tuple(outs)
 
 
+@on_host
 def unique(
     input: Any, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
 ) -> Any:
@@ -33,6 +34,7 @@ def unique(
     return _several(outs)
 
 
+@on_host
 def unique_consecutive(input: Any, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None) -> Any:
     """The elements (or slices along ``dim``) without those that equal the one before; which each is; how many in a row."""
     array = input._array
@@ -51,6 +53,7 @@ def unique_consecutive(input: Any, return_inverse: bool = False, return_counts: 
     return _several(outs)
 
 
+@on_host
 def bincount(input: Any, weights: Any = None, minlength: int = 0) -> Any:
     """For each number up to the greatest how often it occurs in a vector, or the sum of the weights where it does."""
     array = input._array
@@ -74,6 +77,7 @@ def _bounds(array: Any, low: float, high: float) -> tuple[float, float]:
     return (low - 1, high + 1) if low == high else (low, high)
 
 
+@on_host
 def histc(input: Any, bins: int = 100, min: float = 0, max: float = 0) -> Any:
     """How many elements lie in each of ``bins`` equal ranges from ``min`` to ``max``, by default those of the elements."""
     array = input._array
@@ -83,6 +87,7 @@ def histc(input: Any, bins: int = 100, min: float = 0, max: float = 0) -> Any:
     return wrap(counts.astype(array.dtype))
 
 
+@on_host
 def histogram(input: Any, bins: Any, *, range: Any = None, weight: Any = None, density: bool = False) -> Any:
     """How many elements (or what weight) lie between the edges ``bins``, or in so many equal ranges; and the edges."""
     array = input._array
@@ -97,6 +102,7 @@ def _searched(edges: Any, values: Any, right: bool, out_int32: bool) -> Any:
     return found.astype(numpy.int32) if out_int32 else found
 
 
+@on_host
 def searchsorted(
     sorted_sequence: Any,
     input: Any,
@@ -127,6 +133,7 @@ def searchsorted(
     return wrap(out)
 
 
+@on_host
 def bucketize(input: Any, boundaries: Any, *, out_int32: bool = False, right: bool = False) -> Any:
     """Which of the ranges between sorted boundaries each element lies in; the upper boundary belongs to a range."""
     values = input._array if isinstance(input, Carried) else numpy.asarray(input)
@@ -135,11 +142,13 @@ def bucketize(input: Any, boundaries: Any, *, out_int32: bool = False, right: bo
     return wrap(_searched(boundaries._array, values, right, out_int32))
 
 
+@on_host
 def argwhere(input: Any) -> Any:
     """The indices of the elements that are not zero, one per row."""
     return wrap(numpy.argwhere(input._array))
 
 
+@on_host
 def nonzero(input: Any, *, as_tuple: bool = False) -> Any:
     """The indices of the elements that are not zero, one per row; or as one vector per dimension."""
     if as_tuple:
@@ -159,6 +168,7 @@ def triu_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None, devi
     return wrap(numpy.stack(numpy.triu_indices(row, offset, col)).astype(kind))
 
 
+@on_host
 def unravel_index(indices: Any, shape: Any) -> Any:
     """Indices into a flattened tensor of that shape as one tensor of indices per dimension."""
     if indices._array.dtype.kind not in "iu":

@@ -127,7 +127,7 @@ def empty_permuted(
     shape, axes = sizes_of((size,)), [as_int(axis) for axis in physical_layout]
     if sorted(axes) != [*builtins.range(len(shape))]:
         raise ShapeError(f"{axes} is no order of {len(shape)} dimensions{at_line()}")
-    memory = numpy.empty([shape[axis] for axis in axes], kind_of(dtype))
+    memory = module_at(device).empty([shape[axis] for axis in axes], kind_of(dtype))
     return finished(memory.transpose([axes.index(axis) for axis in builtins.range(len(axes))]), requires_grad, device)
 
 

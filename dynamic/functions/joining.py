@@ -9,7 +9,8 @@ from typing import Any
 import numpy
 
 from dynamic.apply import Carried, apply, wrap
-from dynamic.functions.calling import named
+from dynamic.elsewhere import beside
+from dynamic.functions.calling import named, on_host
 from dynamic.functions.shapes import given_sizes
 from dynamic.size import Size
 from graphs.core.errors import ShapeError, at_line
@@ -145,6 +146,7 @@ def tile(input: Any, *dims: Any) -> Any:
     return apply(OPS["tile"], (input,), {"reps": reps})
 
 
+@on_host
 def repeat_interleave(input: Any, repeats: Any = None, dim: int | None = None, *, output_size: int | None = None) -> Any:
     """Each element repeated: as often as a number says, or as a vector says of each; flattened without ``dim``.
 
@@ -239,7 +241,8 @@ def combinations(input: Any, r: int = 2, with_replacement: bool = False) -> Any:
         raise ShapeError(f"combinations of {r} elements{at_line()}")
     choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
     rows = list(choose(range(input._array.size), r))
-    return apply(OPS["take"], (input, wrap(numpy.array(rows, numpy.int64).reshape(len(rows), r))), {"axis": 0})
+    places = numpy.array(rows, numpy.int64).reshape(len(rows), r)
+    return apply(OPS["take"], (input, wrap(beside(places, input._array))), {"axis": 0})
 
 
 def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:  # noqa: N803
@@ -253,7 +256,7 @@ def powers(x: Any, count: int, increasing: bool) -> Any:
     """Powers from 0 on of each element, along a new last dimension."""
     exponents = numpy.arange(count) if increasing else numpy.arange(count)[::-1]
     kind = x._array.dtype if x._array.dtype.kind == "f" else numpy.int64
-    return apply(OPS["power"], (x.unsqueeze(-1), wrap(exponents.astype(kind))))
+    return apply(OPS["power"], (x.unsqueeze(-1), wrap(beside(exponents.astype(kind), x._array))))
 
 
 METHODS = named(repeat, flip, roll, tril, triu, tile, repeat_interleave, fliplr, flipud, rot90)

@@ -9,7 +9,8 @@ import numpy
 
 from dynamic.apply import apply, unary, wrap
 from dynamic.dtypes import dtype_of, type_name
-from dynamic.functions.calling import named
+from dynamic.elsewhere import beside
+from dynamic.functions.calling import named, on_host
 from dynamic.functions.factors import svdvals
 from dynamic.functions.reductions import Dims, needs_floats, reduce
 from dynamic.functions.solving import inverse
@@ -105,6 +106,7 @@ def cond(A: Any, p: Any = None) -> Any:  # noqa: N803
     return matrix_norm(A, p) * matrix_norm(inverse(A), p)
 
 
+@on_host
 def matrix_rank(
     A: Any,  # noqa: N803
     tol: Any = None,
@@ -151,7 +153,7 @@ def pdist(input: Any, p: float = 2.0) -> Any:
         raise ShapeError(f"pdist takes a matrix, not shape {tuple(input._array.shape)}{at_line()}")
     if p < 0:
         raise RuntimeError(f"pdist only supports non-negative p values{at_line()}")
-    first, second = (wrap(each) for each in numpy.triu_indices(len(input._array), 1))
+    first, second = (wrap(beside(each, input._array)) for each in numpy.triu_indices(len(input._array), 1))
     rows = [apply(OPS["take"], (input, each), {"axis": 0}) for each in (first, second)]
     return norm(rows[0] - rows[1], p, -1)
 

@@ -12,7 +12,7 @@ import numpy
 
 from dynamic.apply import Carried, apply, wrap
 from dynamic.dtypes import type_name
-from dynamic.functions.calling import named, results
+from dynamic.functions.calling import named, on_host, results
 from dynamic.functions.reductions import axes_of
 from graphs.core.errors import DtypeError, PositionError, ShapeError, at_line
 from graphs.core.op import OPS
@@ -80,6 +80,7 @@ def _picked(name: str, input: Any, axis: int, places: Any, keepdim: bool, scalar
     return RESULTS[name](values, indices)
 
 
+@on_host
 def kthvalue(input: Any, k: int, dim: int = -1, keepdim: bool = False) -> Any:
     """The ``k``-th smallest element along ``dim``, counted from 1, and where it stood."""
     x, axis = _as_row(input, dim)
@@ -107,16 +108,19 @@ def _middle(name: str, input: Any, dim: int | None, keepdim: bool, skip_nan: boo
     return _picked(name, x, axis, numpy.take_along_axis(order, rank, axis), keepdim, x is not input)
 
 
+@on_host
 def median(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
     """The middle element, the lower of two: of all, or along ``dim`` with where it stood. NaN where there is one."""
     return _middle("median", input, dim, keepdim, False)
 
 
+@on_host
 def nanmedian(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
     """The middle one of the elements that are no NaN; see ``median``."""
     return _middle("nanmedian", input, dim, keepdim, True)
 
 
+@on_host
 def mode(input: Any, dim: int = -1, keepdim: bool = False) -> Any:
     """The most frequent element along ``dim``, the smallest of several, and the last place where it stands."""
     x, axis = _as_row(input, dim)
@@ -175,11 +179,13 @@ def _gathered(ordered: Any, place: Any) -> Any:
     return apply(OPS["take_along_axis"], (ordered, wrap(place.astype(numpy.int64))), {"axis": -1})
 
 
+@on_host
 def quantile(input: Any, q: Any, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear") -> Any:
     """The quantiles ``q`` of all elements or along ``dim``, interpolated; several ``q`` make a first dimension."""
     return _quantile(input, q, dim, keepdim, interpolation, False)
 
 
+@on_host
 def nanquantile(input: Any, q: Any, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear") -> Any:
     """The quantiles of the elements that are no NaN; see ``quantile``."""
     return _quantile(input, q, dim, keepdim, interpolation, True)

@@ -10,7 +10,8 @@ import numpy
 
 from dynamic.apply import Carried, apply, unary, wrap
 from dynamic.dtypes import dtype_of, type_name
-from dynamic.functions.calling import named, results
+from dynamic.functions.calling import named, on_host, results
+from graphs.core.arrays import xp_of
 from graphs.core.errors import DtypeError, PositionError, at_line
 from graphs.core.op import OPS, Op
 from graphs.ops.reduction import mean as mean_op, sum as sum_op
@@ -270,11 +271,13 @@ def _running_extreme(name: str, ufunc: Any, input: Any, dim: int) -> Any:
     return RESULTS[name](apply(OPS["take_along_axis"], (input, where), {"axis": dim}), where)
 
 
+@on_host
 def cummax(input: Any, dim: int) -> Any:
     """Running maxima along ``dim`` and their indices, of equal ones the last."""
     return _running_extreme("cummax", numpy.maximum, input, dim)
 
 
+@on_host
 def cummin(input: Any, dim: int) -> Any:
     """Running minima along ``dim`` and their indices, of equal ones the last."""
     return _running_extreme("cummin", numpy.minimum, input, dim)
@@ -313,7 +316,8 @@ def allclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, e
     """Whether ``|input - other| <= atol + rtol * |other|`` everywhere."""
     if input._array.dtype != other._array.dtype:
         raise DtypeError(f"allclose takes tensors of one dtype{at_line()}")
-    return builtins.bool(numpy.allclose(input._array, other._array, rtol, atol, equal_nan))
+    xp: Any = xp_of((input._array, other._array))
+    return builtins.bool(xp.allclose(input._array, other._array, rtol, atol, equal_nan))
 
 
 FUNCTIONS = {

@@ -7,7 +7,7 @@ from typing import Any
 import numpy
 
 from dynamic.apply import apply, wrap
-from dynamic.functions.calling import named, results
+from dynamic.functions.calling import named, on_host, results
 from dynamic.functions.drawing import randn
 from dynamic.functions.factors import linalg_qr, linalg_svd
 from graphs.core.errors import ShapeError, at_line
@@ -17,6 +17,7 @@ from graphs.core.op import OPS
 GEQRF = results("geqrf", "a tau")
 
 
+@on_host
 def geqrf(input: Any) -> Any:
     """A QR factorisation as LAPACK has it: R above the reflections' vectors, and the factors that go with them.
 
@@ -56,6 +57,7 @@ def _reflected(vectors: Any, tau: Any, x: Any, conjugate: bool, order: Any) -> A
     return x
 
 
+@on_host
 def householder_product(input: Any, tau: Any) -> Any:
     """The first columns of the product of the reflections that ``geqrf`` gives: the Q of a QR factorisation.
 
@@ -68,11 +70,13 @@ def householder_product(input: Any, tau: Any) -> Any:
     return _reflected(vectors, tau, unit, False, reversed(range(tau._array.shape[-1])))
 
 
+@on_host
 def orgqr(input: Any, tau: Any) -> Any:
     """``linalg.householder_product``, under LAPACK's name."""
     return householder_product(input, tau)
 
 
+@on_host
 def ormqr(input: Any, tau: Any, other: Any, left: bool = True, transpose: bool = False) -> Any:
     """``other`` times the whole product Q of the reflections that ``geqrf`` gives: ``Q @ other``, or other products.
 

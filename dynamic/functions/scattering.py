@@ -8,7 +8,8 @@ import numpy
 
 from dynamic.apply import Carried, apply, wrap
 from dynamic.dtypes import type_name
-from dynamic.functions.calling import named
+from dynamic.elsewhere import beside
+from dynamic.functions.calling import named, on_host
 from dynamic.functions.shapes import diagonal, narrow, select
 from graphs.core.arrays import is_array
 from graphs.core.errors import DtypeError, PositionError, ShapeError, at_line
@@ -59,6 +60,7 @@ def take(input: Any, index: Any) -> Any:
     return apply(OPS["take"], (input.reshape(-1), index), {"axis": 0})
 
 
+@on_host
 def masked_select(input: Any, mask: Any) -> Any:
     """The elements where ``mask`` holds, the two broadcast, as a vector."""
     mask = _mask("masked_select", mask)
@@ -139,7 +141,7 @@ def scatter_reduce(input: Any, dim: int, index: Any, src: Any, reduce: str, *, i
     if reduce != "mean":
         return _scattered("scatter_reduce", _REDUCTIONS[reduce], start, dim, index, src)
     total = _scattered("scatter_reduce", "scatter_add", start, dim, index, src)
-    ones = wrap(numpy.ones(input._array.shape, input._array.dtype))
+    ones = input.new_ones(input._array.shape)
     begin = ones if include_self else scatter(ones, dim, index, 0)
     count = _scattered("scatter_reduce", "scatter_add", begin, dim, index, 1).clamp(min=1)
     return total / count if input._array.dtype.kind == "f" else total.div(count, rounding_mode="floor")
@@ -205,18 +207,18 @@ def index_reduce(input: Any, dim: int, index: Any, source: Any, reduce: str, *, 
 
 def index_put(input: Any, indices: Any, values: Any, accumulate: bool = False) -> Any:
     """With ``values`` put at, or added to, what the tensors of positions or masks ``indices`` take."""
-    items = tuple(slice(None) if each is None else _plain_index(each) for each in indices)
+    items = tuple(slice(None) if each is None else _plain_index(each, input._array) for each in indices)
     at, arrays, axes = parted(items, input._array.ndim, is_array)
-    values = values if isinstance(values, Carried) else wrap(numpy.asarray(values, input._array.dtype))
+    values = values if isinstance(values, Carried) else wrap(beside(numpy.asarray(values, input._array.dtype), input._array))
     if values._array.dtype != input._array.dtype:
         kinds = [type_name(x._array.dtype) for x in (values, input)]
         raise DtypeError(f"index_put: values of {kinds[0]} into {kinds[1]}{at_line()}")
     return apply(OPS["index_put"], (input, values, *arrays), {"at": at, "axes": axes, "accumulate": accumulate})
 
 
-def _plain_index(each: Any) -> Any:
+def _plain_index(each: Any, like: Any) -> Any:
     array = each._array if isinstance(each, Carried) else numpy.asarray(each)
-    return array.astype(bool) if array.dtype == numpy.uint8 else array
+    return beside(array.astype(bool) if array.dtype == numpy.uint8 else array, like)
 
 
 def put(input: Any, index: Any, source: Any, accumulate: bool = False) -> Any:
@@ -247,6 +249,7 @@ def masked_fill(input: Any, mask: Any, value: Any) -> Any:
     return apply(OPS["where"], (_mask("masked_fill", mask), value, input))
 
 
+@on_host
 def masked_scatter(input: Any, mask: Any, source: Any) -> Any:
     """With the elements of ``source``, in order, where ``mask`` holds."""
     mask = _mask("masked_scatter", mask)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy
 
 from dynamic.apply import apply, wrap
-from dynamic.functions.calling import named, results
+from dynamic.functions.calling import named, on_host, results
 from graphs.core.errors import PositionError, ShapeError, at_line
 from graphs.core.op import OPS
 
@@ -29,6 +29,7 @@ _WAYS: dict[str, Callable[[Any, int], Any]] = {
 _SAME = {"amax": "max", "amin": "min"}
 
 
+@on_host
 def segment_reduce(
     data: Any,
     reduce: str,
@@ -98,6 +99,7 @@ def _one(x: Any, way: str, initial: Any) -> Any:
     return y / count if way == "mean" else y
 
 
+@on_host
 def nonzero_static(input: Any, *, size: int, fill_value: int = -1) -> Any:
     """The positions of the first ``size`` non-zero elements, a row each; rows of ``fill_value`` where there are fewer."""
     if size < 0:
@@ -108,6 +110,7 @@ def nonzero_static(input: Any, *, size: int, fill_value: int = -1) -> Any:
     return wrap(out)
 
 
+@on_host
 def histogramdd(input: Any, bins: Any, *, range: Any = None, weight: Any = None, density: bool = False) -> Any:
     """How many rows of ``input`` fall into each of a grid of bins, and the edges of the bins.
 

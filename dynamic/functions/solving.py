@@ -8,7 +8,8 @@ from typing import Any
 import numpy
 
 from dynamic.apply import Carried, apply, wrap
-from dynamic.functions.calling import named, results
+from dynamic.elsewhere import beside
+from dynamic.functions.calling import named, on_host, results
 from dynamic.functions.factors import lapack, lu_factor, lu_unpack
 from graphs.core.errors import ShapeError, at_line
 from graphs.core.op import OPS
@@ -106,7 +107,7 @@ def solve(input: Any, A: Any) -> Any:  # noqa: N803
 
 def _triangle(x: Any, upper: bool, unitriangular: bool) -> Any:
     part = apply(OPS["triu" if upper else "tril"], (x,), {"offset": (1 if upper else -1) if unitriangular else 0})
-    return part + wrap(numpy.eye(x._array.shape[-1], dtype=x._array.dtype)) if unitriangular else part
+    return part + wrap(beside(numpy.eye(x._array.shape[-1], dtype=x._array.dtype), x._array)) if unitriangular else part
 
 
 def solve_triangular(
@@ -163,6 +164,7 @@ def lu_solve(b: Any, LU_data: Any, LU_pivots: Any) -> Any:  # noqa: N803
     return linalg_lu_solve(LU_data, LU_pivots, b)
 
 
+@on_host
 def linalg_lstsq(A: Any, B: Any, rcond: float | None = None, *, driver: str | None = None) -> Any:  # noqa: N803
     """The ``x`` that makes ``A @ x - B`` smallest, and the squares left, the rank and the singular values.
 
@@ -199,7 +201,7 @@ def matrix_power(input: Any, n: int) -> Any:
     if n < 0:
         return matrix_power(inverse(input), -n)
     if n == 0:
-        one = wrap(numpy.eye(input._array.shape[-1], dtype=input._array.dtype))
+        one = wrap(beside(numpy.eye(input._array.shape[-1], dtype=input._array.dtype), input._array))
         return apply(OPS["where"], (wrap(numpy.zeros((), bool)), input, one))  # of zero slope
     result, square = None, input
     while n:

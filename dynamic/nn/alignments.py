@@ -7,12 +7,14 @@ from typing import Any
 import numpy
 
 from dynamic.apply import Carried, apply, wrap
+from dynamic.functions.calling import on_host
 from dynamic.names import lacking
 from dynamic.nn.reducing import reduction_of
 from graphs.core.errors import DtypeError, PositionError, ShapeError, at_line
 from graphs.ops import ctc_loss as ctc_op
 
 
+@on_host
 def ctc_loss(
     log_probs: Any,
     targets: Any,

@@ -8,6 +8,7 @@ from typing import Any
 import numpy
 
 from dynamic.apply import apply, wrap
+from dynamic.elsewhere import beside
 from dynamic.names import lacking
 from graphs.core.errors import ShapeError, at_line
 from graphs.core.spec import broadcast
@@ -41,7 +42,7 @@ def _unit(x: Any, dim: int, eps: float) -> Any:
     length = _norm(x, 2, dim, True)
     array = length._array
     if (array < eps).any():
-        length = length + wrap(numpy.maximum(array, eps) - array)
+        length = length + wrap(array.clip(eps, None) - array)
     return x / length
 
 
@@ -56,7 +57,7 @@ def pdist(input: Any, p: float = 2.0) -> Any:
         raise ShapeError(f"pdist takes a matrix, not {input._array.ndim} dimensions{at_line()}")
     if p < 0 or math.isnan(p):
         raise ShapeError(f"pdist: p is not negative: {p}{at_line()}")
-    first, second = map(wrap, numpy.triu_indices(len(input._array), 1))
+    first, second = (wrap(beside(each, input._array)) for each in numpy.triu_indices(len(input._array), 1))
     return _norm(input.index_select(0, first) - input.index_select(0, second), p, 1, False)
 
 

@@ -7,7 +7,9 @@ from typing import Any
 import numpy
 
 from dynamic.apply import apply, wrap
+from dynamic.elsewhere import beside, to_numpy
 from dynamic.names import lacking
+from graphs.core.arrays import xp_of
 from graphs.core.errors import DtypeError, ShapeError, at_line
 from graphs.ops import embedding as embedding_op, one_hot as one_hot_op, segment_max, segment_sum
 
@@ -31,9 +33,10 @@ def _padding(padding_idx: int | None, rows: int) -> int | None:
 def _renormed(weight: Any, ids: Any, max_norm: float, norm_type: float) -> None:
     """Shorten the rows in use that are longer than ``max_norm``, in place and off the tape."""
     table = weight._array
-    rows = numpy.unique(ids)
+    xp: Any = xp_of((table,))
+    rows = xp.unique(ids)
     rows = rows[(rows >= 0) & (rows < len(table))]
-    norms = numpy.linalg.norm(table[rows], norm_type, axis=1)
+    norms = xp.linalg.norm(table[rows], norm_type, axis=1)
     long = norms > max_norm
     if long.any():
         table[rows[long]] *= (max_norm / (norms[long] + 1e-7))[:, None].astype(table.dtype)
@@ -112,19 +115,21 @@ def embedding_bag(
             )
         per_sample_weights = per_sample_weights.reshape(-1)
     ids, bags, count = _bags(input._array, offsets, include_last_offset)
+    xp: Any = xp_of((ids,))
+    bags = beside(bags, ids)
     if padding_idx is not None:
-        bags = numpy.where(ids == _padding(padding_idx, len(weight._array)), -1, bags)
+        bags = xp.where(ids == _padding(padding_idx, len(weight._array)), -1, bags)
     rows = embedding(wrap(ids), weight, None, max_norm, norm_type, scale_grad_by_freq)
     if per_sample_weights is not None:
         rows = rows * per_sample_weights.unsqueeze(1)
-    like = numpy.zeros((count, rows._array.shape[1]), rows._array.dtype)
+    like = xp.zeros((count, rows._array.shape[1]), rows._array.dtype)
     if mode == "max":
         return _maxima(rows, bags, like)
     total = apply(segment_sum, (rows, like, bags))
     if mode == "sum":
         return total
-    sizes = numpy.bincount(bags[bags >= 0], minlength=count)
-    return total / wrap(numpy.maximum(sizes, 1).astype(like.dtype)[:, None])
+    sizes = xp.bincount(bags[bags >= 0], minlength=count)
+    return total / wrap(xp.maximum(sizes, 1).astype(like.dtype)[:, None])
 
 
 def _bags(ids: Any, offsets: Any, include_last: bool) -> tuple[Any, Any, int]:
@@ -137,7 +142,7 @@ def _bags(ids: Any, offsets: Any, include_last: bool) -> tuple[Any, Any, int]:
         raise ValueError(f"embedding_bag: input has to be 1D or 2D, not of {ids.ndim} dimensions")
     if offsets is None:
         raise ValueError("embedding_bag: an input of one dimension needs offsets")
-    starts = offsets._array
+    starts = to_numpy(offsets._array)
     if starts.ndim != 1:
         raise ValueError("embedding_bag: offsets have one dimension")
     if len(starts) and (starts[0] != 0 or starts[-1] > len(ids)):
@@ -153,9 +158,10 @@ def _maxima(rows: Any, bags: Any, like: Any) -> Any:
     """The maximum of each bag, column by column; where several rows have it, the first one gets the gradient."""
     peaks = segment_max(rows._array, like, bags, empty=0.0)
     held = (bags >= 0)[:, None] & (rows._array == peaks[bags])
-    order = numpy.arange(len(bags))[:, None]
-    first = numpy.full(like.shape, len(bags), numpy.int64)
-    numpy.minimum.at(first, bags[bags >= 0], numpy.where(held, order, len(bags))[bags >= 0])
+    xp: Any = xp_of((bags,))
+    order = xp.arange(len(bags))[:, None]
+    first = xp.full(like.shape, len(bags), numpy.int64)
+    xp.minimum.at(first, bags[bags >= 0], xp.where(held, order, len(bags))[bags >= 0])
     chosen = held & (order == first[bags])
     return apply(segment_sum, (rows * wrap(chosen.astype(like.dtype)), like, bags))
 

@@ -10,6 +10,7 @@ import numpy
 
 from dynamic.apply import apply, wrap
 from dynamic.names import lacking
+from graphs.core.arrays import xp_of
 from graphs.core.errors import DtypeError, ShapeError, at_line
 from graphs.ops import pad, standardize
 
@@ -47,7 +48,8 @@ def _by_running(input: Any, mean: Any, variance: Any, weight: Any, bias: Any, ep
     """``input`` normalised by the mean and the variance of each channel that were collected in training."""
     if mean is None or variance is None:
         raise ShapeError(f"out of training, running_mean and running_var are needed{at_line()}")
-    inverse = 1 / numpy.sqrt(variance._array + variance._array.dtype.type(eps))
+    xp: Any = xp_of((variance._array,))
+    inverse = 1 / xp.sqrt(variance._array + variance._array.dtype.type(eps))
     scale = wrap(inverse) if weight is None else weight * wrap(inverse)
     shift = scale * wrap(-mean._array)
     return input * scale + (shift if bias is None else shift + bias)

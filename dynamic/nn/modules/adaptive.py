@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy
 
 from dynamic.apply import apply, wrap
+from dynamic.elsewhere import beside, to_numpy
 from dynamic.functions.reductions import log_softmax
 from dynamic.names import lacking
 from dynamic.nn.modules.container import ModuleList, Sequential
@@ -81,28 +82,30 @@ class AdaptiveLogSoftmaxWithLoss(Module):
         if not shapes[1]:
             output, loss = self.forward(input.unsqueeze(0), target.unsqueeze(0))
             return _ASMoutput(output.squeeze(0), loss)
-        classes = target._array
+        classes, there = to_numpy(target._array), input._array
         if ((classes < 0) | (classes >= self.n_classes)).any():
             raise ShapeError(f"a target is none of {self.n_classes} classes{at_line()}")
         clusters = numpy.searchsorted(self.cutoffs, classes, side="right")
         chosen = numpy.where(clusters == 0, classes, self.shortlist_size + clusters - 1)
-        output = log_softmax(self.head(input), 1).gather(1, wrap(chosen[:, None])).squeeze(1)
+        output = log_softmax(self.head(input), 1).gather(1, wrap(beside(chosen[:, None], there))).squeeze(1)
         if clusters.any():
             output = output + self._within(input, classes, clusters)
         return _ASMoutput(output, (-output).mean())
 
     def _within(self, input: Any, classes: Any, clusters: Any) -> Any:
         """The log-probability of each class in its cluster; of a frequent one 0."""
-        order, pieces = [numpy.flatnonzero(clusters == 0)], [wrap(numpy.zeros((clusters == 0).sum(), input._array.dtype))]
+        there = input._array
+        order = [numpy.flatnonzero(clusters == 0)]
+        pieces = [wrap(beside(numpy.zeros(len(order[0]), there.dtype), there))]
         for number, layers in enumerate(self.tail, 1):
             rows = numpy.flatnonzero(clusters == number)
             if len(rows):
-                logs = log_softmax(layers(input.index_select(0, wrap(rows))), 1)
+                logs = log_softmax(layers(input.index_select(0, wrap(beside(rows, there)))), 1)
                 within = classes[rows] - self.cutoffs[number - 1]
-                pieces.append(logs.gather(1, wrap(within[:, None])).squeeze(1))
+                pieces.append(logs.gather(1, wrap(beside(within[:, None], there))).squeeze(1))
                 order.append(rows)
         back = numpy.argsort(numpy.concatenate(order))
-        return apply(concat, tuple(pieces), {"axis": 0}).index_select(0, wrap(back))
+        return apply(concat, tuple(pieces), {"axis": 0}).index_select(0, wrap(beside(back, there)))
 
     def log_prob(self, input: Any) -> Any:
         """The log-probabilities of all classes, (N, n_classes)."""

@@ -8,6 +8,7 @@ from typing import Any
 import numpy
 
 from dynamic.apply import wrap
+from dynamic.elsewhere import beside
 from dynamic.functions.creation import empty
 from dynamic.names import lacking
 from dynamic.nn import init
@@ -188,7 +189,7 @@ class CrossMapLRN2d(Module):
         channels, half = input.shape[1], int((self.size - 1) / 2 + 1)
         row, column = numpy.indices((channels, channels))
         counted = (abs(row - column) < half) | ((column == 0) & (row >= half))
-        weights = wrap(counted.astype(input._array.dtype))
+        weights = wrap(beside(counted.astype(input._array.dtype), input._array))
         sums = (weights @ (input**2).flatten(2)).reshape(input.shape)
         return input / (self.k + self.alpha / self.size * sums) ** self.beta
 

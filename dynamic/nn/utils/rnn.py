@@ -13,7 +13,9 @@ from typing import Any, NamedTuple, Self
 import numpy
 
 from dynamic.apply import Carried, apply, wrap
+from dynamic.elsewhere import beside, to_numpy
 from dynamic.names import lacking
+from graphs.core.arrays import xp_of
 from graphs.core.errors import ShapeError, at_line
 from graphs.ops import concat, segment_take, where
 
@@ -115,13 +117,14 @@ def invert_permutation(permutation: Any) -> Any:
     if permutation is None:
         return None
     places = permutation._array
-    inverse = numpy.empty_like(places)
-    inverse[places] = numpy.arange(len(places))
+    xp: Any = xp_of((places,))
+    inverse = xp.empty_like(places)
+    inverse[places] = xp.arange(len(places))
     return wrap(inverse)
 
 
 def _numbers(lengths: Any) -> numpy.ndarray:
-    return (lengths._array if isinstance(lengths, Carried) else numpy.asarray(lengths)).astype(numpy.int64)
+    return (to_numpy(lengths._array) if isinstance(lengths, Carried) else numpy.asarray(lengths)).astype(numpy.int64)
 
 
 def pack_padded_sequence(input: Any, lengths: Any, batch_first: bool = False, enforce_sorted: bool = True) -> PackedSequence:
@@ -137,9 +140,10 @@ def pack_padded_sequence(input: Any, lengths: Any, batch_first: bool = False, en
     numbers = _numbers(lengths)
     order = None
     if not enforce_sorted:
-        order = wrap(numpy.argsort(-numbers, kind="stable"))
+        places = numpy.argsort(-numbers, kind="stable")
+        order = wrap(beside(places, input._array))
         input = input.index_select(0 if batch_first else 1, order)
-        numbers = numbers[order._array]
+        numbers = numbers[places]
     shape = input._array.shape
     steps, batch = (shape[1], shape[0]) if batch_first else shape[:2]
     if not input._array.size:
@@ -171,7 +175,7 @@ def pad_packed_sequence(
     ``total_length`` is the number of steps; by default the longest sequence's. Raises ValueError where that is longer.
     """
     data, batch_sizes, _, back = sequence
-    sizes = batch_sizes._array
+    sizes = to_numpy(batch_sizes._array)
     steps = len(sizes)
     if total_length is not None:
         if total_length < steps:
@@ -180,7 +184,7 @@ def pad_packed_sequence(
                 f"total_length={total_length} and max sequence length being {steps}"
             )
         sizes = numpy.concatenate([sizes, numpy.zeros(total_length - steps, sizes.dtype)])
-    lanes = numpy.arange(sizes[0]) if back is None else back._array
+    lanes = numpy.arange(sizes[0]) if back is None else to_numpy(back._array)
     starts = numpy.cumsum(sizes) - sizes
     places = numpy.where(lanes < sizes[:, None], lanes + starts[:, None], -1)
     lengths = (places >= 0).sum(0)
@@ -190,8 +194,8 @@ def pad_packed_sequence(
 def _taken(rows: Any, places: numpy.ndarray) -> Any:
     """The rows at ``places``, zeros where a place is negative."""
     if rows._array.dtype.kind == "b":
-        return apply(segment_take, (rows.byte(), places)).bool()
-    return apply(segment_take, (rows, places))
+        return apply(segment_take, (rows.byte(), beside(places, rows._array))).bool()
+    return apply(segment_take, (rows, beside(places, rows._array)))
 
 
 def _filled(rows: Any, places: numpy.ndarray, padding_value: float) -> Any:
@@ -201,7 +205,8 @@ def _filled(rows: Any, places: numpy.ndarray, padding_value: float) -> Any:
     if not padding_value or not missing.any():
         return padded
     missing = missing.reshape(*places.shape, *[1] * (padded._array.ndim - places.ndim))
-    return apply(where, (missing, numpy.asarray(padding_value, padded._array.dtype), padded))
+    value = numpy.asarray(padding_value, padded._array.dtype)
+    return apply(where, (beside(missing, padded._array), value, padded))
 
 
 def pad_sequence(sequences: Any, batch_first: bool = False, padding_value: float = 0.0, padding_side: str = "right") -> Any:
