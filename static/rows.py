@@ -13,6 +13,7 @@ import numpy
 from numpy import ndarray
 
 from graphs.codegen.resident import Rows
+from graphs.core.arrays import xp_of
 from static.state import _check_rows
 
 
@@ -44,8 +45,10 @@ class Commit:
             array = self.state[variable]
             if self._own.get(variable) is not array:
                 array = self._own[variable] = self.state[variable] = array.copy()
+            xp: Any = xp_of((array,))
+            rows = value.rows if xp is numpy else xp.asarray(value.rows)
             self._before.append((array, value.indices, array[value.indices]))
-            array[value.indices] = value.rows
+            array[value.indices] = rows
 
     def undo(self) -> None:
         """Put the rows back that ``put`` has changed."""

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy
+
 from graphs import ops
+from graphs.core.arrays import to_numpy
 from graphs.core.op import Op, first_dtype, like_first
+from graphs.core.portable import combine_at
 from static.indexing import positions
 from static.state import _check_rows, _session_op
 from static.tensor import apply, convert_to_tensor
@@ -16,10 +20,25 @@ def _put(xp: Any, out: Any, at: Any, updates: Any, how: str) -> Any:
     """Put ``updates`` into ``out``, an array of our own, in the way that ``how`` names."""
     if how == "update":
         out[at] = updates
+    elif xp is not numpy:
+        return _combined(xp, out, at, updates, how)
     elif how == "div":
         xp.divide.at(out, at, updates) if out.dtype.kind in "fc" else xp.floor_divide.at(out, at, updates)
     else:
         getattr(xp, _UFUNCS[how]).at(out, at, updates)
+    return out
+
+
+def _combined(xp: Any, out: Any, at: Any, updates: Any, how: str) -> Any:
+    """``_put`` on a GPU, where not all ufuncs have ``at``."""
+    if how == "div" and out.dtype.kind not in "fc":  # the order of the quotients counts
+        places = tuple(map(to_numpy, at)) if isinstance(at, tuple) else to_numpy(at)
+        return xp.asarray(_put(numpy, to_numpy(out), places, to_numpy(updates), how))
+    if how == "div":
+        divisors = xp.ones_like(out)
+        combine_at(xp, "multiply", divisors, at, updates)
+        return out / divisors
+    combine_at(xp, "add" if how == "sub" else _UFUNCS[how], out, at, -updates if how == "sub" else updates)
     return out
 
 
