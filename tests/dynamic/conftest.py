@@ -22,6 +22,7 @@ def everything_on_the_device_asked_for(request, monkeypatch):
         yield
         return
     monkeypatch.setitem(sys.modules, "cupy", request.getfixturevalue("device"))
+    monkeypatch.setenv("DIPTYCH_CHECK_VALUES", "1")
     read = dynamic.Tensor.numpy
     monkeypatch.setattr(dynamic.Tensor, "numpy", lambda self, **how: read(self.cpu() if self.is_cuda else self, **how))
     made = dynamic.from_numpy
