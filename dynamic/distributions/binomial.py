@@ -11,6 +11,7 @@ from dynamic.apply import wrap
 from dynamic.distributions import constraints
 from dynamic.distributions.distribution import Distribution
 from dynamic.distributions.utils import broadcast_all, lazy_property, logits_to_probs, probs_to_logits
+from dynamic.elsewhere import beside, to_numpy
 from dynamic.names import lacking
 from dynamic.random import next_key
 from graphs.core.random import generator
@@ -85,9 +86,11 @@ class Binomial(Distribution):
     def sample(self, sample_shape: Any = ()) -> Any:
         """Counts drawn, in the dtype of the parameter."""
         shape = tuple(self._extended_shape(sample_shape))
-        probs = self.probs.detach()._array
-        counts = numpy.broadcast_to(self.total_count.detach()._array, shape).astype(numpy.int64)
-        return wrap(generator(next_key()).binomial(counts, numpy.broadcast_to(probs, shape)).astype(probs.dtype))
+        there = self.probs.detach()._array
+        probs = to_numpy(there)
+        counts = numpy.broadcast_to(to_numpy(self.total_count.detach()._array), shape).astype(numpy.int64)
+        drawn = generator(next_key()).binomial(counts, numpy.broadcast_to(probs, shape))
+        return wrap(beside(numpy.asarray(drawn, probs.dtype), there))
 
     def log_prob(self, value: Any) -> Any:
         """The logarithm of the probability of ``value``."""

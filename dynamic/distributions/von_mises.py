@@ -12,6 +12,7 @@ from dynamic.apply import apply, wrap
 from dynamic.distributions import constraints
 from dynamic.distributions.distribution import Distribution
 from dynamic.distributions.utils import broadcast_all
+from dynamic.elsewhere import beside, to_numpy
 from dynamic.names import lacking
 from graphs.core.op import OPS
 
@@ -52,14 +53,14 @@ class VonMises(Distribution):
         """Angles from -pi to pi drawn, by rejection (Best and Fisher 1979)."""
         shape = tuple(self._extended_shape(sample_shape))
         with dynamic.no_grad():
-            k = numpy.broadcast_to(self.concentration._array.astype(numpy.float64), shape)
+            k = numpy.broadcast_to(to_numpy(self.concentration._array).astype(numpy.float64), shape)
             tau = 1 + numpy.sqrt(1 + 4 * k**2)
             rho = (tau - numpy.sqrt(2 * tau)) / (2 * k)
             # For small concentrations the formula loses all digits; its series does not.
             r = numpy.where(k < 1e-5, 1 / numpy.maximum(k, 1e-300) + k, (1 + rho**2) / numpy.maximum(2 * rho, 1e-300))
             angle, todo = numpy.zeros(shape), numpy.ones(shape, bool)
             while todo.any():
-                u1, u2, u3 = dynamic.rand(3, *shape, dtype=dynamic.float64)._array
+                u1, u2, u3 = dynamic.rand(3, *shape, dtype=dynamic.float64, device="cpu")._array
                 z = numpy.cos(numpy.pi * u1)
                 f = (1 + r * z) / (r + z)
                 c = k * (r - f)
@@ -67,7 +68,7 @@ class VonMises(Distribution):
                 new = numpy.where(u3 < 0.5, -1, 1) * numpy.arccos(numpy.clip(f, -1, 1))
                 angle = numpy.where(todo & accepted, new, angle)
                 todo &= ~accepted
-            drawn = wrap(angle.astype(self.loc._array.dtype)) + self.loc
+            drawn = wrap(beside(angle.astype(self.loc._array.dtype), self.loc._array)) + self.loc
             return (drawn + math.pi).remainder(2 * math.pi) - math.pi
 
 

@@ -10,7 +10,7 @@ import numpy
 from dynamic.apply import Carried, apply, binary, default_dtype, unary, wrap
 from dynamic.dtypes import type_name
 from dynamic.elsewhere import beside
-from dynamic.functions.calling import named, results
+from dynamic.functions.calling import named, on_host, results
 from graphs.core.arrays import xp_of
 from graphs.core.errors import DtypeError, at_line
 from graphs.core.op import OPS
@@ -196,6 +196,7 @@ def isclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, eq
     return wrap(xp.isclose(input._array, other._array, rtol, atol, equal_nan))
 
 
+@on_host
 def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False) -> Any:
     """Whether an element is among ``test_elements``."""
     x, among = (each._array if isinstance(each, Carried) else each for each in (elements, test_elements))

@@ -84,7 +84,7 @@ def bernoulli_(self: Any, p: Any = 0.5, *, generator: Generator | None = None) -
     if not ((odds >= 0) & (odds <= 1)).all():
         raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p}{at_line()}")
     draws = _draws(self, "random_uniform", {"shape": self._array.shape, "dtype": "float64"}, generator)
-    return _fill(self, draws < odds)
+    return _fill(self, draws < (odds if isinstance(p, Carried) else odds.item()))
 
 
 def exponential_(self: Any, lambd: float = 1.0, *, generator: Generator | None = None) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy
 
 from dynamic.apply import Carried, apply, default_dtype, unary, wrap
-from dynamic.functions.calling import public
+from dynamic.functions.calling import on_host, public
 from graphs.core.op import OPS
 
 
@@ -65,7 +65,7 @@ def _polynomial(name: str, doc: str, recur: Callable[[Any, int], Any]) -> Callab
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = f"{doc} of degree ``n``, 0 for a negative one. No gradient flows through it."
-    return public(function)
+    return public(on_host(function))
 
 
 def _three_terms(first: Callable[[Any], Any], step: Callable[[int, Any, Any, Any], Any]) -> Callable[[Any, int], Any]:

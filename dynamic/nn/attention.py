@@ -9,12 +9,14 @@ import numpy
 
 from dynamic.apply import apply, binary, wrap
 from dynamic.dtypes import type_name
+from dynamic.elsewhere import beside
 from dynamic.functions.reductions import softmax
 from dynamic.names import lacking
 from dynamic.nn.dropping import dropout
 from dynamic.nn.linear import linear
 from dynamic.nn.padding import pad
 from dynamic.nn.reducing import warn
+from graphs.core.arrays import xp_of
 from graphs.core.errors import DtypeError, ShapeError, at_line
 from graphs.ops import concat, matmul
 
@@ -60,7 +62,7 @@ def scaled_dot_product_attention(
     if is_causal:
         rows, columns = scores._array.shape[-2:]
         allowed = numpy.tri(rows, columns, dtype=bool)
-        scores = scores + _bias(allowed, arrays[0].dtype)
+        scores = scores + _bias(beside(allowed, scores._array), arrays[0].dtype)
     elif attn_mask is not None:
         bias, nowhere = _additive(attn_mask, arrays[0].dtype)
         scores = scores + bias
@@ -72,7 +74,8 @@ def scaled_dot_product_attention(
 
 def _bias(allowed: Any, dtype: Any) -> Any:
     """0 where attention may go, minus infinity elsewhere."""
-    return wrap(numpy.where(allowed, dtype.type(0), dtype.type(-numpy.inf)))
+    xp: Any = xp_of((allowed,))
+    return wrap(xp.where(allowed, dtype.type(0), dtype.type(-numpy.inf)).astype(dtype, copy=False))
 
 
 def _additive(mask: Any, dtype: Any) -> tuple[Any, Any]:
@@ -82,7 +85,8 @@ def _additive(mask: Any, dtype: Any) -> tuple[Any, Any]:
         nowhere = ~array.any(-1, keepdims=True)
         mask = _bias(array | nowhere, dtype)
     elif array.dtype in (dtype, numpy.float32):
-        nowhere = numpy.isneginf(array).all(-1, keepdims=True)
+        xp: Any = xp_of((array,))
+        nowhere = xp.isneginf(array).all(-1, keepdims=True)
         if nowhere.any():
             mask = mask.masked_fill(wrap(nowhere), 0.0)
         mask = mask.to(dtype)

@@ -73,6 +73,15 @@ CASES: dict[str, Callable[[Any, Any], Any]] = {
     "collected statistics": lambda x, i: F.batch_norm(x, x.detach()[0], x.detach()[1] ** 2),
     "packed": lambda x, i: rnn.pack_padded_sequence(x, [2, 3, 1, 2], enforce_sorted=False).data,
     "unpacked": lambda x, i: rnn.pad_packed_sequence(rnn.pack_padded_sequence(x, [3, 3, 2, 1]), padding_value=2.0)[0],
+    "membership": lambda x, i: torch.isin(i, i[:2]),
+    "polynomials": lambda x, i: torch.special.chebyshev_polynomial_t(x.detach(), i),
+    "attention by truths": lambda x, i: F.scaled_dot_product_attention(x, x, x, torch.tensor([MASK] * 2 + [[False] * 3])),
+    "attention by numbers": lambda x, i: F.scaled_dot_product_attention(x, x, x, (x @ x.mT).detach()),
+    "attention to what is before": lambda x, i: F.scaled_dot_product_attention(x, x, x, is_causal=True),
+    "pixels in order": lambda x, i: torch.zeros_like(x[None, None], memory_format=torch.channels_last),
+    "checked gradients": lambda x, i: (
+        x * torch.autograd.gradcheck(lambda x: (x * x).sum(0), x[:2, :2].detach().requires_grad_())
+    ),
     "aligned": lambda x, i: F.ctc_loss(x.log_softmax(-1).unsqueeze(1), i[None, 2:3], [3], [1]),
 }
 
@@ -82,7 +91,8 @@ def test_functions_of_tensors_there_give_what_they_give_here(gpu: Any, name: str
     found = []
     for device in ("cuda", "cpu"):
         x = there(3, 4).detach().to(device).requires_grad_()
-        out = CASES[name](x, torch.tensor([2, 0, 1, 2], device=device))
+        with torch.device(device):
+            out = CASES[name](x, torch.tensor([2, 0, 1, 2]))
         outs = [y for y in (out if isinstance(out, tuple) else (out,)) if isinstance(y, torch.Tensor)]
         assert all(y.is_cuda == (device == "cuda") for y in outs)
         smooth = [y.sum() for y in outs if y.requires_grad]
@@ -92,6 +102,29 @@ def test_functions_of_tensors_there_give_what_they_give_here(gpu: Any, name: str
         found.append([y.detach().cpu().numpy() for y in outs])
     for y, z in zip(*found, strict=True):
         numpy.testing.assert_allclose(y, z, rtol=1e-12, atol=1e-12)
+
+
+def test_draws_there(gpu: Any) -> None:
+    torch.manual_seed(1)
+    places = torch.full((200,), 0.25, device="cuda")
+    drawn = [torch.distributions.Binomial(10, places).sample(), torch.distributions.VonMises(places, places + 1).sample()]
+    drawn.append(places.clone().bernoulli_(0.5))
+    assert all(x.is_cuda for x in drawn)
+    assert 0 <= drawn[0].min() < drawn[0].max() <= 10
+    assert -3.2 < drawn[1].min() < drawn[1].max() < 3.2
+    assert set(drawn[2].tolist()) == {0.0, 1.0}
+
+
+def test_rare_classes_and_causal_masks_there(gpu: Any) -> None:
+    x = there(4, 6)
+    layer = torch.nn.AdaptiveLogSoftmaxWithLoss(6, 10, [2, 5], 2.0, dtype=torch.float64)
+    wanted = layer(x.detach().cpu(), torch.tensor([0, 9, 3, 1]))
+    found = layer.cuda()(x, torch.tensor([0, 9, 3, 1], device="cuda"))
+    numpy.testing.assert_allclose(found.output.detach().cpu(), wanted.output.detach(), rtol=1e-12)
+    mask = torch.nn.Transformer.generate_square_subsequent_mask(4, device="cuda")
+    assert mask.is_cuda
+    encoder = torch.nn.TransformerEncoder(torch.nn.TransformerEncoderLayer(6, 2, dropout=0.0), 1).cuda().double()
+    assert encoder(x, mask=mask.double()).is_cuda
 
 
 def test_a_result_goes_into_a_tensor_there(gpu: Any) -> None:

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy
 
-from dynamic.apply import default_dtype, wrap
-from dynamic.dtypes import dtype_of
+from dynamic.elsewhere import beside
+from dynamic.functions.making import finished, kind_of
 from dynamic.names import lacking
 from dynamic.nn import init
 from dynamic.nn.activations import gelu, relu
@@ -49,7 +49,7 @@ def _is_causal(mask: Any, said: bool | None, size: int) -> bool:
     array = mask._array
     if array.shape[-2:] != (size, size):
         return False
-    return bool((array == _causal_mask(size, numpy.float32).astype(array.dtype)).all())
+    return bool((array == beside(_causal_mask(size, numpy.float32).astype(array.dtype), array)).all())
 
 
 class _Layer(Module):
@@ -313,7 +313,7 @@ class Transformer(Module):
     @staticmethod
     def generate_square_subsequent_mask(sz: int, device: Any = None, dtype: Any = None) -> Any:
         """A causal mask: (sz, sz), minus infinity above the diagonal, else 0."""
-        return wrap(_causal_mask(sz, default_dtype.get() if dtype is None else dtype_of(dtype).numpy))
+        return finished(_causal_mask(sz, kind_of(dtype)), device=device)
 
 
 __getattr__ = lacking(__name__)
