@@ -6,6 +6,7 @@ import inspect
 import operator
 import types
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
@@ -354,8 +355,9 @@ def _result(shaped: Any, args: Sequence[Any], compute: Callable[[], Any]) -> Any
     if isinstance(shaped, numpy.ndarray):
         for x in args:
             if isinstance(x, ndarray) and x.size and numpy.may_share_memory(shaped, x.host):
-                if isinstance(shaped.base, numpy.ndarray):  # a diagonal may be written to
-                    shaped.flags.writeable = x.host.flags.writeable and all(shaped.strides)
+                if all(shaped.strides) and x.host.flags.writeable:
+                    with suppress(ValueError):  # cupy's diagonals may be written to
+                        shaped.flags.writeable = True
                 return x if shaped is x.host else ndarray(shaped, x.data, x.base if x.base is not None else x)
     elif not isinstance(shaped, numpy.generic):
         return shaped
