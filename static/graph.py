@@ -371,7 +371,7 @@ def set_random_seed(seed: int | None) -> None:
 
 
 def device(device_name_or_function: Any) -> AbstractContextManager[None]:
-    """Record a device on what is built inside: where it is then done (``static.placement``). Names nest, None starts anew."""
+    """Record a device on what is built inside: there it is done (``static.placement``). Names nest, None starts anew."""
     return get_default_graph().device(device_name_or_function)
 
 
