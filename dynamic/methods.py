@@ -10,6 +10,7 @@ import numpy
 from dynamic.apply import apply, wrap as wrap_array
 from dynamic.changes import Changes
 from dynamic.dtypes import dtype_of
+from dynamic.elsewhere import beside
 from dynamic.functions import IN_PLACE as CHANGING, METHODS, drawing, noise, pointwise, shapes
 from dynamic.shared_memory import is_shared, share_memory_
 from dynamic.tape import recording
@@ -99,7 +100,7 @@ def fill_diagonal_(self: Any, fill_value: Any, wrap: bool = False) -> Any:
         raise ShapeError(f"fill_diagonal_ takes matrices and cubes of equal sides, not shape {tuple(shape)}{at_line()}")
     mask = numpy.zeros(shape, bool)
     numpy.fill_diagonal(mask, True, wrap)
-    return self._become(self.masked_fill(wrap_array(mask), fill_value))
+    return self._become(self.masked_fill(wrap_array(beside(mask, self._array)), fill_value))
 
 
 IN_PLACE = {name: _in_place(name, function) for name, function in CHANGING.items()}

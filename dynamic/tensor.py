@@ -16,7 +16,7 @@ from dynamic.autograd.engine import backward
 from dynamic.changes import Changes
 from dynamic.conversion import OWN, Conversions, rebuilt
 from dynamic.dtypes import made_of, type_name
-from dynamic.elsewhere import to_numpy
+from dynamic.elsewhere import beside, to_numpy
 from dynamic.indexing import get, put
 from dynamic.memory import Memory
 from dynamic.names import lacking_method
@@ -342,7 +342,8 @@ class Tensor(Arithmetic, Changes, Memory, Conversions):
             *(apply(OPS["broadcast_to"], (other,), {"shape": self._array.shape})._array for other in others),
         ]
         values = [function(*numbers) for numbers in zip(*[row.ravel().tolist() for row in rows], strict=True)]
-        self._array[...] = numpy.array(values, self._array.dtype).reshape(self._array.shape)
+        mapped = numpy.array(values, self._array.dtype).reshape(self._array.shape)
+        self._array[...] = beside(mapped, self._array)
         self._touch()
         return self
 

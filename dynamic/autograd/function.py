@@ -14,6 +14,7 @@ from dynamic.apply import Carried, counter_of, wrap
 from dynamic.autograd.grad_mode import no_grad
 from dynamic.names import lacking
 from dynamic.tape import Output, Record, recording
+from graphs.core.arrays import module_of
 from graphs.core.errors import GradientError, ShapeError, at_line
 from graphs.core.op import Ghost, Op
 
@@ -227,9 +228,10 @@ def _gradients(
     taped = any(isinstance(g, Carried) for g in gs)
     name = type(ctx).__name__
     given = []
+    xp: Any = module_of([g for g in gs if g is not None])
     for g, out in zip(gs, outs, strict=True):
         if g is None and ctx.materialize_grads and out.dtype.kind != "O":
-            g = numpy.zeros(out.shape, out.dtype)
+            g = xp.zeros(out.shape, out.dtype)
         given.append(g if g is None or isinstance(g, Carried) else wrap(g))
     try:
         result = backward(*given)

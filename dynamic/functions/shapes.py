@@ -12,6 +12,7 @@ from dynamic.apply import Carried, apply, counter_of, wrap
 from dynamic.dtypes import dtype_of
 from dynamic.elsewhere import may_share
 from dynamic.functions.calling import named
+from graphs.core.arrays import xp_of
 from graphs.core.errors import PositionError, ShapeError, at_line
 from graphs.core.op import OPS
 from graphs.ops.slicing import Slice
@@ -38,7 +39,8 @@ def view(input: Any, *shape: Any) -> Any:
     out = reshape(input, *shape)
     if out._array.size and not may_share(out._array, input._array):
         if input._source is None and _channels_last(input._array):
-            input._array = numpy.ascontiguousarray(input._array)
+            xp: Any = xp_of((input._array,))
+            input._array = xp.ascontiguousarray(input._array)
             return reshape(input, *shape)
         raise ShapeError(f"view of shape {tuple(input._array.shape)} as {given_sizes(shape)} needs a copy: use reshape")
     return out
@@ -309,7 +311,8 @@ def sum_to_size(input: Any, *size: Any) -> Any:
         n not in (1, m) for n, m in zip(shape[::-1], input._array.shape[::-1], strict=False)
     ):
         raise ShapeError(f"size {shape} does not broadcast to {tuple(input._array.shape)}{at_line()}")
-    return apply(OPS["unbroadcast"], (input, wrap(numpy.empty(shape, input._array.dtype))))
+    xp: Any = xp_of((input._array,))
+    return apply(OPS["unbroadcast"], (input, wrap(xp.empty(shape, input._array.dtype))))
 
 
 def narrow_copy(input: Any, dim: int, start: int, length: int) -> Any:

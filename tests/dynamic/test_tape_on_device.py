@@ -37,6 +37,23 @@ def test_changes_of_parts_have_gradients(gpu: Any) -> None:
     numpy.testing.assert_allclose(x.grad.cpu(), x.detach().cpu().numpy() * numpy.array([[0.0], [10.0], [2.0]]))
 
 
+def test_what_nothing_flowed_into_has_zeros_for_a_backward_of_ones_own(gpu: Any) -> None:
+    class Both(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Any) -> Any:
+            return x * 2, x * 3
+
+        @staticmethod
+        def backward(ctx: Any, g: Any, h: Any) -> Any:
+            assert g.is_cuda
+            assert h.is_cuda
+            return g * 2 + h * 3
+
+    x = there(3)
+    Both.apply(x)[1].sum().backward()
+    assert x.grad.tolist() == [3.0, 3.0, 3.0]
+
+
 def test_gradients_of_some_of_several_parts(gpu: Any) -> None:
     x = there(4)
     first, _ = x.split(2)
@@ -82,6 +99,9 @@ CASES: dict[str, Callable[[Any, Any], Any]] = {
     "checked gradients": lambda x, i: (
         x * torch.autograd.gradcheck(lambda x: (x * x).sum(0), x[:2, :2].detach().requires_grad_())
     ),
+    "summed to a size": lambda x, i: x.sum_to_size(1, 4),
+    "a filled diagonal": lambda x, i: (x * 1).fill_diagonal_(3.0),
+    "mapped": lambda x, i: x.detach().clone().apply_(lambda v: v + 1),
     "aligned": lambda x, i: F.ctc_loss(x.log_softmax(-1).unsqueeze(1), i[None, 2:3], [3], [1]),
 }
 
