@@ -12,7 +12,8 @@ import numpy
 
 from dynamic.apply import apply, wrap
 from dynamic.dtypes import type_name
-from dynamic.functions.calling import named, results
+from dynamic.elsewhere import beside, to_numpy
+from dynamic.functions.calling import named, on_host, results
 from dynamic.tape import recording
 from graphs.core.errors import DtypeError, GradientError, GraphsError, ShapeError, at_line
 from graphs.core.op import OPS
@@ -85,9 +86,9 @@ def _qr(x: Any, mode: str) -> tuple[Any, Any]:
             if _recorded(x):
                 raise GradientError(f"qr: no gradient flows through mode='complete' of tall matrices{at_line()}")
             q = _completed(q)
-            r = _joined(r, wrap(numpy.zeros((*r._array.shape[:-2], rows - columns, columns), r._array.dtype)), -2)
+            r = _joined(r, r.new_zeros((*r._array.shape[:-2], rows - columns, columns)), -2)
     if mode == "r":
-        q = wrap(numpy.zeros(0, x._array.dtype))
+        q = x.new_zeros(0)
     return q, r
 
 
@@ -102,7 +103,7 @@ def _joined(x: Any, y: Any, dim: int) -> Any:
 def _completed(q: Any) -> Any:
     """``q`` with the columns that make it square, which no gradient flows through."""
     array = q._array
-    full = numpy.linalg.qr(array, mode="complete")[0]
+    full = beside(numpy.linalg.qr(to_numpy(array), mode="complete")[0], array)
     rest = wrap(full[..., array.shape[-1] :])
     return _joined(q, rest, -1)
 
@@ -139,6 +140,7 @@ def symeig(input: Any, eigenvectors: bool = False, upper: bool = True) -> Any:
     return SYMEIG(values, vectors if eigenvectors else wrap(numpy.zeros(0, input._array.dtype)))
 
 
+@on_host
 def eig(A: Any) -> Any:  # noqa: N803
     """The eigenvalues of square matrices and the eigenvectors as columns, both complex. No gradient flows through them."""
     values, vectors = numpy.linalg.eig(_constant("eig", A))
@@ -146,6 +148,7 @@ def eig(A: Any) -> Any:  # noqa: N803
     return EIG(wrap(values.astype(kind)), wrap(vectors.astype(kind)))
 
 
+@on_host
 def eigvals(A: Any) -> Any:  # noqa: N803
     """The eigenvalues of square matrices, complex. No gradient flows through them."""
     kind = numpy.result_type(A._array.dtype, numpy.complex64)
@@ -203,6 +206,7 @@ def _svd(x: Any, full: bool) -> tuple[Any, Any, Any]:
 # Triangles with pivots
 
 
+@on_host
 def linalg_lu(A: Any, *, pivot: bool = True) -> Any:  # noqa: N803
     """A permutation ``p``, a lower triangle ``l`` with ones on its diagonal and an upper one ``u``: ``A = p @ l @ u``."""
     _check_lu(A, pivot)
@@ -217,6 +221,7 @@ def _check_lu(x: Any, pivot: bool) -> None:
         raise GradientError(f"lu: a gradient flows through square matrices only{at_line()}")
 
 
+@on_host
 def lu_factor(A: Any, *, pivot: bool = True) -> Any:  # noqa: N803
     """Both triangles in one matrix, and with which row each was exchanged, counted from 1, as int32."""
     _check_lu(A, pivot)
@@ -234,6 +239,7 @@ def lu_factor(A: Any, *, pivot: bool = True) -> Any:  # noqa: N803
     return LU_FACTOR(packed, wrap(_pivots(order, side)))
 
 
+@on_host
 def lu(A: Any, pivot: bool = True, get_infos: bool = False) -> Any:  # noqa: N803
     """``linalg.lu_factor`` as a pair; with ``get_infos`` zeros for success as well."""
     packed, pivots = lu_factor(A, pivot=pivot)
@@ -263,6 +269,7 @@ def permutation(pivots: Any, rows: int, dtype: Any) -> Any:
     return out
 
 
+@on_host
 def lu_unpack(LU_data: Any, LU_pivots: Any, unpack_data: bool = True, unpack_pivots: bool = True) -> Any:  # noqa: N803
     """The permutation and the two triangles from what ``lu`` returned."""
     rows, columns = LU_data._array.shape[-2:]
