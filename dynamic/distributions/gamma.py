@@ -11,6 +11,7 @@ from dynamic.apply import apply, wrap
 from dynamic.distributions import constraints
 from dynamic.distributions.exp_family import ExponentialFamily
 from dynamic.distributions.utils import broadcast_all, limits
+from dynamic.elsewhere import beside, to_numpy
 from dynamic.names import lacking
 from dynamic.random import next_key
 from graphs.core.op import OPS
@@ -24,7 +25,7 @@ def standard_gamma(concentration: Any) -> Any:
     if not concentration.requires_grad or not dynamic.is_grad_enabled():
         return draws
     with numpy.errstate(all="ignore"):
-        slope = wrap(gamma_slope(numpy, shape._array, draws._array))
+        slope = wrap(beside(gamma_slope(numpy, to_numpy(shape._array), to_numpy(draws._array)), shape._array))
     return draws + (concentration - shape) * slope
 
 

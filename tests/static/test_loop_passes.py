@@ -10,6 +10,7 @@ import pytest
 
 import static as tf
 from graphs.control import bodies
+from graphs.core.arrays import to_numpy
 from graphs.core.random import Draws, Stream
 from graphs.core.spec import Spec
 from graphs.rewrite import Choice, UncheckedError, check
@@ -48,7 +49,7 @@ def ran(plan: Plan, built: Built, variables: dict[Any, Any]) -> list[numpy.ndarr
     """What is fetched, and what variables become; random streams begin alike."""
     values, written = plan(variables, list(built[1].values()), Draws(Stream(7)))
     ordered = sorted(written, key=lambda node: node.serial)
-    return [numpy.asarray(x) for x in (*values, *(written[variable] for variable in ordered))]
+    return [to_numpy(x) for x in (*values, *(written[variable] for variable in ordered))]
 
 
 def loops(plan: Plan) -> list[Any]:
