@@ -11,6 +11,7 @@ import pytest
 import dynamic as torch
 from dynamic.nn import functional as F
 from dynamic.nn.utils import rnn
+from dynamic.vision.transforms.functional import normalize
 
 
 def there(*shape: int) -> Any:
@@ -102,6 +103,9 @@ CASES: dict[str, Callable[[Any, Any], Any]] = {
     "summed to a size": lambda x, i: x.sum_to_size(1, 4),
     "a filled diagonal": lambda x, i: (x * 1).fill_diagonal_(3.0),
     "mapped": lambda x, i: x.detach().clone().apply_(lambda v: v + 1),
+    "a picture normalised": lambda x, i: normalize(x[None], [0.5], [2.0]),
+    "factors": lambda x, i: torch.linalg.lu_factor(x.detach()[:, :3]),
+    "eigenvalues": lambda x, i: torch.linalg.eigvals(x.detach()[:, :3]).abs().sort().values,
     "aligned": lambda x, i: F.ctc_loss(x.log_softmax(-1).unsqueeze(1), i[None, 2:3], [3], [1]),
 }
 

@@ -133,7 +133,7 @@ def normalize(tensor: Any, mean: Sequence[float], std: Sequence[float], inplace:
         raise TypeError(f"floating-point numbers are normalised, not {x.dtype}")
     if x.dim() < 3:
         raise ValueError(f"channels, height and width are expected, not the shape {tuple(x.shape)}")
-    shift, scale = dynamic.as_tensor(list(mean), dtype=x.dtype), dynamic.as_tensor(list(std), dtype=x.dtype)
+    shift, scale = (dynamic.as_tensor(list(each), dtype=x.dtype, device=x.device) for each in (mean, std))
     if (scale == 0).any():
         raise ValueError(f"a standard deviation is 0 in {x.dtype}")
     shift, scale = shift.view(-1, 1, 1), scale.view(-1, 1, 1)
