@@ -94,6 +94,11 @@ def kthvalue(input: Any, k: int, dim: int = -1, keepdim: bool = False) -> Any:
 def _middle(name: str, input: Any, dim: int | None, keepdim: bool, skip_nan: bool) -> Any:
     if dim is None:
         return apply(OPS["median"], (input,), {"skip_nan": skip_nan})
+    return _middle_along(name, input, dim, keepdim, skip_nan)
+
+
+@on_host
+def _middle_along(name: str, input: Any, dim: int, keepdim: bool, skip_nan: bool) -> Any:
     x, axis = _as_row(input, dim)
     array = x._array
     size = array.shape[axis]
@@ -108,13 +113,11 @@ def _middle(name: str, input: Any, dim: int | None, keepdim: bool, skip_nan: boo
     return _picked(name, x, axis, numpy.take_along_axis(order, rank, axis), keepdim, x is not input)
 
 
-@on_host
 def median(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
     """The middle element, the lower of two: of all, or along ``dim`` with where it stood. NaN where there is one."""
     return _middle("median", input, dim, keepdim, False)
 
 
-@on_host
 def nanmedian(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
     """The middle one of the elements that are no NaN; see ``median``."""
     return _middle("nanmedian", input, dim, keepdim, True)
