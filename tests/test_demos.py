@@ -304,7 +304,7 @@ def test_one_net_in_parts_in_replicas_and_in_ranks(tmp_path):
     assert numbers(parts, 0) == numbers(one, 0)
     assert numbers(replicas, 0) == pytest.approx(numbers(one, 0), rel=1e-6)
     assert numbers(rows["dynamic, ranks"], 1) == pytest.approx(numbers(rows["dynamic, one process"], 1), rel=1e-6)
-    assert "61,760" in parts, "what crosses: relu's rows, their gradients, and the loss's"
+    assert "57,760" in parts, "what crosses: relu's rows and their gradients, ReLU's weights"
     assert "404,000 of gradients" in rows["dynamic, ranks"]
     names = {path.name for path in (tmp_path / "out").iterdir()}
     assert names == {"workers-actual.svg", "workers-asked.svg", "workers-timeline.json", "workers-timeline.png"}

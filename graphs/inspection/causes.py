@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy
 
+from graphs.core.arrays import to_numpy
 from graphs.core.errors import GraphsError
 from graphs.inspection.elements import behind, choose, reason_of
 from graphs.inspection.findings import Finding, Link, Operand, is_finite
@@ -34,7 +35,7 @@ class NotFiniteError(GraphsError, FloatingPointError):
 
 def wrong(array: Any, infinities: bool) -> bool:
     """Whether an array has a NaN, or with ``infinities`` anything that is not finite."""
-    x = numpy.asarray(array)
+    x = to_numpy(array)
     if x.dtype.kind not in "fc":
         return False
     if infinities:
@@ -45,7 +46,7 @@ def wrong(array: Any, infinities: bool) -> bool:
 def finding(cell: Cell, infinities: bool = False, note: str = "") -> Finding:
     """What there is to say of a cell with a wrong element: the first such, or one inside the loop that made it."""
     cell = _inside(cell, infinities)
-    array = numpy.asarray(cell.array)
+    array = to_numpy(cell.array)
     bad = ~numpy.isfinite(array) if infinities else numpy.isnan(array)
     index = tuple(int(k) for k in numpy.unravel_index(int(numpy.argmax(bad)), array.shape)) if array.ndim else ()
     counts = {"NaN": int(numpy.isnan(array).sum()), "inf": int(numpy.isinf(array).sum()), "elements": int(array.size)}
@@ -80,7 +81,7 @@ def _links(cell: Cell, index: tuple[int, ...]) -> Iterator[Link]:
             if deeper is None:
                 break
             cell, index = deeper
-        array = numpy.asarray(cell.array)
+        array = to_numpy(cell.array)
         if index and len(index) != array.ndim and array.ndim == 0:
             index = ()
         event = cell.maker
@@ -141,7 +142,7 @@ def _operands(event: Event, parts: Iterable[Any], chosen: Any) -> Iterator[Opera
     names = event.op.names
     for part in parts:
         cell = event.operands[part.operand]
-        array = numpy.asarray(cell.array)
+        array = to_numpy(cell.array)
         at = chosen.place if chosen is not None and chosen.operand == part.operand else None
         if at is None and len(part.places) == 1:
             at = int(part.places[0])

@@ -180,7 +180,7 @@ def sampled(scope: Scope, name: str, picks: Picks) -> bool:
         letter = op.names[position] if position < len(op.names) else ""
         args.append(_argument(scope, op, letter, x, dtype, picks, raw))
     if name in _FLAT_IN_TENSORFLOW or not (op.differentiable or name in _NO_GRADIENT):
-        args = [f"m.stop_gradient({arg})" if arg[0] == "m" else arg for arg in args]
+        args = [f"m.stop_gradient({arg})" if arg[0] in "mvx" else arg for arg in args]
     params = written(name, at, case.params)
     text = call(name, *args, **params)
     return scope.keep(text, _width(op, case), [name])
