@@ -59,10 +59,9 @@ class OpsWatched(Recorder):
         return self
 
     def __enter__(self) -> OpsWatched:
-        handle = register_optimizer_step_post_hook(self._after_step)
         context = self.following()
         context.__enter__()
-        self._open.append((handle, context))
+        self._open.append((register_optimizer_step_post_hook(self._after_step), context))
         return self
 
     def __exit__(self, *exc: Any) -> None:

@@ -12,6 +12,8 @@ import pytest
 
 import dynamic
 import static
+from dynamic.history import LookingError
+from dynamic.optim import optimizer
 from graphs.inspection.causes import NotFiniteError
 
 
@@ -248,6 +250,13 @@ def test_dynamic_watches_a_block() -> None:
         total = sum(float(dynamic.log(w - float(k)).sum()) for k in range(5))
     assert math.isnan(total)
     assert watched.finding.link.operands[0].value == -1
+
+
+def test_who_may_not_look_leaves_nothing_behind() -> None:
+    before = dict(optimizer._global_post_hooks)
+    with dynamic.first_nan(), pytest.raises(LookingError, match="somebody looks on here already"), dynamic.first_nan():
+        pass
+    assert optimizer._global_post_hooks == before
 
 
 def test_training_has_the_bits_that_it_has_unwatched() -> None:
