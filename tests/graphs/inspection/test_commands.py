@@ -61,8 +61,8 @@ def test_a_script_for_both_frameworks(tmp_path):
     lines = result.stdout.splitlines()
     assert "> #4 z  log  float32(2,), step 1" in lines
     assert '    script.py:5  z = tf.log(x * 2.0, name="z")' in lines
-    assert "x is changed: 2 operations have run again, 0 kept what they gave" in lines, result.stdout
-    assert "run 1 [1.3862944 0.6931472]" in lines
+    assert any(line.startswith("x is changed: ") and "run again" in line for line in lines), result.stdout
+    assert "run 1 [1.3862944 0.6931472]" in lines, result.stdout
     assert any(line.startswith("> #") and "sum" in line for line in lines)
     assert lines[-1] == "the program has ended"
 
