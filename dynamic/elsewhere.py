@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy
 from numpy import ndarray
 
 from dynamic import kernels
-from graphs.codegen.links import pinned
+from graphs.codegen.links import Transfers as Transfers, pinned
 from graphs.core import arrays
 from graphs.core.errors import GraphsError, at_line
 from graphs.core.op import Op
@@ -29,31 +28,6 @@ class OutOfMemoryError(GraphsError, RuntimeError):
     """The memory of a GPU is full."""
 
 
-@dataclass(slots=True)
-class Transfers:
-    """What crossed between the processor's memory and GPUs': how many arrays, and how many bytes, each way.
-
-    Attributes:
-        to_device, to_device_bytes: sent to a GPU.
-        to_host, to_host_bytes: fetched from one, single numbers too.
-        between, between_bytes: sent from one GPU to another.
-    """
-
-    to_device: int = 0
-    to_device_bytes: int = 0
-    to_host: int = 0
-    to_host_bytes: int = 0
-    between: int = 0
-    between_bytes: int = 0
-
-    def __sub__(self, other: Transfers) -> Transfers:
-        return Transfers(*[getattr(self, name) - getattr(other, name) for name in Transfers.__slots__])
-
-    def copy(self) -> Transfers:
-        """The counts as they are now."""
-        return replace(self)
-
-
 counted = Transfers()
 """The transfers of this process so far."""
 
@@ -67,8 +41,7 @@ def fetched(value: Any, wait: bool = True) -> ndarray:
     """A numpy array of what ``value``, an array of a GPU, holds; without ``wait`` only once its stream has got so far."""
     if not hasattr(value, "get") or not arrays.is_array(value):
         return arrays.to_numpy(value)
-    counted.to_host += 1
-    counted.to_host_bytes += value.nbytes
+    counted.fetched(value)
     if not value.nbytes or (wait and value.nbytes > MOST_PINNED):
         return arrays.to_numpy(value)
     out = pinned(arrays.xp_of((value,)), value.shape, value.dtype)
@@ -83,13 +56,11 @@ def sent(module: Any, array: Any, wait: bool = True) -> Any:
     ``wait`` is False, and must not be changed before the stream has got so far.
     """
     if isinstance(array, (ndarray, numpy.generic)):
-        counted.to_device += 1
-        counted.to_device_bytes += array.nbytes
+        counted.sent(array)
         return module.asarray(array, blocking=wait and is_pinned(array))
     if array.data.device_id == module.cuda.get_device_id():
         return array
-    counted.between += 1
-    counted.between_bytes += array.nbytes
+    counted.crossed(array)
     return array.copy()  # to the current device, wherever it is
 
 

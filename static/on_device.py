@@ -170,8 +170,7 @@ class OnDevice:
     def _between(self, other: int) -> Callable[[int, Any], Any]:
         def cross(_slot: int, value: Any) -> Any:
             with self.xp.cuda.Device(self.placement.numbers[other]):
-                self.traffic.between += 1
-                self.traffic.between_bytes += value.nbytes
+                self.traffic.crossed(value)
                 return self.xp.array(value)
 
         return cross

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy
@@ -16,15 +16,13 @@ _MOST_PLACES = 64
 
 
 @dataclass(slots=True)
-class Traffic:
-    """What crossed between the host and GPUs: how many arrays, and how many bytes, each way.
+class Transfers:
+    """What crossed between the processor's memory and GPUs': how many arrays, and how many bytes, each way.
 
     Attributes:
-        to_device, to_device_bytes: arrays sent to a GPU.
-        to_host, to_host_bytes: arrays fetched from one.
-        between, between_bytes: arrays sent from one GPU to another.
-        moved, moved_bytes: variables that had to be brought to the device where they live, once, before the run.
-        keys_bytes: what tells captured draws which numbers to draw.
+        to_device, to_device_bytes: sent to a GPU.
+        to_host, to_host_bytes: fetched from one, single numbers too.
+        between, between_bytes: sent from one GPU to another.
     """
 
     to_device: int = 0
@@ -33,6 +31,39 @@ class Traffic:
     to_host_bytes: int = 0
     between: int = 0
     between_bytes: int = 0
+
+    def __sub__(self, other: Transfers) -> Transfers:
+        return Transfers(*[getattr(self, name) - getattr(other, name) for name in Transfers.__slots__])
+
+    def copy(self) -> Transfers:
+        """The counts as they are now."""
+        return replace(self)
+
+    def sent(self, array: Any) -> None:
+        """Count an array that is sent to a GPU."""
+        self.to_device += 1
+        self.to_device_bytes += array.nbytes
+
+    def fetched(self, array: Any) -> None:
+        """Count one that is fetched from a GPU."""
+        self.to_host += 1
+        self.to_host_bytes += array.nbytes
+
+    def crossed(self, array: Any) -> None:
+        """Count one that is sent from a GPU to another."""
+        self.between += 1
+        self.between_bytes += array.nbytes
+
+
+@dataclass(slots=True)
+class Traffic(Transfers):
+    """What crossed for a run of a session.
+
+    Attributes:
+        moved, moved_bytes: variables that had to be brought to the device where they live, once, before the run.
+        keys_bytes: what tells captured draws which numbers to draw.
+    """
+
     moved: int = 0
     moved_bytes: int = 0
     keys_bytes: int = 0
@@ -111,8 +142,7 @@ class Link:
             return there
         here[...] = value
         self._pending[id(there)] = found
-        self.traffic.to_device += 1
-        self.traffic.to_device_bytes += here.nbytes
+        self.traffic.sent(here)
         return there
 
     def waiting(self, there: Any) -> ndarray | None:
@@ -156,8 +186,7 @@ class Link:
             if value.nbytes:
                 value.get(stream=stream, out=here, blocking=False)
         self._waiting = stream
-        self.traffic.to_host += 1
-        self.traffic.to_host_bytes += here.nbytes
+        self.traffic.fetched(here)
         return here
 
     def below(self, slot: Any, value: Any) -> ndarray:
@@ -177,8 +206,7 @@ class Link:
             each = value[at]
             if isinstance(each, self._xp.ndarray):
                 each = each.get()
-                self.traffic.to_host += 1
-                self.traffic.to_host_bytes += each.nbytes
+                self.traffic.fetched(each)
             elif type(each) is ndarray and each.dtype.kind == "O":
                 each = self._boxes(each)
             out[at] = each
@@ -192,8 +220,7 @@ class Link:
             if type(each) is ndarray and each.dtype.kind == "O":
                 each = self._boxed(each)
             elif isinstance(each, (ndarray, numpy.generic)):
-                self.traffic.to_device += 1
-                self.traffic.to_device_bytes += each.nbytes
+                self.traffic.sent(each)
                 each = self._xp.asarray(each)
             out[at] = each
         return out
@@ -206,4 +233,4 @@ class Link:
             self._sent = False
 
 
-__all__ = ["Link", "Traffic", "pinned"]
+__all__ = ["Link", "Traffic", "Transfers", "pinned"]
