@@ -15,6 +15,7 @@ import numpy
 
 from benchmarks.contenders import by_hand
 from benchmarks.contenders.base import AbsentError
+from benchmarks.contenders.compiled import or_absent
 from benchmarks.convolutional import SIDE, net as layers
 from benchmarks.workloads import Adam, Chain, Gan, Net
 
@@ -51,15 +52,11 @@ def _pinned(torch: Any, array: numpy.ndarray) -> Any:
 
 def _compiled(torch: Any, function: Any) -> Any:
     """``function`` by ``torch.compile(mode="reduce-overhead")``, which replays CUDA graphs."""
-    jitted = torch.compile(function, mode="reduce-overhead", fullgraph=True, dynamic=False)
+    jitted = or_absent(torch.compile(function, mode="reduce-overhead", fullgraph=True, dynamic=False))
 
     def call(*args: Any) -> Any:
         torch.compiler.cudagraph_mark_step_begin()
-        try:
-            return jitted(*args)
-        except RuntimeError as error:
-            reason = next(line for line in str(error).splitlines() if line.strip())
-            raise AbsentError(f"torch.compile fails: {type(error).__name__}: {reason}") from error
+        return jitted(*args)
 
     return call
 

@@ -11,12 +11,8 @@ from benchmarks.contenders.base import AbsentError, Step
 from benchmarks.workloads import Chain, Gan, Lstm, Net, Recurrent
 
 
-def _compiled(torch: Any, function: Any) -> Any:
-    """``function`` compiled, without recording: gradients inside it are taken by ``torch.func``.
-
-    Raises ``AbsentError`` where it cannot be compiled, as without a C++ compiler.
-    """
-    jitted = torch.no_grad()(torch.compile(function, fullgraph=True, dynamic=False))
+def or_absent(jitted: Any) -> Any:
+    """A function of ``torch.compile``. It raises ``AbsentError`` where it cannot be compiled, as without a C++ compiler."""
 
     def call(*args: Any) -> Any:
         try:
@@ -26,6 +22,11 @@ def _compiled(torch: Any, function: Any) -> Any:
             raise AbsentError(f"torch.compile fails: {type(error).__name__}: {reason}") from error
 
     return call
+
+
+def _compiled(torch: Any, function: Any) -> Any:
+    """``function`` compiled, without recording: gradients inside it are taken by ``torch.func``."""
+    return or_absent(torch.no_grad()(torch.compile(function, fullgraph=True, dynamic=False)))
 
 
 def _descending(torch: Any, loss_of: Any, params: list[Any], rate: float) -> Step:
