@@ -72,8 +72,8 @@ class OnDevice:
         self._links = {place: Link(xp, numbers[place]) for place in used}
         there = [piece for piece in self.division.pieces if piece.place != HOST]
         self.inplace = tuple(variable for piece in there for variable, _ in piece.commits)
-        self._wanted = [(v, self.placement.of(v)) for v in dict.fromkeys([*made.reads.values(), *made.peeks.values()])]
-        self._wanted += [(v, self.placement.of(v)) for v in self.inplace if v not in dict(self._wanted)]
+        variables = dict.fromkeys([*made.reads.values(), *made.peeks.values(), *self.inplace])
+        self._wanted = [(variable, self.placement.of(variable)) for variable in variables]
         emitted = PlacedEmission(made, specs, self.division, self._home)
         self.parts = [self._part(f"part{at}", piece, made, compiled) for at, piece in enumerate(there)]
         for part, piece in zip(self.parts, there, strict=True):
@@ -90,7 +90,7 @@ class OnDevice:
             for other in used:
                 emitted.namespace[f"gpu{place}_to_gpu{other}"] = self._between(other)
         emitted.namespace.update(dense=_dense, ordered=_ordered)
-        emitted.namespace.update(finish=self._finish, pending=self._hold, copied=self._copied)
+        emitted.namespace.update(finish=self._finish, pending=self._hold, copied=self.xp.array)
         self._function = compiled(emitted)
 
     def _part(self, name: str, piece: Piece, made: Schedule, compiled: Callable[[Emission], Run]) -> Resident:
@@ -136,17 +136,12 @@ class OnDevice:
             stream = self.xp.cuda.get_current_stream()
             for place, link in self._links.items():
                 link.begin(self.traffic)
-                if len(self._links) > 1 or self._streams.get(place, stream) != stream:
-                    self._follow(place, stream)
+                before = self._streams.get(place, stream)
+                if before != stream:  # what the last run has left on another comes first
+                    stream.wait_event(before.record())
                 self._streams[place] = stream
             out: tuple[tuple[Any, ...], Mapping[Any, Any]] = self._function(state, feeds, draw, None, own)
             return out
-
-    def _follow(self, place: int, stream: Any) -> None:
-        """Have ``stream`` wait for what the last run has left on another."""
-        before = self._streams.get(place, stream)
-        if before != stream:
-            stream.wait_event(before.record())
 
     def homed(self, state: Mapping[Operation, Any]) -> dict[Operation, Any]:
         """New arrays for the variables that are not where they live."""
@@ -197,9 +192,6 @@ class OnDevice:
 
     def _hold(self, written: Mapping[Any, Any]) -> None:
         self.pending = written
-
-    def _copied(self, value: Any) -> Any:
-        return self.xp.array(value)
 
 
 def _blamed(error: BaseException, function: Run, emitted: Emission) -> str:

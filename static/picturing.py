@@ -12,8 +12,7 @@ import numpy
 from graphs.core.node import ancestors
 from static.graph import Graph
 from static.nest import flatten
-from static.pieces import place_name
-from static.placement import HOST
+from static.placement import HOST, place_name
 from static.state import assign_op, constant_op, read_op
 from static.tensor import convert_to_tensor, placeholder
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from graphs.control import bodies
+from graphs.control import acts, bodies
 from graphs.core.node import Value
 from graphs.core.spec import Spec
 from static.operation import Operation
-from static.placement import HOST, READ_BY_HOST, SHAPES, Placement
+from static.placement import HOST, READ_BY_HOST, SHAPES, Placement, place_name
 from static.schedule import Schedule, Step
 from static.state import is_initialized_op, report_uninitialized_op
 
@@ -77,11 +77,6 @@ class Division:
         return [item for item in self.items if isinstance(item, Piece)]
 
 
-def place_name(place: int) -> str:
-    """``CPU:0`` or ``GPU:1``."""
-    return "CPU:0" if place == HOST else f"GPU:{place}"
-
-
 def divide(made: Schedule, placement: Placement, home: bool = True) -> Division:
     """The division of a schedule. With ``home`` what is fetched comes to the host, else it stays where it is."""
     return _Divider(made, placement, home).divided()
@@ -113,11 +108,10 @@ class _Divider:
         made = self.made
         written = {register for register, _ in made.writes.values()}
         fetched = []
-        for register, own in made.fetches:
+        for register, _ in made.fetches:
             # A variable is fetched as the run found it: before anything on the device changes it in place.
             early = register in made.reads and self.home
             fetched.append(self._at(register, HOST) if early else register)
-            del own
         for kind, group in self._groups():
             self._piece(kind, group)
         writes = {}
@@ -174,7 +168,7 @@ class _Divider:
 
     def _kind(self, step: Step, uneven: bool) -> tuple[int, bool]:
         place = self.placement.of(step.node)
-        return place, place != HOST and not uneven and not reads_values(step, self.made)
+        return place, place != HOST and not uneven and not _reads_values(step, self.made)
 
     # Pieces
 
@@ -238,22 +232,16 @@ class _Divider:
 
     def _bury(self) -> None:
         """Note what pieces give, and after which step of a piece nothing needs a register."""
-        read = {move.register for move in self.items if isinstance(move, Move)}
-        read.update(register for piece in self.items if isinstance(piece, Piece) for register in piece.takes)
+        read = {register for item in self.items for register in ([item.register] if isinstance(item, Move) else item.takes)}
         read.update(register for register, _ in self.made.fetches)
         read.update(register for variable, (register, _) in self.made.writes.items() if self.placement.of(variable) == HOST)
         for piece in self.items:
             if not isinstance(piece, Piece) or piece.place == HOST:
                 continue
-            outs = [register for step in piece.steps for register in step.outs]
+            outs = dict.fromkeys(register for step in piece.steps for register in step.outs)
             piece.gives = [register for register in outs if register in read]
-            kept = {*piece.gives, *(register for _, register in piece.commits)}
-            last: dict[str, Step] = {}
-            for step in piece.steps:
-                for register in (*step.outs, *step.args):
-                    if register in kept or register not in outs:
-                        continue
-                    last[register] = step
+            own = outs.keys() - piece.gives - {register for _, register in piece.commits}
+            last = {register: step for step in piece.steps for register in (*step.outs, *step.args) if register in own}
             for register, step in last.items():
                 step.dead.append(register)
 
@@ -265,11 +253,7 @@ def _in_order(step: Step) -> bool:
         return True
     if step.draws:
         return "random" not in node.op.traits or node.params.get("key") is None
-    return any(_acts(inner) for body in bodies(node) for inner in body.nodes)
-
-
-def _acts(node: Any) -> bool:
-    return "stateful" in node.op.traits or any(_acts(inner) for body in bodies(node) for inner in body.nodes)
+    return acts(node)
 
 
 def _looks_only(step: Step) -> bool:
@@ -285,7 +269,7 @@ def _by_host(step: Step) -> range:
     return range(0) if first is None else range(first, len(step.args))
 
 
-def reads_values(step: Step, made: Schedule) -> bool:
+def _reads_values(step: Step, made: Schedule) -> bool:
     """Whether a step asks for numbers of arrays while it runs: a branch does, or a loop that ends when something is so."""
     if any(step.args[at] not in made.constants for at in _by_host(step)):
         return True
@@ -314,4 +298,4 @@ def _uneven(made: Schedule, placement: Placement) -> list[bool]:
     return found
 
 
-__all__ = ["Division", "Move", "Piece", "divide", "place_name", "reads_values"]
+__all__ = ["Division", "Move", "Piece", "divide"]

@@ -111,6 +111,7 @@ class PlacedEmission(Emission):
     def __init__(self, made: Schedule, specs: list[Spec], division: Division, home: bool) -> None:
         self._division = division
         self._home = home
+        self._waiting = False
         super().__init__(made, specs)
 
     def _main(self) -> None:
@@ -118,38 +119,35 @@ class PlacedEmission(Emission):
         self.lines.append("def run(state, feeds, draw, arena, own):")
         self._given()
         self._reads()
-        known = set(self.schedule.reads.values())
+        held = {variable: register for register, variable in self.schedule.reads.items()}
         for piece in division.pieces:
-            for variable, name in zip([v for v, _ in piece.commits], targets(piece), strict=True):
-                register = next((r for r, v in self.schedule.reads.items() if v is variable), None)
-                held = register if variable in known else f"state.get({self._variable(variable)})"
-                self._line(f"{name} = {held} if own else None  # where {variable.name} is to be")
-        waiting = False
+            for (variable, _), name in zip(piece.commits, targets(piece), strict=True):
+                value = held.get(variable) or f"state.get({self._variable(variable)})"
+                self._line(f"{name} = {value} if own else None  # where {variable.name} is to be")
         for item in division.items:
             if isinstance(item, Move):
-                if waiting and item.source == HOST and item.register.endswith("_cpu"):
-                    self._line("finish()")
-                    waiting = False
+                if item.source == HOST and item.register.endswith("_cpu"):
+                    self._arrived()
                 self._crossing(item, crossings)
-                waiting |= item.target == HOST
                 crossings += 1
             elif item.place == HOST:
-                if waiting:
-                    self._line("finish()")
-                    waiting = False
+                self._arrived()
                 for step in item.steps:
                     self._step(step)
             else:
-                if item.commits and self._division.writes:
-                    if waiting:
-                        self._line("finish()")
-                        waiting = False
+                if item.commits and division.writes:
+                    self._arrived()
                     self._line(f"pending({{{', '.join(self._written())}}})")
                 self._part(item, f"part{parts}")
                 parts += 1
-        if waiting:
-            self._line("finish()")
+        self._arrived()
         self._handed()
+
+    def _arrived(self) -> None:
+        """Wait for what crosses to the host, where something does that nobody has waited for."""
+        if self._waiting:
+            self._line("finish()")
+            self._waiting = False
 
     def _given(self) -> None:
         """What the run is given; what the host computes with or hands out, in C's order."""
@@ -164,6 +162,7 @@ class PlacedEmission(Emission):
 
     def _crossing(self, move: Move, slot: int) -> None:
         if move.target == HOST:
+            self._waiting = True
             call = f"gpu{move.source}_to_cpu({slot}, {move.register})"
         elif move.source == HOST:
             call = f"cpu_to_gpu{move.target}({slot}, {move.register})"
@@ -174,9 +173,8 @@ class PlacedEmission(Emission):
     def _part(self, piece: Piece, name: str) -> None:
         outs = [*piece.gives, *(f"n{variable.serial}" for variable, _ in piece.commits)]
         names = list(dict.fromkeys(step.node.name for step in piece.steps)) or ["variables"]
-        about = ", ".join(names[:_MOST_NAMES]) + (
-            f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
-        )
+        more = len(names) - _MOST_NAMES
+        about = ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
         given = "".join(f"{x}, " for x in [*piece.takes, *targets(piece)])
         target = f"{', '.join(outs)}, = " if outs else ""
         self._line(f"{target}{name}(draw, own, ({given}))  # GPU:{piece.place}: {about}")

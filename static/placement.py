@@ -47,6 +47,11 @@ _SMALL = 64
 """Elements of whole numbers that nobody brings to a GPU to compute with, unasked: they are shapes, or parts of them."""
 
 
+def place_name(place: int) -> str:
+    """``CPU:0`` or ``GPU:1``."""
+    return "CPU:0" if place == HOST else f"GPU:{place}"
+
+
 @dataclass(slots=True)
 class Placement:
     """Where each step and each variable of a run is.
@@ -67,8 +72,7 @@ class Placement:
 
     def name(self, node: Any) -> str:
         """The place as TensorFlow names it."""
-        place = self.of(node)
-        return f"{LOCAL}CPU:0" if place == HOST else f"{LOCAL}GPU:{place}"
+        return LOCAL + place_name(self.of(node))
 
     @property
     def used(self) -> list[int]:
@@ -106,7 +110,7 @@ class Placer:
         """
         out = Placement(self.gpus.numbers)
         for variable in dict.fromkeys([*made.reads.values(), *made.peeks.values(), *made.writes]):
-            self._enter(out, variable, HOST if not self._wants(variable) else 0)
+            self._enter(out, variable, 0 if self.gpus.numbers else HOST)
         places = {register: out.of(variable) for register, variable in (*made.reads.items(), *made.peeks.items())}
         ends = {register: out.of(variable) for variable, (register, _) in made.writes.items()}
         for step in made.steps:
@@ -114,9 +118,6 @@ class Placer:
             self._enter(out, step.node, self._default(out, step, places) if default is None else default)
             places.update(dict.fromkeys(step.outs, out.of(step.node)))
         return out
-
-    def _wants(self, variable: Any) -> bool:
-        return bool(self.gpus.numbers)
 
     def _default(self, out: Placement, step: Step, places: dict[str, int]) -> int:
         """Where a step is done that nobody has placed."""
@@ -179,7 +180,7 @@ class Placer:
                 if meant.name in self._logged:
                     continue
                 self._logged.add(meant.name)
-                name = f"{LOCAL}CPU:0" if placement is None else placement.name(node)
+                name = LOCAL + place_name(HOST) if placement is None else placement.name(node)
                 print(f"{meant.name}: ({meant.type}): {name}", file=sys.stderr)
             reason = placement.reasons.get(node.name) if placement is not None else None
             if reason:
@@ -254,4 +255,4 @@ def _named(node: Any) -> Any:
     return node if isinstance(node, Operation) else node.origins[-1]
 
 
-__all__ = ["DRAWN", "HOST", "READ_BY_HOST", "SHAPES", "Placement", "Placer", "wanted", "without_kernel"]
+__all__ = ["DRAWN", "HOST", "READ_BY_HOST", "SHAPES", "Placement", "Placer", "place_name", "wanted", "without_kernel"]

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy
 
-from graphs.control import bodies
+from graphs.control import acts, bodies
 from graphs.core.node import Value
 from graphs.core.spec import Spec
 from graphs.inspection.walk import Walk, names_inside, steps
@@ -172,7 +172,7 @@ class _Side:
         self._entered = {step.node for step in made.schedule.steps if self._enters(step.node)}
         self._steps = self._leading()
         chosen = [made.schedule.steps[position] for position in sorted(self._steps)]
-        self.effects = {step.node.name for step in chosen if _acts(step.node)}
+        self.effects = {step.node.name for step in chosen if acts(step.node)}
         inside = {name for node in self._entered for name in names_inside(node)}
         names = [*(node.name for node in (*outside, *self._variables)), *inside]
         self.concerned = [each for each in watches if any(map(each.wants, names))]
@@ -200,7 +200,7 @@ class _Side:
             if random or step.node in self._entered or not wanted.isdisjoint(step.outs):
                 found.add(position)
                 wanted.update(step.args)
-                if step.node in self._entered and _acts(step.node):
+                if step.node in self._entered and acts(step.node):
                     raise WatchError(f"{step.node.name} cannot be watched inside: something in it has effects of its own")
         return found
 
@@ -257,14 +257,3 @@ class _Side:
 def _boxes(value: Any) -> bool:
     """Whether an array is what a loop has kept of its rounds, an array an element."""
     return bool(value.dtype.kind == "O" and all(isinstance(x, (numpy.ndarray, numpy.generic)) for x in value.flat))
-
-
-def _acts(node: Any) -> bool:
-    """Whether a node or one in its bodies has effects."""
-    stack = [node]
-    while stack:
-        each = stack.pop()
-        if "stateful" in each.op.traits:
-            return True
-        stack += [inner for body in bodies(each) for inner in body.nodes]
-    return False

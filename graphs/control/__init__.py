@@ -3,4 +3,4 @@
 from graphs.control.adjoint import computed as computed
 from graphs.control.branch import branch as branch
 from graphs.control.loop import loop as loop
-from graphs.control.program import bodies as bodies, draws as draws, failing as failing
+from graphs.control.program import acts as acts, bodies as bodies, draws as draws, failing as failing

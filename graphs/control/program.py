@@ -176,6 +176,17 @@ def bodies(node: Any) -> list[Function]:
     return [value for value in values if isinstance(value, Function)]
 
 
+def acts(node: Any) -> bool:
+    """Whether a node has effects, or one in its bodies."""
+    stack = [node]
+    while stack:
+        each = stack.pop()
+        if "stateful" in each.op.traits:
+            return True
+        stack += [inner for body in bodies(each) for inner in body.nodes]
+    return False
+
+
 def draws(node: Node) -> bool:
     """Whether running a node takes random numbers, itself or in its bodies."""
     if "random" in node.op.traits:
