@@ -210,7 +210,7 @@ begun: Callable[[list[tuple[Any, Any]], list[Any] | None], None] | None = None
 """Who is told of a backward pass before it starts: of its roots with their gradients, and of the records it is for."""
 
 hastened: Callable[[list[tuple[Any, Any]], list[Any] | None], None] | None = None
-"""Who makes leaves take their turn early in a backward pass that is about to start, of the same roots and records."""
+"""Who makes leaves take their turn early in a backward pass of these roots and records, at its beginning."""
 
 apart = False
 """Whether a watched pass gives each leaf a gradient of its own, and adds to it in place, as one that nobody watches does."""

@@ -47,16 +47,12 @@ def standing(edge: GradientEdge) -> Any:
 finishing: list[Callable[[bool], None]] = []
 """What is called at the end of the backward pass that runs, with whether it came there without an error."""
 
-awaiting: list[Callable[[bool], None]] = []
-"""What is called so at the end of the backward pass that is about to start."""
-
 
 @contextmanager
 def passing() -> Iterator[None]:
     """A backward pass takes place inside; those within hooks have ends of their own."""
     global finishing
-    outer, finishing = finishing, list(awaiting)
-    awaiting.clear()
+    outer, finishing = finishing, []
     done = False
     try:
         yield

@@ -148,8 +148,6 @@ def _batched(outputs: Any, inputs: Any, seeds: Any, retain: Any, create: bool, u
 def _run(roots: list[tuple[Any, Any]], wrt: list[Any] | None, retain: bool | None, create: bool) -> dict[Record, list[Any]]:
     if tape.begun is not None:
         tape.begun(roots, wrt)
-    if tape.hastened is not None:
-        tape.hastened(roots, wrt)
     keep = tape.kept or (create if retain is None else retain)
     residuals: Callable[[Record], Any] = (
         (_taped if keep else _taped_then_freed) if create else _bare if keep else _bare_then_freed
@@ -159,15 +157,17 @@ def _run(roots: list[tuple[Any, Any]], wrt: list[Any] | None, retain: bool | Non
         residuals = _watched(residuals)
     elif tape.watched:
         residuals = _telling(residuals)
-    hooks = _call_hooks if tape.hooked else None
+    nans = anomaly.get()[1]
     token = recording.set(create)
     try:
-        if anomaly.get()[1]:
-            with passing():
-                return _run_watched(roots, wrt, _taped if create else _bare, hooks, keep)
-        if hooks is None:
+        if not (tape.hooked or nans or tape.hastened is not None):
             return backprop(roots, wrt, residuals)
         with passing():
+            if tape.hastened is not None:
+                tape.hastened(roots, wrt)
+            hooks = _call_hooks if tape.hooked else None
+            if nans:
+                return _run_watched(roots, wrt, _taped if create else _bare, hooks, keep)
             return backprop(roots, wrt, residuals, on_gradient=hooks)
     finally:
         recording.reset(token)

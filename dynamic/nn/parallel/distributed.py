@@ -15,7 +15,7 @@ from dynamic.names import lacking
 from dynamic.nn.modules.module import Module
 from dynamic.nn.parallel.buckets import FIRST
 from dynamic.nn.parallel.joining import Joining
-from dynamic.nn.parallel.reducer import Reducer, coalesced
+from dynamic.nn.parallel.reducer import Reducer
 from dynamic.nn.uninitialized import UninitializedParameter
 from dynamic.tape import recording
 from graphs.core.arrays import xp_of
@@ -87,8 +87,8 @@ class DistributedDataParallel(Module):
         self._check_equal(named)
         if init_sync:
             self._take_over([each for _, each in named] + self._buffers_kept)
-        cap = 25 * _MB if bucket_cap_mb is None else int(bucket_cap_mb * _MB)
-        limits = [FIRST, cap] if bucket_cap_mb is None else [min(FIRST, cap), cap]
+        cap = int((25 if bucket_cap_mb is None else bucket_cap_mb) * _MB)
+        limits = [min(FIRST, cap), cap]
         unused = find_unused_parameters or static_graph
         self.reducer = Reducer(wanted, self.process_group, limits, unused, static_graph, gradient_as_bucket_view)
 
@@ -107,7 +107,10 @@ class DistributedDataParallel(Module):
 
     def _take_over(self, tensors: list[Any], root: int = 0) -> None:
         """Give all ranks the values of one, in one message a dtype."""
-        for some in coalesced(tensors):
+        kinds: dict[Any, list[Any]] = {}
+        for each in tensors:
+            kinds.setdefault((each._array.dtype.str, type(each._array)), []).append(each)
+        for some in kinds.values():
             xp = xp_of((some[0]._array,))
             together = wrap(xp.concatenate([each._array.reshape(-1) for each in some]))
             broadcast(together, group=self.process_group, group_src=root)

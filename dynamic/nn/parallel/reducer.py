@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import itertools
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any
 
 import numpy
@@ -19,12 +20,12 @@ from dynamic import tape
 from dynamic.apply import Carried, wrap
 from dynamic.autograd import edges
 from dynamic.distributed.announcing import Announcement
-from dynamic.distributed.arrays import then
+from dynamic.distributed.arrays import filled, flat, then
 from dynamic.distributed.collectives import carrier
 from dynamic.distributed.groups import ProcessGroup
 from dynamic.nn.parallel.buckets import Bucket, shared_out
 from dynamic.tape import Record, leaf
-from graphs.core.arrays import is_array, to_numpy, xp_of
+from graphs.core.arrays import xp_of
 from graphs.core.errors import GradientError, at_line
 from graphs.core.node import OwnEdge
 
@@ -60,15 +61,15 @@ class Reducer:
         self.group, self.unused, self.views = group, unused, views
         self.limits, self.divisor = limits, group.size()
         self.expecting = True
-        self.rebuilding = not unused or lasting
+        self._rebuilding = not unused or lasting
         self.hook: Any = None
         self._arrived: list[int] = []
+        self._order: list[int] | None = None
         self._hooked: list[Any] = [None] * len(self.parameters)
         self._handles: list[Any] = [()] * len(self.parameters)
         self._moved: list[tuple[Record, int]] = []
         self._waited: set[int] = set()
         self._done: set[int] = set()
-        self._given: dict[int, Any] = {}
         self._next = 0
         self._active = False
         self._used = numpy.zeros(len(self.parameters), numpy.int32)
@@ -83,39 +84,37 @@ class Reducer:
 
     # Before a pass
 
-    def leaves(self) -> dict[Record, int]:
-        """The parameters' records, where gradients are wanted."""
-        return {tensor._edge: i for i, tensor in enumerate(self.parameters) if tensor._edge is not None}
-
     def prepare(self, found: dict[Record, int]) -> None:
-        """Get ready for a pass that reaches the parameters of these records; each is read first by the record of a serial.
+        """Get ready for a pass that reaches these records, if parameters are among them.
+
+        Args:
+            found: the records of leaves, each with the serial of the record that reads it first.
 
         Raises GradientError naming parameters that the pass does not reach, unless that is to be expected.
         """
-        known = self.leaves()
-        reached = sorted(known[record] for record in found if record in known)
-        missed = sorted(set(range(len(self.parameters))) - set(reached))
+        reached = {i: tensor._edge for i, tensor in enumerate(self.parameters) if tensor._edge in found}
+        if not reached:
+            return
+        missed = [i for i in range(len(self.parameters)) if i not in reached]
         if missed and not self.unused:
             raise GradientError(
                 f"the loss does not depend on all parameters of a DistributedDataParallel: {self._some(missed)}. The ranks "
                 f"would wait for these gradients; find_unused_parameters=True lets them be missing{at_line()}"
             )
+        self._rebuild()
         self._active, self._waited, self._arrived = True, set(reached), []
-        edges.awaiting.append(self._finish)
+        edges.finishing.append(self._finish)
         self._next = 0
         for bucket in self.buckets:
             bucket.waiting, bucket.work = len(bucket.members), None
-        for record, serial in found.items():
-            i = known.get(record)
-            if i is None:
-                continue
+        for i, record in reached.items():
             if self._hooked[i] is not record:
                 self._attach(i, record)
             self._moved.append((record, record.serial))
             record.early = True
-            record.serial = serial - (i + 1) / (len(self.parameters) + 2)  # type: ignore[assignment]
+            record.serial = found[record] - (i + 1) / (len(self.parameters) + 2)
         self._used[:] = 0
-        self._used[reached] = 1
+        self._used[list(reached)] = 1
         for i in missed:
             self._put(i, None)
 
@@ -142,11 +141,15 @@ class Reducer:
         self._handles[i] = tape.add_hook(record, 0, came, last=True), tape.add_after(record, over)
         self._hooked[i] = record
 
-    def restore(self) -> None:
-        """Give the parameters' records back their places."""
-        for record, serial in self._moved:
-            record.serial, record.early = serial, False
-        self._moved.clear()
+    def _rebuild(self) -> None:
+        """After the first pass, have buckets by the order in which rank 0's gradients came in it."""
+        if self._order is None:
+            return
+        order = numpy.array(self._order + sorted(set(range(len(self.parameters))) - set(self._order)))
+        self._order = None
+        about = Announcement("DistributedDataParallel", order.dtype, order.shape, root=0)
+        self.group.begin(about, self.group.moves.broadcast(order, 0), None, False)
+        self._set_buckets(order.tolist())
 
     # In the pass
 
@@ -186,60 +189,54 @@ class Reducer:
         if self.hook is not None:
             bucket.work = self.hook(self, bucket, number, number + 1 == len(self.buckets))
             return
-        moves, native = carrier(self.group, bucket.tensor(bucket.members[0]))
-        memory = bucket.memory
-        values = memory if native else to_numpy(memory)
-        end = () if native else (lambda: memory.set(values),)
-        about = Announcement("DistributedDataParallel", memory.dtype, (memory.size,), reduction="SUM", extra=number)
-        bucket.work = self.group.begin(about, then(moves.all_reduce(values, "SUM"), *end), None, True)
+        memory = wrap(bucket.memory)
+        moves, native = carrier(self.group, memory)
+        values = flat(memory, native)
+        steps = then(moves.all_reduce(values, "SUM"), filled(memory, values))
+        about = Announcement("DistributedDataParallel", values.dtype, values.shape, reduction="SUM", extra=number)
+        bucket.work = self.group.begin(about, steps, None, True)
 
     # At its end
 
     def _finish(self, well: bool) -> None:
         self._active = False
-        self.restore()
+        for record, serial in self._moved:
+            record.serial, record.early = serial, False
+        self._moved.clear()
         if not well:
             return
-        used = self._used
         for i in sorted(self._waited):  # an operation has sent nothing back
-            used[i] = 0
+            self._used[i] = 0
             self._put(i, None)
-        self._share_used()
-        for bucket in self.buckets:
-            bucket.work.wait()
+        self._wait()
         self._done = set(self._arrived)
-        for i in range(len(self.parameters)):
-            if used[i] and i not in self._arrived:
+        for i in numpy.flatnonzero(self._used).tolist():
+            if i not in self._done:
                 self._give(i)
-        if self.rebuilding and self.parameters:
-            self.rebuilding = False
-            self._rebuild()
 
-    def _share_used(self) -> None:
-        """Learn which parameters any rank has used, where some may be unused."""
+    def _wait(self) -> None:
+        """Wait for all reductions, and learn which parameters any rank has used, where some may be unused."""
         if self.unused:
             used = self._used
             about = Announcement("DistributedDataParallel", used.dtype, used.shape, reduction="MAX")
             self.group.begin(about, self.group.moves.all_reduce(used, "MAX"), None, False)
+        for bucket in self.buckets:
+            bucket.work.wait()
+        if self._rebuilding:
+            self._rebuilding, self._order = False, self._arrived
 
     def keep_company(self) -> None:
         """Do what a pass of the other ranks does, with gradients of zeros."""
+        self._rebuild()
         self._used[:], self._arrived = 0, []
         for number, bucket in enumerate(self.buckets):
             bucket.memory[...] = 0
             self._begin(number)
-        self._share_used()
-        for bucket in self.buckets:
-            bucket.work.wait()
-        if self.rebuilding:
-            self.rebuilding = False
-            self._rebuild()
-            self._given = {}
+        self._wait()
 
     def _give(self, i: int) -> None:
         """Make what was averaged the parameter's gradient."""
-        tensor = self.parameters[i]
-        view = self._given[i] if self._given else self._bucket_of[i].views[i]
+        tensor, view = self.parameters[i], self._bucket_of[i].views[i]
         if self.views:
             tensor.grad = wrap(view)
         elif tensor.grad is None or tensor.grad._edge is not None:
@@ -247,34 +244,16 @@ class Reducer:
         else:
             tensor.grad._array[...] = view
             tensor.grad._touch()
-        if self._given and not self._done:
-            self._given = {}
-
-    def _rebuild(self) -> None:
-        """Have buckets by the order in which rank 0's gradients came, from the next pass on."""
-        order = numpy.array(self._arrived + sorted(set(range(len(self.parameters))) - set(self._arrived)))
-        about = Announcement("DistributedDataParallel", order.dtype, order.shape, root=0)
-        self.group.begin(about, self.group.moves.broadcast(order, 0), None, False)
-        self._given = {i: bucket.views[i] for i, bucket in self._bucket_of.items()}
-        self._set_buckets(order.tolist())
 
 
 def _hasten(roots: list[tuple[Any, Any]], wrt: list[Any] | None) -> None:
     """Before a pass: those reducers whose parameters it reaches get ready. ``autograd.grad`` leaves gradients alone."""
-    for reducer in tuple(_reducers):
-        if not reducer._active:
-            reducer.restore()
-    if wrt is not None:
-        return
     idle = [reducer for reducer in _reducers if reducer.expecting and not reducer._active]
-    if not idle:
+    if wrt is not None or not idle:
         return
     found = first_readers([edge for edge, _ in roots])
-    for reducer in sorted(idle, key=lambda each: each.number):
-        known = reducer.leaves()
-        mine = {record: serial for record, serial in found.items() if record in known}
-        if mine:
-            reducer.prepare(mine)
+    for reducer in sorted(idle, key=attrgetter("number")):
+        reducer.prepare(found)
 
 
 def first_readers(roots: list[Any]) -> dict[Record, int]:
@@ -305,12 +284,3 @@ def first_readers(roots: list[Any]) -> dict[Record, int]:
                 seen.add(source)
                 stack.append(source)
     return found
-
-
-def coalesced(tensors: Sequence[Any]) -> Iterator[list[Any]]:
-    """Tensors by dtype and kind of device, for messages of their own."""
-    kinds: dict[Any, list[Any]] = {}
-    for tensor in tensors:
-        assert is_array(tensor._array)
-        kinds.setdefault((tensor._array.dtype.str, type(tensor._array)), []).append(tensor)
-    yield from kinds.values()
