@@ -57,6 +57,13 @@ def test_buckets_are_made_anew_by_the_order_of_arrival(results):
         assert sorted(i for members in got["unused"]["buckets"] for i in members) == list(range(9))
 
 
+def test_gradients_travel_while_the_pass_is_under_way(results):
+    for got in results(2):
+        for begun in got["begun"]:
+            assert begun[0]
+            assert not begun[-1]
+
+
 @pytest.mark.parametrize("size", SIZES[1:3])
 def test_buffers_errors_and_hooks(results, size):
     ranks = results(size)

@@ -143,6 +143,15 @@ for name, (make, settings) in NETS.items():
         "keys": list(ddp.state_dict()),
     }
 
+# When the first layer's gradient comes, which is last, those of the last layers are on their way.
+net = deep()
+ddp = DistributedDataParallel(net, bucket_cap_mb=0.01)
+begun = []
+net[0].weight.register_hook(lambda g: begun.append([bucket.work is not None for bucket in ddp.reducer.buckets]))
+for step in range(2):
+    ddp(share(batch(step)[0]).float()).sum().backward()
+results["begun"] = begun
+
 # Small integers have exact sums: the gradient of one process on the whole batch, bit for bit.
 net = nn.Linear(5, 6)
 ddp = DistributedDataParallel(net)
