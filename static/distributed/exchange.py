@@ -18,7 +18,7 @@ import asyncio
 import os
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -113,18 +113,6 @@ class Mailbox:
     def waiting(self) -> int:
         """How many tensors lie here that nobody has taken."""
         return len(self._values)
-
-
-async def arrived(box: Mailbox, run: int, sending: Sequence[Any]) -> str:
-    """Once all that is on its way has arrived "", else why not. It is not waited for where the run is given up."""
-    waiting = {asyncio.wrap_future(future) for future in sending}
-    reason = ""
-    while waiting and not reason:
-        done, waiting = await asyncio.wait(waiting, timeout=0.1, return_when=asyncio.FIRST_COMPLETED)
-        reason = next((found for future in done if (found := future.result())), "") or box.given_up(run)
-    for future in waiting:
-        future.cancel()
-    return reason
 
 
 class Exchange:

@@ -22,19 +22,18 @@ class Home(Part):
     def __init__(self, wire: Wire) -> None:
         super().__init__(HOME)
         self._wire = wire
-        self._loop = wire.client.loop.asyncio_loop
         self.others: Future[Any] | None = None
         self._sending: list[tuple[int, Future[Any]]] = []
 
     def _put(self, run: int, edge: int, place: int, message: Any) -> None:
         peer = self._wire.rpc(place)
         sent = peer.diptych_put(session=self._wire.session, run=run, edge=edge, message=wired(message))
-        self._sending.append((place, asyncio.run_coroutine_threadsafe(_quietly(sent), self._loop)))
+        self._sending.append((place, asyncio.run_coroutine_threadsafe(_quietly(sent), self._wire.loop)))
 
     def _get(self, run: int, edge: int, place: int) -> Any:
         wire = self._wire
         taking = wire.rpc(place).diptych_take(session=wire.session, run=run, edge=edge, limit=wire.timeout)
-        future = asyncio.run_coroutine_threadsafe(_quietly(taking), self._loop)
+        future = asyncio.run_coroutine_threadsafe(_quietly(taking), wire.loop)
         over = False
         while True:
             try:

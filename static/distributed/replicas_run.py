@@ -185,7 +185,7 @@ class Replica:
             elif method == "values":
                 held = self.session._state.items()
                 return {"values": {node.name: packed(value)[0] for node, value in held}}
-            elif method != "settle":
+            else:
                 return {"error": {"kind": "InternalError", "message": f"a replica has no method {method!r}"}}
         except (Exception, Stopped) as error:
             return {"error": told(error)}

@@ -21,7 +21,6 @@ from static.distributed.targets import OnCluster, Target, parsed
 from static.errors import UnavailableError
 from static.graph import Graph
 from static.passes import PIPELINE, Pass
-from static.session import Session
 
 
 class Workers:
@@ -56,37 +55,9 @@ class Workers:
 
     def _begin(self) -> None:
         """Make the replicas."""
-        client = self.connection.client
-        session = uuid.uuid4().hex
-        addresses = [task.address for task in self.tasks]
         self.size = len(self.tasks)
-        self._wire = Wire(client, session, self.tasks, self._target.timeout)
-        self._actors = [
-            client.submit(
-                ReplicaPart,
-                session,
-                rank,
-                addresses,
-                self._target.timeout * 2,
-                *self._settings,
-                actor=True,
-                workers=[task.address],
-                allow_other_workers=False,
-                pure=False,
-                key=f"{session}-{rank}",
-            )
-            for rank, task in enumerate(self.tasks)
-        ]
-        for task, actor in zip(self.tasks, self._actors, strict=True):
-            try:
-                actor.result(timeout=60)
-            except Exception as error:
-                raise UnavailableError(
-                    None, f"{task} takes no replica: {type(error).__name__}: {error}{at_line()}"
-                ) from error
-        for rank, task in enumerate(self.tasks):
-            ping = asyncio.run_coroutine_threadsafe(self._wire.ping(rank), client.loop.asyncio_loop).result()
-            task.pid = 0 if ping is None else int(ping["pid"])
+        self._wire = Wire(self.connection.client, uuid.uuid4().hex, self.tasks, self._target.timeout)
+        self._actors = self._wire.begin(ReplicaPart, *self._settings)
 
     def name(self, rank: int) -> str:
         """Which replica it is, and where."""
@@ -94,13 +65,12 @@ class Workers:
 
     def ask(self, method: str, run: int, about: Mapping[int, dict[str, Any]]) -> Mapping[int, Mapping[str, Any]]:
         """What the replicas answer (see ``rounds.Wire.round``)."""
-        loop = self.connection.client.loop.asyncio_loop
-        future = asyncio.run_coroutine_threadsafe(self._wire.round(run, method, about), loop)
+        future = asyncio.run_coroutine_threadsafe(self._wire.round(run, method, about), self._wire.loop)
         try:
             answers: Mapping[int, Mapping[str, Any]] = future.result()
         except BaseException as error:
             reason = f"interrupted: {type(error).__name__}"
-            asyncio.run_coroutine_threadsafe(self._wire.abort(run, list(about), reason), loop).result()
+            self._wire.wait(self._wire.abort(run, list(about), reason))
             future.cancel()
             raise
         for rank, answer in answers.items():
@@ -179,14 +149,3 @@ class DaskReplicaSession(OnCluster, ReplicaSession):
     def list_devices(self) -> list[DeviceAttributes]:
         """The processors of the replicas."""
         return [DeviceAttributes(task.device) for task in self.tasks]
-
-
-_classes: dict[type, type] = {Session: DaskReplicaSession}
-
-
-def class_for(kind: type) -> type:
-    """The class of sessions of replicas that are ``kind`` otherwise."""
-    made = _classes.get(kind)
-    if made is None:
-        made = _classes[kind] = type(kind.__name__, (kind, DaskReplicaSession), {"__doc__": kind.__doc__})
-    return made

@@ -1,17 +1,14 @@
-"""A replica on a Dask worker: an actor, made once, that a session of replicas calls as it calls parts (``worker``)."""
+"""A replica on a Dask worker (see ``actor``), and how its arrays reach the others."""
 
 from __future__ import annotations
 
-import asyncio
-import os
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from numpy import ndarray
 
-from static.distributed.exchange import AbortedWaitError, Exchange, LateError, Mailbox, arrived, exchange_of
+from static.distributed.actor import Actor, Mail
 from static.distributed.replicas_run import Replica
 from static.distributed.running import Stopped
 from static.distributed.tensors import GarbledError, copied, packed, unpacked
@@ -27,50 +24,39 @@ class MailSwap:
         spans: when it waited for others, in seconds of this process's clock.
     """
 
-    def __init__(self, exchange: Exchange, box: Mailbox, session: str, rank: int, addresses: Sequence[str], limit: float):
+    def __init__(self, mail: Mail, rank: int) -> None:
         self.rank = rank
-        self.size = len(addresses)
+        self.size = len(mail.addresses)
         self.run = 0
         self.sent = 0
         self.spans: list[tuple[float, float]] = []
-        self.sending: list[Any] = []
-        self._exchange, self._box, self._session = exchange, box, session
-        self._addresses = addresses
-        self._limit = limit
+        self._mail = mail
 
     def begin(self, run: int) -> None:
         """Go on to the run ``run``."""
-        self.run, self.sent, self.spans, self.sending = run, 0, [], []
+        self.run, self.sent, self.spans = run, 0, []
 
     def __call__(self, phase: int, out: Mapping[int, Sequence[ndarray]]) -> Mapping[int, Sequence[ndarray]]:
         """What each replica but this one has sent here. Raises Stopped where one does not answer, or sends what is none."""
         start = time.time()
         for rank, arrays in out.items():
-            message = {"arrays": [packed(copied(array))[0] for array in arrays]}
             self.sent += sum(array.nbytes for array in arrays)
-            future = self._exchange.send(
-                self._addresses[rank], self._session, self.run, phase * self.size + self.rank, message
-            )
-            if future is not None:
-                self.sending.append(future)
+            message = {"arrays": [packed(copied(array))[0] for array in arrays]}
+            self._mail.send(rank, self.run, phase * self.size + self.rank, message)
         came = {rank: self._taken(phase, rank) for rank in out}
         self.spans.append((start, time.time()))
         return came
 
     def _taken(self, phase: int, rank: int) -> list[ndarray]:
         edge = phase * self.size + rank
+        message = self._mail.take(self.run, edge, f"replica {rank} has not answered: ")
         try:
-            message = self._box.take(self.run, edge, self._limit)
             return [unpacked(array) for array in message["arrays"]]
-        except AbortedWaitError as error:
-            raise Stopped("CancelledError", str(error), edge) from None
-        except LateError as error:
-            raise Stopped("DeadlineExceededError", f"replica {rank} has not answered: {error}", edge) from None
         except (GarbledError, KeyError, TypeError) as error:
             raise Stopped("DataLossError", f"what replica {rank} sent is not what it has: {error}", edge) from None
 
 
-class ReplicaPart:
+class ReplicaPart(Actor):
     """The replica ``rank`` of a session.
 
     Args:
@@ -92,36 +78,8 @@ class ReplicaPart:
         refuse: Sequence[str] = (),
         parts: int | None = None,
     ) -> None:
-        from distributed import get_worker
+        super().__init__(session, rank, addresses, limit)
+        self._replica = Replica(rank, MailSwap(self._mail, rank), passes, refuse, parts)
 
-        self._exchange = exchange_of(get_worker())
-        self._session, self._key = session, f"{session}-{rank}"
-        self._box = self._exchange.box(session)
-        self._swap = MailSwap(self._exchange, self._box, session, rank, list(addresses), limit)
-        self._replica = Replica(rank, self._swap, passes, refuse, parts)
-        self._thread = ThreadPoolExecutor(1, f"diptych-replica-{rank}")
-        self._exchange.parts[self._key] = self
-
-    def describe(self) -> dict[str, Any]:
-        """Which process it is in."""
-        return {"pid": os.getpid()}
-
-    async def answer(self, method: str, about: Mapping[str, Any]) -> dict[str, Any]:
-        """What a call of the session gets: plain data, under ``error`` what went wrong."""
-        if method == "run":
-            self._box.begin(int(about["run"]))
-        loop = asyncio.get_running_loop()
-        made: dict[str, Any] = await loop.run_in_executor(self._thread, self._replica.answer, method, about)
-        sending, self._swap.sending = self._swap.sending, []
-        if sending and "error" not in made:
-            reason = await arrived(self._box, int(about["run"]), sending)
-            if reason:
-                off = self._box.given_up(int(about["run"]))
-                return {"error": {"kind": "CancelledError" if off else "UnavailableError", "message": reason}}
-        return made
-
-    def __del__(self) -> None:
-        thread = getattr(self, "_thread", None)
-        if thread is not None:
-            thread.shutdown(wait=False)
-            self._exchange.leave(self._session)
+    def _answer(self, method: str, about: Mapping[str, Any]) -> dict[str, Any]:
+        return self._replica.answer(method, about)

@@ -12,9 +12,14 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from graphs.core.errors import at_line
 from static.distributed.connection import Task
 from static.distributed.exchange import wired
+from static.errors import UnavailableError
 
+
+_START = 180.0
+"""Seconds in which a part has to be there."""
 
 _PING = 0.5
 """Seconds between pings."""
@@ -27,7 +32,7 @@ RANKS = {"UnavailableError": 0, "DeadlineExceededError": 1, "DataLossError": 2}
 
 
 class Wire:
-    """The calls of one session's parts. All methods run in the client's loop.
+    """The calls of one session's parts. What is awaited runs in the client's loop, ``begin`` and ``wait`` in other threads.
 
     Args:
         client: the Dask client.
@@ -38,9 +43,47 @@ class Wire:
 
     def __init__(self, client: Any, session: str, tasks: Sequence[Task], timeout: float) -> None:
         self.client = client
+        self.loop = client.loop.asyncio_loop
         self.session = session
         self.tasks = tasks
         self.timeout = timeout
+
+    def begin(self, kind: type, *settings: Any) -> list[Any]:
+        """Parts of the session, one on each task: actors of the class ``kind`` (see ``worker.Actor``), given ``settings``.
+
+        Raises UnavailableError naming the task on which none can be made.
+        """
+        addresses = [task.address for task in self.tasks]
+        made = [
+            self.client.submit(
+                kind,
+                self.session,
+                place,
+                addresses,
+                self.timeout * 2,
+                *settings,
+                actor=True,
+                workers=[task.address],
+                allow_other_workers=False,
+                pure=False,
+                key=f"{self.session}-{place}",
+            )
+            for place, task in enumerate(self.tasks)
+        ]
+        for task, part in zip(self.tasks, made, strict=True):
+            try:
+                part.result(timeout=_START)
+            except Exception as error:
+                raise UnavailableError(
+                    None, f"{task} takes no part of the session: {type(error).__name__}: {error}{at_line()}"
+                ) from error
+        for task, ping in zip(self.tasks, self.wait(self.pings()), strict=True):
+            task.pid = 0 if ping is None else int(ping["pid"])
+        return made
+
+    def wait(self, coroutine: Any) -> Any:
+        """What ``coroutine`` gives, once it has run in the client's loop."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result()
 
     def rpc(self, place: int) -> Any:
         """The worker of a part."""
@@ -129,6 +172,10 @@ class Wire:
             return None
         after = time.time()
         return {**answer, "ahead": answer["time"] - (before + after) / 2, "trip": after - before}
+
+    async def pings(self) -> list[dict[str, Any] | None]:
+        """What each part's process says (see ``ping``)."""
+        return await asyncio.gather(*map(self.ping, range(len(self.tasks))))
 
     async def _gone(self, places: Iterable[int]) -> list[int]:
         """Those of ``places`` whose workers the scheduler does not know any more."""

@@ -142,10 +142,6 @@ class Part:
         """A plan that is ready."""
         return self._readings[number].plan
 
-    def drop(self, number: int) -> None:
-        """Forget a plan."""
-        self._readings.pop(number, None)
-
     def load(self, values: Mapping[Any, Any]) -> None:
         """Give variables values."""
         self.state = {**self.state, **values}

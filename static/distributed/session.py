@@ -266,16 +266,16 @@ class ClusterSession(Holding, Session):
         try:
             if calls:
                 round_ = self._wire.round(run, "run", calls, self._seconds)
-                others = asyncio.run_coroutine_threadsafe(round_, self._link.client.loop.asyncio_loop)
+                others = asyncio.run_coroutine_threadsafe(round_, self._wire.loop)
             if HOME in cut.shares:
                 answers[HOME] = self._at_home(plan, cut, run, feeds, stream, alone, others)
                 if "error" in answers[HOME] and calls:
-                    self._loop_call(self._wire.abort(run, list(calls), str(answers[HOME]["error"]["message"])))
+                    self._wire.wait(self._wire.abort(run, list(calls), str(answers[HOME]["error"]["message"])))
             if others is not None:
                 answers.update(others.result())
         except BaseException as error:
             if others is not None:
-                self._loop_call(self._wire.abort(run, list(calls), f"interrupted: {type(error).__name__}"))
+                self._wire.wait(self._wire.abort(run, list(calls), f"interrupted: {type(error).__name__}"))
                 others.cancel()
             raise
         return answers
@@ -317,7 +317,7 @@ class ClusterSession(Holding, Session):
         names = {place: self._where.device(place) for place in cut.shares}
         self.crossings = crossings(cut.edges, answers, names) if cut.edges else []
         if self._trace is not None:
-            pings = self._loop_call(self._everybody())
+            pings = self._wire.wait(self._wire.pings())
             ahead = {place: ping["ahead"] for place, ping in enumerate(pings) if ping}
             found = {place: answer.get("nodes", ()) for place, answer in answers.items()}
             self._trace.step_stats = stats(names, found, ahead)
@@ -348,15 +348,4 @@ def _own(value: Any) -> Any:
     return value.copy() if isinstance(value, numpy.ndarray) and not value.flags.writeable else value
 
 
-_classes: dict[type, type] = {Session: ClusterSession}
-
-
-def class_for(kind: type) -> type:
-    """The class of sessions on a cluster that are ``kind`` otherwise."""
-    made = _classes.get(kind)
-    if made is None:
-        made = _classes[kind] = type(kind.__name__, (kind, ClusterSession), {"__doc__": kind.__doc__})
-    return made
-
-
-__all__ = ["ClusterPlan", "ClusterSession", "class_for"]
+__all__ = ["ClusterPlan", "ClusterSession"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -104,9 +105,15 @@ def session_class(kind: type, target: Any, replicas: bool = False) -> type:
     if find_spec("distributed") is None:
         raise ImportError(f"tf.Session({target!r}): {INSTALL}{at_line()}")
     replicas = replicas or parsed(target).replicas is not None
-    where = "static.distributed.replicas_session" if replicas else "static.distributed.session"
-    made: type = import_module(where).class_for(kind)
-    return made
+    where, name = ("replicas_session", "DaskReplicaSession") if replicas else ("session", "ClusterSession")
+    ours: type = getattr(import_module(f"static.distributed.{where}"), name)
+    return _mixed(kind, ours)  # type: ignore[arg-type]  # mypy: a type has no hash
+
+
+@cache
+def _mixed(kind: type, ours: type) -> type:
+    """The class of sessions that are ``ours``, and ``kind`` otherwise."""
+    return ours if issubclass(ours, kind) else type(kind.__name__, (kind, ours), {"__doc__": kind.__doc__})
 
 
 __all__ = ["INSTALL", "OnCluster", "PREFIX", "SILENCE", "Target", "is_cluster", "parsed", "session_class"]

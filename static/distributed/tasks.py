@@ -45,44 +45,11 @@ class Tasks(OnCluster):
 
     def _begin(self) -> None:
         """Make a part for each task, anew."""
-        client = self._link.client
-        addresses = [task.address for task in self.tasks]
-        self._wire = Wire(client, self._name, self.tasks, self._target.timeout)
+        self._wire = Wire(self._link.client, self._name, self.tasks, self._target.timeout)
         self._home = Home(self._wire)
         self._pending: dict[int, list[int]] = {}
-        self._parts = [
-            client.submit(
-                WorkerPart,
-                self._name,
-                place,
-                addresses,
-                self._target.timeout * 2,
-                threads(),
-                actor=True,
-                workers=[task.address],
-                allow_other_workers=False,
-                pure=False,
-                key=f"{self._name}-{place}",
-            )
-            for place, task in enumerate(self.tasks)
-        ]
-        for place, part in enumerate(self._parts):
-            try:
-                part.result(timeout=180)
-            except Exception as error:
-                raise errors.UnavailableError(
-                    None, f"{self.tasks[place]} takes no part of the session: {type(error).__name__}: {error}{at_line()}"
-                ) from error
-        pings = self._loop_call(self._everybody())
-        for task, ping in zip(self.tasks, pings, strict=True):
-            task.pid = 0 if ping is None else int(ping["pid"])
+        self._parts = self._wire.begin(WorkerPart, threads())
         self._where = Placer(self.tasks, bool(self._config.allow_soft_placement), self._target.place)
-
-    async def _everybody(self) -> list[Any]:
-        return list(await asyncio.gather(*(self._wire.ping(place) for place in range(len(self.tasks)))))
-
-    def _loop_call(self, coroutine: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(coroutine, self._link.client.loop.asyncio_loop).result()
 
     def rebuild(self) -> None:
         """Go on with the workers that are left: tasks of lost ones are taken over by the others, in turn.
@@ -121,7 +88,7 @@ class Tasks(OnCluster):
         async def every() -> list[bool]:
             return await asyncio.gather(*map(ask, there.values()))
 
-        found = self._loop_call(every())
+        found = self._wire.wait(every())
         alive = {name: address for (name, address), answers in zip(there.items(), found, strict=True) if answers}
         if not alive:
             raise errors.UnavailableError(None, f"no worker is left to go on with{at_line()}")
@@ -130,10 +97,12 @@ class Tasks(OnCluster):
     def _ask(self, method: str, calls: Mapping[int, Mapping[str, Any]]) -> dict[int, dict[str, Any]]:
         if not calls:
             return {}
-        answers: dict[int, dict[str, Any]] = self._loop_call(self._wire.round(self._runs, method, calls))
+        answers: dict[int, dict[str, Any]] = self._wire.wait(self._wire.round(self._runs, method, calls))
         return answers
 
     def _usable(self) -> None:
+        if self._closed:
+            raise RuntimeError("Attempted to use a closed Session.")
         if self.broken:
             raise errors.AbortedError(
                 None,

@@ -140,7 +140,7 @@ def test_a_garbled_tensor_is_no_tensor(connect: Any, cluster: Any) -> None:
         before = [x.tolist() for x in session.run([a, b])]
         wire, run = session._wire, session._runs + 1
         put = wire.rpc(1).diptych_put(session=session._name, run=run, edge=0, message=_wired(message))
-        assert session._loop_call(put) == "OK"
+        assert wire.wait(put) == "OK"
         with pytest.raises(tf.errors.DataLossError, match=what) as caught:
             session.run(steps, feed_dict=None)
         assert "is to receive of y" in str(caught.value)
