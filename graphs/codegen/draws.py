@@ -31,8 +31,6 @@ ENTRIES = 8
 SPARE = 40
 """One word in so many is expected to be taken beside one for each draw: 1.0126 are. What is missing one thread draws."""
 
-_WORD = (1 << 64) - 1
-
 
 _PHILOX = """\
 typedef unsigned long long word;
@@ -231,7 +229,7 @@ def drawn(xp: Any, key: Key | DeviceKey, kind: str, shape: Sequence[int], dtype:
     if not launchable(xp):
         return None
     by_value = not isinstance(key, DeviceKey)
-    words = (key.array,) if isinstance(key, DeviceKey) else tuple([numpy.uint64(each & _WORD) for each in key])
+    given = (key.array,) if isinstance(key, DeviceKey) else tuple(map(numpy.uint64, random.words(key)))
     out = xp.empty(tuple(shape), dtype)
     n = math.prod(shape)
     if not n:
@@ -239,15 +237,15 @@ def drawn(xp: Any, key: Key | DeviceKey, kind: str, shape: Sequence[int], dtype:
     single = out.dtype == numpy.float32
     kernels = _kernels(xp, xp.cuda.get_device_id(), kind, single, by_value)
     if kind == "uniform":
-        _launch(kernels["uniform"], -(-n // (8 if single else 4)), *words, out, numpy.int64(n))
+        _launch(kernels["uniform"], -(-n // (8 if single else 4)), *given, out, numpy.int64(n))
         return out
     stretches = max(1, (n + n // SPARE) // STRETCH)
     count = numpy.int64(stretches)
     found = xp.empty(stretches * ENTRIES, numpy.uint16)
     enters, firsts = xp.empty(stretches + 1, numpy.int64), xp.empty(stretches + 1, numpy.int64)
-    _launch(kernels["walk"], stretches, *words, found, count)
-    kernels["chain"]((1,), (1,), (*words, found, enters, firsts, count))
-    _launch(kernels["draw"], stretches + 1, *words, enters, firsts, out, count, numpy.int64(n))
+    _launch(kernels["walk"], stretches, *given, found, count)
+    kernels["chain"]((1,), (1,), (*given, found, enters, firsts, count))
+    _launch(kernels["draw"], stretches + 1, *given, enters, firsts, out, count, numpy.int64(n))
     return out
 
 

@@ -17,7 +17,7 @@ from numpy import ndarray
 
 from graphs.codegen.capture import MOST_GRAPHS, Captured, UncapturableError
 from graphs.codegen.links import Link, pinned
-from graphs.core.random import DeviceKey, Key
+from graphs.core.random import DeviceKey, Key, words
 
 
 Draw = Callable[[Key | None, int], Any]
@@ -97,7 +97,7 @@ class _Graph(Captured):
 
         def warm() -> None:
             noted = _Noted(xp)
-            part.function(noted, *[None if at in targets and at >= part.width else x for at, x in enumerate(args)])
+            part.function(noted, *[None if at in targets else x for at, x in enumerate(args)])
             self.sites = noted.sites
             if self.sites:
                 self.keys = xp.empty((len(self.sites), 3), numpy.uint64)
@@ -148,7 +148,7 @@ class _Graph(Captured):
         link.flush(self.sent)
         if self.filled is not None:
             assert draw is not None
-            self.filled[...] = [[word & 0xFFFF_FFFF_FFFF_FFFF for word in draw(*site)] for site in self.sites]
+            self.filled[...] = [words(draw(*site)) for site in self.sites]
             if not self.copies:
                 link.send(self.keys, self.filled)
             link.traffic.keys_bytes += self.filled.nbytes
@@ -164,9 +164,8 @@ class Resident:
 
     Args:
         xp: cupy's module.
-        function: changes none of its arguments, but may write into those from ``width`` on, where it is given them: to these
-            it commits, nothing reads them, and it gets them while it is captured. Numbers of Python's in it are those of the
-            capture.
+        function: changes none of its arguments, but may write into the last, where it is given them: to these it commits,
+            nothing reads them, and it gets them while it is captured. Numbers of Python's in it are those of the capture.
         device: the number of the GPU.
         link: how keys get there.
         refusal: why it cannot be captured, as far as that is known.
@@ -192,7 +191,6 @@ class Resident:
         refusal: str = "",
         commits: Sequence[tuple[int, int]] = (),
         fresh: Sequence[int] = (),
-        width: int | None = None,
     ) -> None:
         self.xp = xp
         self.function = function
@@ -205,7 +203,7 @@ class Resident:
         self._device = device
         self.link = link
         self._commits = tuple(commits)
-        self.width = min([target for _, target in commits], default=1 << 30) if width is None else width
+        self.width = min([target for _, target in commits], default=1 << 30)
         self.fresh = frozenset(fresh)
         self._graphs: list[_Graph] = []
         self._buffers: dict[Any, Any] = {}
@@ -266,7 +264,7 @@ class Resident:
                 return self._run(draw, args, pairs)
             self.reason = ""
             graph.own = own
-            self._last = graph if all(x is y for x, y in zip(given, args, strict=True)) else None
+            self._last = graph if graph.is_for(args) else None
             graph.replay(self, draw, self.link)
             self.launches += 1
             return self._given(graph.outs, given, pairs, copies=True)

@@ -20,6 +20,11 @@ Key = tuple[int, int, int]
 _WORD = (1 << 64) - 1
 
 
+def words(key: Key) -> list[int]:
+    """The three words that a key is to a generator."""
+    return [number & _WORD for number in key]
+
+
 class DeviceKey:
     """A key that a GPU reads when it draws: an ``array`` of three uint64 there, whose numbers may differ from run to run."""
 
@@ -127,12 +132,12 @@ def generator(key: Key) -> numpy.random.Generator:
     made: numpy.random.Generator | None = getattr(_local, "generator", None)
     if made is None:
         made = _local.generator = numpy.random.Generator(numpy.random.Philox(key=[0, 0]))
-    seed, step, ordinal = key
+    seed, step, ordinal = words(key)
     made.bit_generator.state = {
         "bit_generator": "Philox",
         "state": {
-            "counter": numpy.array([0, 0, ordinal & _WORD, 0], numpy.uint64),
-            "key": numpy.array([seed & _WORD, step & _WORD], numpy.uint64),
+            "counter": numpy.array([0, 0, ordinal, 0], numpy.uint64),
+            "key": numpy.array([seed, step], numpy.uint64),
         },
         "buffer": numpy.zeros(4, numpy.uint64),
         "buffer_pos": 4,

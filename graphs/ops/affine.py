@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from numpy import ndarray
-
 from graphs.core.errors import GradientError, ShapeError
 from graphs.core.op import op
 from graphs.core.spec import Shape, Spec, show
 from graphs.ops.dtypes import floats
 from graphs.ops.einsum import tensordot
-from graphs.ops.linalg import matmul, outer, product
+from graphs.ops.linalg import matmul, outer
 from graphs.ops.reduction import sum
 from graphs.ops.shape import matrix_transpose, rank
 
@@ -30,7 +28,7 @@ def _mapped(x: Spec, weight: Spec, bias: Spec) -> Shape:
 @op(_mapped, dtype=floats)
 def linear(xp: Any, x: Any, weight: Any, bias: Any) -> Any:
     """``x @ weight.T + bias``: along the last axis of ``x``, with a row of ``weight`` for each output."""
-    out = product(x, weight.T) if x.__class__ is ndarray else xp.matmul(x, weight.T)
+    out = matmul.kernel(xp, x, weight.T)
     out += bias
     return out
 
