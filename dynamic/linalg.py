@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy
 
-from dynamic.apply import wrap
 from dynamic.functions import factors, norms, products, reflections, shapes, solving
 from dynamic.functions.calling import public, results
 from dynamic.functions.factors import LinAlgError as LinAlgError
@@ -76,7 +75,7 @@ _CHOLESKY, _INV, _SOLVE, _LU = (
 
 
 def _info(x: Any, failed: bool = False) -> Any:
-    return wrap(numpy.full(x._array.shape[:-2], int(failed), numpy.int32))
+    return x.new_full(x._array.shape[:-2], int(failed), dtype=numpy.int32)
 
 
 def _tried(kind: Any, x: Any, check_errors: bool, function: Any, *args: Any, **settings: Any) -> Any:

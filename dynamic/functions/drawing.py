@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy
 
-from dynamic.apply import Carried, apply, wrap
+from dynamic.apply import Carried, apply
 from dynamic.dtypes import dtype_of
 from dynamic.functions.making import finished, kind_of, module_at, number
 from dynamic.random import Generator, next_key
@@ -219,7 +219,7 @@ def bernoulli(input: Any, p: Any = None, *, generator: Generator | None = None, 
 
     Raises RuntimeError for what is no probability.
     """
-    chances = input.detach() if p is None else wrap(numpy.full(input._array.shape, number(p), input._array.dtype))
+    chances = input.detach() if p is None else input.new_full(input._array.shape, number(p))
     if chances._array.dtype.kind != "f":
         raise DtypeError(f"bernoulli takes probabilities, not {chances._array.dtype.name}{at_line()}")
     if not ((chances._array >= 0) & (chances._array <= 1)).all():

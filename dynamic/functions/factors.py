@@ -137,7 +137,7 @@ def _upper(triangle: str) -> bool:
 def symeig(input: Any, eigenvectors: bool = False, upper: bool = True) -> Any:
     """PyTorch's name until 1.9 for ``linalg.eigh``: the vectors are empty unless asked for."""
     values, vectors = lapack("eigh", _symmetric(input, upper))
-    return SYMEIG(values, vectors if eigenvectors else wrap(numpy.zeros(0, input._array.dtype)))
+    return SYMEIG(values, vectors if eigenvectors else input.new_zeros(0))
 
 
 @on_host
@@ -175,7 +175,7 @@ def svd(input: Any, some: bool = True, compute_uv: bool = True) -> Any:
     if not compute_uv:
         rows, columns = input._array.shape[-2:]
         before = input._array.shape[:-2]
-        u, v = (wrap(numpy.zeros((*before, n, n), input._array.dtype)) for n in (rows, columns))
+        u, v = (input.new_zeros((*before, n, n)) for n in (rows, columns))
     return SVD(u, s, v)
 
 

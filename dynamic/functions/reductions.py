@@ -166,7 +166,7 @@ def extreme_along(name: str, input: Any, dim: int, keepdim: bool) -> Any:
     """The extremes along ``dim`` and their indices. Raises IndexError for an empty dimension."""
     if input._array.ndim == 0:
         axes_of(input, dim)
-        return RESULTS[name](input + 0, wrap(numpy.zeros((), numpy.int64)))
+        return RESULTS[name](input + 0, input.new_zeros((), dtype=numpy.int64))
     if -input._array.ndim <= dim < input._array.ndim and not input._array.shape[dim]:
         raise PositionError(f"{name}: dimension {dim} is empty{at_line()}")
     indices = apply(OPS[f"arg{name}"], (input,), {"axis": dim, "keepdims": True})

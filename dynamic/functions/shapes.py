@@ -311,8 +311,7 @@ def sum_to_size(input: Any, *size: Any) -> Any:
         n not in (1, m) for n, m in zip(shape[::-1], input._array.shape[::-1], strict=False)
     ):
         raise ShapeError(f"size {shape} does not broadcast to {tuple(input._array.shape)}{at_line()}")
-    xp: Any = xp_of((input._array,))
-    return apply(OPS["unbroadcast"], (input, wrap(xp.empty(shape, input._array.dtype))))
+    return apply(OPS["unbroadcast"], (input, input.new_empty(shape)))
 
 
 def narrow_copy(input: Any, dim: int, start: int, length: int) -> Any:

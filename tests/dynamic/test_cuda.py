@@ -508,6 +508,24 @@ def test_memory_that_is_full_is_an_error_that_says_so(gpu: Any, monkeypatch: pyt
         x + 1
 
 
+BESIDE = {
+    "bernoulli": lambda x: torch.bernoulli(x, p=1.0),
+    "cholesky_ex": lambda x: torch.linalg.cholesky_ex(x),
+    "max of a number": lambda x: torch.max(x.sum(), 0),
+    "sum_to_size": lambda x: x.sum_to_size(1, 3),
+    "svd": lambda x: torch.svd(x, compute_uv=False),
+    "symeig": lambda x: torch.symeig(x),
+}
+
+
+@pytest.mark.parametrize("name", BESIDE)
+def test_what_is_made_beside_results_is_where_they_are(gpu: Any, name: str) -> None:
+    here, there = (BESIDE[name](torch.eye(3).to(device)) for device in ("cpu", "cuda"))
+    for x, y in zip(*(each if isinstance(each, tuple) else (each,) for each in (here, there)), strict=True):
+        assert y.is_cuda
+        np.testing.assert_array_equal(y.cpu().numpy(), x.numpy())
+
+
 # The demos
 
 
