@@ -42,6 +42,12 @@ def filled(tensor: Any, values: Any) -> Finish:
     return finish
 
 
+def rows(tensors: Sequence[Any], native: bool) -> tuple[list[Any], list[Finish]]:
+    """Tensors as flat arrays, and what puts those into them."""
+    arrays = [flat(each, native) for each in tensors]
+    return arrays, [filled(each, array) for each, array in zip(tensors, arrays, strict=True)]
+
+
 def _address(array: Any) -> int:
     return int(array.ctypes.data if isinstance(array, ndarray) else array.data.ptr)
 

@@ -7,7 +7,7 @@ import warnings
 from typing import Any
 
 from dynamic.distributed.announcing import Announcement
-from dynamic.distributed.arrays import check_list, check_tensor, filled, flat, same_dtype, then
+from dynamic.distributed.arrays import check_list, check_tensor, filled, flat, rows, same_dtype, then
 from dynamic.distributed.errors import DistError
 from dynamic.distributed.groups import GroupMember, ProcessGroup, of
 from dynamic.distributed.reducing import ReduceOp, checked
@@ -78,9 +78,8 @@ def all_gather(tensor_list: list[Any], tensor: Any, group: Any = None, async_op:
     here, x = of(group), check_tensor(tensor, "tensor")
     outs = check_list(tensor_list, "tensor_list", here.size(), x)
     moves, native = carrier(here, x)
-    rows = [flat(each, native) for each in outs]
-    ends = [filled(each, row) for each, row in zip(outs, rows, strict=True)]
-    steps = then(moves.all_gather(rows, flat(x, native)), *ends)
+    into, ends = rows(outs, native)
+    steps = then(moves.all_gather(into, flat(x, native)), *ends)
     return here.begin(_about("all_gather", x), steps, outs, async_op)
 
 
@@ -109,12 +108,11 @@ def gather(
     if outside(group, "gather"):
         return None
     here, x = of(group), check_tensor(tensor, "tensor")
-    root = member(here, 0 if dst is None and group_dst is None else dst, group_dst, "dst")
+    root = member(here, dst, group_dst, "dst", default=0)
     outs = _only_on(root, here, gather_list, "gather_list", "destination", x)
     moves, native = carrier(here, x)
-    rows = [flat(each, native) for each in outs]
-    ends = [filled(each, row) for each, row in zip(outs, rows, strict=True)]
-    steps = then(moves.gather(rows, flat(x, native), root), *ends)
+    into, ends = rows(outs, native)
+    steps = then(moves.gather(into, flat(x, native), root), *ends)
     return here.begin(_about("gather", x, root), steps, outs, async_op)
 
 
@@ -130,7 +128,7 @@ def scatter(
     if outside(group, "scatter"):
         return None
     here, x = of(group), check_tensor(tensor, "tensor")
-    root = member(here, 0 if src is None and group_src is None else src, group_src, "src")
+    root = member(here, src, group_src, "src", default=0)
     given = _only_on(root, here, scatter_list, "scatter_list", "source", x)
     moves, native = carrier(here, x)
     values = flat(x, native)
@@ -180,8 +178,7 @@ def all_to_all(
     given = check_list(input_tensor_list, "input_tensor_list", here.size(), like, shaped=False)
     outs = check_list(output_tensor_list, "output_tensor_list", here.size(), like, shaped=False)
     moves, native = carrier(here, like)
-    into = [flat(each, native) for each in outs]
-    ends = [filled(each, row) for each, row in zip(outs, into, strict=True)]
+    into, ends = rows(outs, native)
     steps = moves.all_to_all(into, [flat(each, native) for each in given])
     return here.begin(_about("all_to_all", like, shaped=False), then(steps, *ends), outs, async_op)
 
@@ -250,8 +247,13 @@ def outside(group: Any, name: str) -> bool:
     return True
 
 
-def member(here: ProcessGroup, everywhere: int | None, within: int | None, name: str) -> int:
-    """A rank in the group, from its number among all ranks or in the group. Raises ValueError for both, or none."""
+def member(here: ProcessGroup, everywhere: int | None, within: int | None, name: str, default: int | None = None) -> int:
+    """A rank in the group, from its number among all ranks (for none, ``default``) or in the group.
+
+    Raises ValueError for both numbers, or none.
+    """
+    if everywhere is None and within is None:
+        everywhere = default
     if (everywhere is None) == (within is None):
         raise ValueError(f"give one of {name} and group_{name}{at_line()}")
     if within is not None:
@@ -294,7 +296,5 @@ def _cut(tensor: Any, values: Any, sizes: Any, count: int, name: str) -> list[An
     if len(sizes) != count or sum(sizes) != length:
         raise ShapeError(f"{name}_split_sizes {list(sizes)} do not cut {length} rows into {count} parts{at_line()}")
     row = values.size // length if length else 0
-    ends = [0]
-    for each in sizes:
-        ends.append(ends[-1] + each * row)
+    ends = itertools.accumulate((each * row for each in sizes), initial=0)
     return [values[start:end] for start, end in itertools.pairwise(ends)]

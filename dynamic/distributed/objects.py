@@ -9,7 +9,6 @@ import numpy
 
 from dynamic.apply import wrap
 from dynamic.distributed.announcing import Announcement
-from dynamic.distributed.arrays import then
 from dynamic.distributed.collectives import member, outside
 from dynamic.distributed.groups import ProcessGroup, of
 from dynamic.distributed.points import recv, send
@@ -37,11 +36,11 @@ def gather_object(
     if outside(group, "gather_object"):
         return
     here = of(group)
-    root = member(here, 0 if dst is None and group_dst is None else dst, group_dst, "dst")
+    root = member(here, dst, group_dst, "dst", default=0)
     if (here.rank() == root) != bool(object_gather_list):
         raise ValueError(f"object_gather_list is given on the destination, rank {here.ranks[root]}, alone{at_line()}")
     found: list[Any] = []
-    here.begin(Announcement("gather_object", root=root), _everybody(here, _written(obj), found), None, False)
+    here.begin(Announcement("gather_object", root=root), _everybody(here, _written(obj), found, root), None, False)
     if object_gather_list:
         object_gather_list[:] = [_read(each) for each in found]
 
@@ -53,7 +52,7 @@ def broadcast_object_list(
     if outside(group, "broadcast_object_list"):
         return
     here = of(group)
-    root = member(here, 0 if src is None and group_src is None else src, group_src, "src")
+    root = member(here, src, group_src, "src", default=0)
     given = _written(list(object_list)) if here.rank() == root else None
     about = Announcement("broadcast_object_list", root=root, extra=len(object_list))
     found: list[Any] = []
@@ -73,7 +72,7 @@ def scatter_object_list(
     if outside(group, "scatter_object_list"):
         return
     here = of(group)
-    root = member(here, 0 if src is None and group_src is None else src, group_src, "src")
+    root = member(here, src, group_src, "src", default=0)
     if not scatter_object_output_list:
         raise ValueError(f"scatter_object_output_list has a place for an object{at_line()}")
     given = None
@@ -123,15 +122,17 @@ def recv_object_list(
     return source
 
 
-def _everybody(here: ProcessGroup, data: Any, found: list[Any]) -> Steps:
-    """The bytes of all ranks, of whatever lengths."""
+def _everybody(here: ProcessGroup, data: Any, found: list[Any], root: int | None = None) -> Steps:
+    """The bytes of all ranks, of whatever lengths, on all of them or on ``root`` alone."""
     sizes = numpy.zeros((here.size(), 1), numpy.int64)
     yield from here.moves.all_gather(sizes, numpy.array([data.size]))
-    rows = numpy.zeros((here.size(), int(sizes.max())), numpy.uint8)
-    mine = numpy.zeros(rows.shape[1], numpy.uint8)
+    mine = numpy.zeros(int(sizes.max()), numpy.uint8)
     mine[: data.size] = data
-    yield from here.moves.all_gather(rows, mine)
-    found += [row[:size] for row, (size,) in zip(rows, sizes.tolist(), strict=True)]
+    here_too = root in (None, here.rank())
+    rows = numpy.empty((here.size() if here_too else 0, mine.size), numpy.uint8)
+    yield from here.moves.all_gather(rows, mine) if root is None else here.moves.gather(rows, mine, root)
+    if here_too:
+        found += [row[:size] for row, (size,) in zip(rows, sizes.tolist(), strict=True)]
 
 
 def _from_one(here: ProcessGroup, data: Any, root: int, found: list[Any]) -> Steps:
@@ -139,7 +140,8 @@ def _from_one(here: ProcessGroup, data: Any, root: int, found: list[Any]) -> Ste
     size = numpy.array([0 if data is None else data.size])
     yield from here.moves.broadcast(size, root)
     taken = numpy.empty(int(size[0]), numpy.uint8) if data is None else data
-    yield from then(here.moves.broadcast(taken, root), lambda: found.append(taken))
+    yield from here.moves.broadcast(taken, root)
+    found.append(taken)
 
 
 def _written(value: Any) -> Any:
