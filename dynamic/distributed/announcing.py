@@ -11,13 +11,14 @@ from typing import Any, NamedTuple
 
 import numpy
 
+from dynamic.distributed.reducing import REDUCTIONS
 from graphs.core.errors import user_line
 
 
 WORDS = 16
 """64-bit words of an announcement."""
 
-_DIMS = 8
+_DIMS = WORDS - 7
 _FORM = struct.Struct(f"<{WORDS}q")
 
 KINDS = (
@@ -26,9 +27,6 @@ KINDS = (
     *("broadcast_object_list", "scatter_object_list", "DistributedDataParallel"),
 )
 """The operations, by number."""
-
-REDUCTIONS = ("SUM", "AVG", "PRODUCT", "MIN", "MAX", "BAND", "BOR", "BXOR")
-"""The ways to combine, by number."""
 
 
 class Announcement(NamedTuple):
@@ -58,7 +56,7 @@ class Announcement(NamedTuple):
         how = REDUCTIONS.index(self.reduction) if self.reduction else -1
         rank = -1 if self.shape is None else len(dims)
         rest = [0] * (_DIMS - len(dims))
-        return _FORM.pack(number, KINDS.index(self.kind), code, self.root, how, self.extra, rank, 0, *dims, *rest)
+        return _FORM.pack(number, KINDS.index(self.kind), code, self.root, how, self.extra, rank, *dims, *rest)
 
     def __str__(self) -> str:
         root = "" if self.root < 0 else f", root {self.root}"
@@ -69,7 +67,7 @@ class Announcement(NamedTuple):
 
 def unpacked(words: bytes) -> tuple[int, Announcement]:
     """The number of an operation and its announcement."""
-    number, kind, code, root, how, extra, rank, _, *dims = _FORM.unpack(words)
+    number, kind, code, root, how, extra, rank, *dims = _FORM.unpack(words)
     dtype = None if not code else _dtype(chr(code >> 8), code & 0xFF)
     shape = None if rank < 0 else tuple(dims[:rank])
     return number, Announcement(KINDS[kind], dtype, shape, root, "" if how < 0 else REDUCTIONS[how], extra)

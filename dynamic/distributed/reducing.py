@@ -32,12 +32,15 @@ _FUNCTIONS = {
     "BXOR": numpy.bitwise_xor,
 }
 
+REDUCTIONS = tuple(_FUNCTIONS)
+"""The ways to combine, by number."""
+
 
 def checked(op: Any, dtype: Any) -> str:
     """The name of a way to combine numbers of ``dtype``. Raises DtypeError for one that they cannot be combined by."""
     name = op if isinstance(op, str) else getattr(op, "name", str(op))
     if name not in _FUNCTIONS:
-        raise ValueError(f"numbers are combined by one of {', '.join(_FUNCTIONS)}, not by {op!r}{at_line()}")
+        raise ValueError(f"numbers are combined by one of {', '.join(REDUCTIONS)}, not by {op!r}{at_line()}")
     kind = dtype.kind
     if (
         (name in ("BAND", "BOR", "BXOR") and kind not in "iub")
