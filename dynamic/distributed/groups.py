@@ -39,7 +39,7 @@ class ProcessGroup:
         self.mail = Mail(MPI, comm.Dup(), self)
         self._splitting = comm
         self.nccl: Any = None
-        self.row = Row(self._done, self._missing)
+        self.row = Row(MPI.Request.Testall, self._missing)
         self._count = 0
         self._left: dict[int, int] = {}
         self._others = [i for i in range(self._size) if i != self._rank]
@@ -51,9 +51,6 @@ class ProcessGroup:
         if self._in:
             MPI.Prequest.Startall(self._in)
         self.lock = threading.Lock()
-
-    def _done(self, requests: Any) -> bool:
-        return bool(self._mpi.Request.Testall(requests)) if isinstance(requests, list) else requests.done()
 
     def rank(self) -> int:
         """This process's rank in the group."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import numpy
@@ -13,8 +14,8 @@ from dynamic.distributed.work import Row, Work
 from graphs.core.errors import user_line
 
 
-_LABEL = struct.Struct("<8sqq")
-"""The dtype, the number of elements, and the number of bytes of text that follow."""
+_LABEL = struct.Struct("<8sq")
+"""The dtype and the number of elements."""
 
 
 class Mail:
@@ -26,12 +27,12 @@ class Mail:
 
     def __init__(self, MPI: Any, comm: Any, group: Any) -> None:  # noqa: N803 (mpi4py's name)
         self._mpi, self._comm, self._group = MPI, comm, group
-        self._waiting: list[_Letter] = []
+        self._waiting: list[_Receiver] = []
         self._lock = threading.Lock()
 
     def send(self, x: Any, to: int, tag: int) -> Work:
         """Send a flat array to a rank of the group."""
-        label = _LABEL.pack(x.dtype.str.encode(), x.size, 0)
+        label = _LABEL.pack(x.dtype.str.encode(), x.size)
         message = numpy.empty(_LABEL.size + x.nbytes, numpy.uint8)
         message[: _LABEL.size] = numpy.frombuffer(label, numpy.uint8)
         message[_LABEL.size :] = x.view(numpy.uint8) if x.size else ()
@@ -40,96 +41,90 @@ class Mail:
 
     def recv(self, into: Any, source: int | None, tag: int, finish: Any) -> Letter:
         """Receive what fits a flat array, from a rank of the group or, for None, from any; then call ``finish()``."""
-        letter = _Letter(self._mpi.ANY_SOURCE if source is None else source, tag)
+        receiver = _Receiver(self._look, self._mpi.ANY_SOURCE if source is None else source, tag)
         with self._lock:
-            self._waiting.append(letter)
+            self._waiting.append(receiver)
         where = user_line(3)
-        work = self._begun("recv from", self._received(letter, into, finish, where), source, where)
-        work.letter = letter
-        return work
+        return self._begun("recv from", self._received(receiver, into, finish, where), source, where, receiver)
 
-    def _begun(self, name: str, steps: Any, peer: int | None, where: Any) -> Letter:
-        row = Row(self._done, lambda: self._missing(peer), lambda: self._group.gone(peer))
+    def _begun(self, name: str, steps: Any, peer: int | None, where: Any, receiver: _Receiver | None = None) -> Letter:
+        row = Row(self._mpi.Request.Testall, lambda: self._missing(peer), lambda: self._group.gone(peer))
         ranks = self._group.ranks
         rank = ranks[self._group.rank()]
         who = "any rank" if peer is None else f"rank {ranks[peer]}"
         work = Letter(row, lambda: f"{name} {who} on rank {rank}", where, steps, self._group.timeout, None)
-        work.ranks = ranks
+        work.receiver, work.ranks = receiver, ranks
         row.add(work)
         return work
 
     def _missing(self, peer: int | None) -> str:
         return "a message" if peer is None else f"rank {self._group.ranks[peer]}"
 
-    def _done(self, requests: Any) -> bool:
-        if isinstance(requests, _Letter):
-            self._look()
-            return requests.found is not None
-        return bool(self._mpi.Request.Testall(requests))
-
     def _look(self) -> None:
         """Match waiting receivers with what has come, first come, first served."""
         with self._lock:
             tried: set[tuple[int, int]] = set()
-            for letter in tuple(self._waiting):
-                key = (letter.source, letter.tag)
+            for each in tuple(self._waiting):
+                key = (each.source, each.tag)
                 if key in tried or any(
-                    tag == letter.tag and self._mpi.ANY_SOURCE in (source, letter.source) for source, tag in tried
+                    tag == each.tag and self._mpi.ANY_SOURCE in (source, each.source) for source, tag in tried
                 ):
                     continue
                 status = self._mpi.Status()
-                message = self._comm.Improbe(letter.source, letter.tag, status)
+                message = self._comm.Improbe(each.source, each.tag, status)
                 if message is None:
                     tried.add(key)
                     continue
-                letter.found, letter.sender = message, status.Get_source()
-                letter.size = status.Get_count(self._mpi.BYTE)
-                self._waiting.remove(letter)
+                each.found, each.sender = message, status.Get_source()
+                each.size = status.Get_count(self._mpi.BYTE)
+                self._waiting.remove(each)
 
-    def _received(self, letter: _Letter, into: Any, finish: Any, where: Any) -> Any:
+    def _received(self, receiver: _Receiver, into: Any, finish: Any, where: Any) -> Any:
         try:
-            yield letter
+            yield receiver
         finally:
             with self._lock:
-                if letter in self._waiting:
-                    self._waiting.remove(letter)
-        message = numpy.empty(letter.size, numpy.uint8)
-        yield [letter.found.Irecv([message, self._mpi.BYTE])]
-        kind, size, _ = _LABEL.unpack(message[: _LABEL.size].tobytes())
+                if receiver in self._waiting:
+                    self._waiting.remove(receiver)
+        message = numpy.empty(receiver.size, numpy.uint8)
+        yield [receiver.found.Irecv([message, self._mpi.BYTE])]
+        kind, size = _LABEL.unpack(message[: _LABEL.size].tobytes())
         dtype = kind.rstrip(b"\0").decode()
         if (dtype, size) != (into.dtype.str, into.size):
             theirs = f"{size} elements of {numpy.dtype(dtype).name}"
             ours = f"{into.size} of {into.dtype.name}"
-            sender = self._group.ranks[letter.sender]
+            sender = self._group.ranks[receiver.sender]
             raise MismatchError(f"rank {sender} has sent {theirs}, and this recv takes {ours}{at(where)}")
         if size:
             into.view(numpy.uint8)[...] = message[_LABEL.size :]
         finish()
 
 
-class _Letter:
-    """A message that is waited for."""
+class _Receiver:
+    """A place for a message that is waited for; ``look`` sees what has come, for all of them."""
 
-    def __init__(self, source: int, tag: int) -> None:
-        self.source, self.tag = source, tag
+    def __init__(self, look: Callable[[], None], source: int, tag: int) -> None:
+        self._look, self.source, self.tag = look, source, tag
         self.found: Any = None
         self.sender, self.size = -1, 0
 
-    def __bool__(self) -> bool:
-        return True
+    def done(self) -> bool:
+        """Whether the message is here."""
+        self._look()
+        return self.found is not None
 
 
 class Letter(Work):
     """A message under way."""
 
-    letter: _Letter | None = None
+    receiver: _Receiver | None = None
     ranks: list[int]
 
     def source_rank(self) -> int:
         """The rank that it came from. Raises DistError for what was sent, and before it has come."""
-        if self.letter is None or self.letter.sender < 0:
+        if self.receiver is None or self.receiver.sender < 0:
             return super().source_rank()
-        return self.ranks[self.letter.sender]
+        return self.ranks[self.receiver.sender]
 
 
 def _kept(request: Any, message: Any) -> Any:

@@ -113,24 +113,28 @@ class Row:
     """The operations of one group, one after the other in the order in which they were begun.
 
     Args:
-        done: tells whether MPI requests are done.
+        testall: MPI's, which tells whether requests are done.
         missing: tells, for an error, which ranks the first operation waits for.
         gone: raises where it waits for a rank that has left.
     """
 
-    def __init__(self, done: Any, missing: Callable[[], str], gone: Callable[[], None] | None = None) -> None:
-        self.done, self._missing, self._gone = done, missing, gone
+    def __init__(self, testall: Any, missing: Callable[[], str], gone: Callable[[], None] | None = None) -> None:
+        self._testall, self._missing, self._gone = testall, missing, gone
         self._works: deque[Work] = deque()
         self._lock = threading.Lock()
         self._begun = threading.Event()
         self._thread: threading.Thread | None = None
         self.broken: BaseException | None = None
 
-    def add(self, work: Work, background: bool = False) -> Work:
+    def done(self, awaited: Any) -> bool:
+        """Whether all that an operation has yielded is done."""
+        return bool(self._testall(awaited)) if isinstance(awaited, list) else awaited.done()
+
+    def add(self, work: Work, background: bool = False) -> None:
         """Let an operation follow those before it; with ``background`` a thread goes on with it meanwhile."""
         if self.broken is not None:
             work._fail(_after(self.broken))
-            return work
+            return
         self._works.append(work)
         self.poke()
         if background and not work._done:
@@ -138,7 +142,6 @@ class Row:
                 self._thread = threading.Thread(target=self._run, name="process group", daemon=True)
                 self._thread.start()
             self._begun.set()
-        return work
 
     def poke(self) -> bool:
         """Go on as far as it goes without waiting; whether something went on. Another thread may be at it."""
