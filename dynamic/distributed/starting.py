@@ -5,11 +5,9 @@ from __future__ import annotations
 import os
 import zlib
 from datetime import timedelta
-from importlib import import_module
 from typing import Any
 
-from dynamic.devices import available as gpu_available
-from dynamic.distributed import line, transport
+from dynamic.distributed import line, nccl, transport
 from dynamic.distributed.announcing import Announcement
 from dynamic.distributed.collectives import nothing
 from dynamic.distributed.errors import DistError
@@ -43,7 +41,7 @@ is_mpi_available = is_available
 
 def is_nccl_available() -> bool:
     """Whether NCCL is there: cupy with its bindings, and a GPU."""
-    return gpu_available() and import_module("dynamic.distributed.nccl").available()
+    return nccl.available()
 
 
 def is_gloo_available() -> bool:
@@ -128,7 +126,7 @@ def _checked(backend: Any) -> str:
 def _made(MPI: Any, comm: Any, ranks: list[int], backend: str, timeout: float, name: str) -> ProcessGroup:  # noqa: N803
     made = ProcessGroup(MPI, comm, ranks, backend, timeout, name)
     if "nccl" in backend:
-        made.nccl = import_module("dynamic.distributed.nccl").Moves(made.moves, made.rank(), made.size())
+        made.nccl = nccl.Moves(made.moves, made.rank(), made.size())
     known.groups.append(made)
     return made
 
