@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from dynamic.distributed.errors import DistError
-from dynamic.distributed.line import LAUNCHED, NUMBER
+from dynamic.distributed.line import LAUNCHED, NUMBER, Lines
 from dynamic.distributed.pmi import Server
 
 
@@ -48,7 +48,7 @@ class Ranks:
         self._selector = selectors.DefaultSelector()
         self._lines: list[socket.socket] = []
         self._told: dict[int, str] = {}
-        self._rest: dict[int, bytes] = {}
+        self._heard = Lines()
         self.processes: list[subprocess.Popen[bytes]] = []
         try:
             for rank in range(size):
@@ -78,7 +78,6 @@ class Ranks:
         self.processes.append(process)
         self._lines.append(ours)
         for link, role in ((manager, "manager"), (ours, "line")):
-            link.setblocking(True)
             self._selector.register(link, selectors.EVENT_READ, (role, rank))
 
     def wait(self) -> list[Failure]:
@@ -127,15 +126,11 @@ class Ranks:
                     link.close()
 
     def _note(self, rank: int, link: socket.socket) -> bool:
-        try:
-            data = link.recv(65536)
-        except OSError:
-            return False
-        *lines, self._rest[rank] = (self._rest.get(rank, b"") + data).split(b"\n")
-        for text in lines:
+        lines = self._heard.read(link)
+        for text in lines or ():
             with contextlib.suppress(ValueError, KeyError, TypeError):
                 self._told[rank] = str(json.loads(text)["why"])
-        return bool(data)
+        return lines is not None
 
     def send_signal(self, number: int) -> None:
         """Pass a signal on to those that run."""
@@ -159,8 +154,3 @@ class Ranks:
         self._selector.close()
         for line in self._lines:
             line.close()
-
-
-def command_of(script: str, arguments: Sequence[str], module: bool) -> list[str]:
-    """The command that runs a script, or a module, by this Python."""
-    return [sys.executable, *(["-m"] if module else []), script, *arguments]

@@ -43,6 +43,24 @@ def _listen(ours: socket.socket) -> None:
         os._exit(1)  # the launcher is gone, and nobody would end this rank
 
 
+class Lines:
+    """What comes over sockets, a line at a time."""
+
+    def __init__(self) -> None:
+        self._rest: dict[socket.socket, bytes] = {}
+
+    def read(self, link: socket.socket) -> list[bytes] | None:
+        """The lines that have become whole; None once the other side has hung up."""
+        try:
+            data = link.recv(65536)
+        except OSError:
+            return None
+        if not data:
+            return None
+        *lines, self._rest[link] = (self._rest.get(link, b"") + data).split(b"\n")
+        return lines
+
+
 def told(why: str) -> bool:
     """Tell the launcher why this rank ends; whether there is one."""
     ours = begin()

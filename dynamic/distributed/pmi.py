@@ -11,6 +11,8 @@ import os
 import secrets
 import socket
 
+from dynamic.distributed.line import Lines
+
 
 class Server:
     """What the ranks of one program have told each other.
@@ -24,7 +26,7 @@ class Server:
         self._name = f"ranks_{secrets.token_hex(8)}"  # shared memory is called after it, so no other program may have it
         self._table = {"PMI_process_mapping": f"(vector,(0,1,{size}))"}
         self._waiting: list[socket.socket] = []
-        self._rest: dict[int, bytes] = {}
+        self._lines = Lines()
         self.aborted: dict[int, int] = {}
 
     def sweep(self) -> None:
@@ -37,22 +39,11 @@ class Server:
 
     def answer(self, rank: int, link: socket.socket) -> bool:
         """Read what a rank asks and answer it; False once it has hung up."""
-        try:
-            data = link.recv(65536)
-        except (BlockingIOError, InterruptedError):
-            return True
-        except OSError:
-            return False
-        if not data:
-            return False
-        *lines, self._rest[rank] = (self._rest.get(rank, b"") + data).split(b"\n")
-        for text in lines:
-            asked = dict(part.partition("=")[::2] for part in text.decode(errors="replace").split(" ") if "=" in part)
-            if not self._one(rank, link, asked, text.decode(errors="replace")):
-                return False
-        return True
+        lines = self._lines.read(link)
+        return lines is not None and all(self._one(rank, link, text.decode(errors="replace")) for text in lines)
 
-    def _one(self, rank: int, link: socket.socket, asked: dict[str, str], text: str) -> bool:
+    def _one(self, rank: int, link: socket.socket, text: str) -> bool:
+        asked = dict(part.partition("=")[::2] for part in text.split(" ") if "=" in part)
         command = asked.get("cmd")
         if command == "barrier_in":
             self._waiting.append(link)

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from dynamic.distributed.launching import Failure, Ranks, command_of
+from dynamic.distributed.launching import Failure, Ranks
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     least, most = given.ranks
     size, restarts = most, 0
-    command = command_of(given.script, given.arguments, given.module)
+    command = [sys.executable, *["-m"] * given.module, given.script, *given.arguments]
     while True:
         extra = {"RESTART_COUNT": str(restarts), "TORCHELASTIC_RESTART_COUNT": str(restarts)}
         failed, stopped = _attempt(command, size, extra, given.grace)
@@ -29,8 +29,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 128 + stopped
         if not failed:
             return 0
-        _tell(f"{_first(failed, size)}; the others were ended")
-        size = max(least, size - len(failed)) if least < most else size
+        ended = "; ".join(f"rank {each.rank} of {size} {each.why}" for each in failed)
+        _tell(f"{ended}; the others were ended")
+        size = max(least, size - len(failed))
         if restarts == given.max_restarts:
             return 128 - failed[0].code if failed[0].code < 0 else failed[0].code
         restarts += 1
@@ -60,10 +61,6 @@ def _attempt(command: list[str], size: int, extra: dict[str, str], grace: float)
             ranks.close()
 
 
-def _first(failed: list[Failure], size: int) -> str:
-    return "; ".join(f"rank {each.rank} of {size} {each.why}" for each in failed)
-
-
 def _tell(text: str) -> None:
     sys.stdout.flush()
     print(f"dynamic.distributed.run: {text}", file=sys.stderr, flush=True)
@@ -83,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
         *("--max-restarts", "--max_restarts"), type=int, default=0, metavar="K", help="how often to begin again (0)"
     )
     parser.add_argument(
-        *("--grace",), type=float, default=5.0, metavar="S", help="seconds for the other ranks to end by themselves (5)"
+        "--grace", type=float, default=5.0, metavar="S", help="seconds for the other ranks to end by themselves (5)"
     )
     parser.add_argument("-m", "--module", action="store_true", help="the script is a module's name")
     parser.add_argument("--standalone", action="store_true", help="taken as torchrun takes it: there is one host")
