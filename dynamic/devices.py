@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 from contextvars import ContextVar
-from importlib import import_module
 from typing import Any, Self
 
 import numpy
@@ -12,6 +10,7 @@ import numpy
 from dynamic.apply import Carried, apply
 from dynamic.elsewhere import DeviceError as DeviceError, fetched, sent, set_mover
 from graphs.core.errors import at_line
+from graphs.core.gpus import cupy, found
 from graphs.core.op import Op, first_dtype, like_first
 
 
@@ -107,40 +106,18 @@ def where_is(array: Any) -> device:
 
 def available() -> bool:
     """Whether tensors can live on a GPU: cupy is installed and finds one."""
-    try:
-        return bool(_count(_cupy()))
-    except ImportError:
-        return False
-
-
-def _count(module: Any) -> int:
-    """How many GPUs there are."""
-    try:
-        return int(module.cuda.runtime.getDeviceCount())
-    except Exception:  # without a driver cupy raises errors of its own; any of them says no
-        return 0
-
-
-def _cupy() -> Any:
-    return sys.modules.get("cupy") or import_module("cupy")
+    return bool(found()[0])
 
 
 def cupy_for(name: Any) -> Any:
     """The module that computes on ``name``. Raises DeviceError saying what is missing."""
-    try:
-        module = _cupy()
-    except ImportError:
-        raise DeviceError(
-            f"{name}: no tensors on a GPU here, since there is no cupy: pip install 'diptych[cuda12]' for CUDA 12, "
-            f"'diptych[cuda13]' for CUDA 13{at_line()}"
-        ) from None
-    count = _count(module)
+    count, reason = found()
     if not count:
-        raise DeviceError(f"{name}: cupy is installed, but it finds no GPU and driver{at_line()}")
+        raise DeviceError(f"{name}: no tensors on a GPU here, since {reason}{at_line()}")
     if name.__class__ is device and name.index is not None and name.index >= count:
         there = "there is one GPU, cuda:0" if count == 1 else f"there are {count} GPUs, cuda:0 to cuda:{count - 1}"
         raise DeviceError(f"{name}: invalid device ordinal, {there}{at_line()}")
-    return module
+    return cupy()
 
 
 def placed(array: Any, where: Any, wait: bool = True) -> Any:

@@ -1,51 +1,18 @@
-"""Which GPUs there are, for a session and its configuration. cupy is imported when somebody first asks for one."""
+"""Which GPUs there are, for a session and its configuration."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from functools import cache
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 from graphs.core.arrays import is_array, to_numpy
 from graphs.core.errors import at_line
+from graphs.core.gpus import cupy, found
 from static.devices import DeviceAttributes
 
 
 LOCAL = "/job:localhost/replica:0/task:0/device:"
-
-MISSING = "there is no cupy: pip install diptych[cuda12] for CUDA 12, or diptych[cuda13] for CUDA 13"
-
-
-def cupy() -> Any:
-    """cupy's module. Raises ImportError where it is not installed, or cannot be loaded."""
-    return sys.modules.get("cupy") or import_module("cupy")
-
-
-def found() -> tuple[int, str]:
-    """How many GPUs there are, and if none, why."""
-    if not installed():
-        return 0, MISSING
-    try:
-        count = int(cupy().cuda.runtime.getDeviceCount())
-    except Exception as error:  # without a driver cupy raises errors of its own; without CUDA it cannot be imported
-        return (
-            0,
-            f"cupy is installed, but finds no GPU and driver ({str(error).strip().splitlines()[0] if str(error) else ''})",
-        )
-    return count, "" if count else "cupy is installed, but finds no GPU"
-
-
-def installed() -> bool:
-    """Whether there is cupy."""
-    return "cupy" in sys.modules or _findable()
-
-
-@cache
-def _findable() -> bool:
-    return find_spec("cupy") is not None
 
 
 class Gpus:
@@ -128,4 +95,4 @@ def mapping(gpus: Gpus) -> str:
     return "Device mapping:" + ("".join(f"\n{line}" for line in lines) if lines else f" no known devices ({gpus.reason}).")
 
 
-__all__ = ["LOCAL", "MISSING", "Gpus", "attributes", "cupy", "described", "found", "installed", "mapping", "on_host"]
+__all__ = ["LOCAL", "Gpus", "attributes", "mapping", "on_host"]

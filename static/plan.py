@@ -23,13 +23,14 @@ from graphs.codegen.region_text import UnwrittenError
 from graphs.control import failing
 from graphs.control.program import Draw
 from graphs.core.arrays import MODULES, to_numpy
+from graphs.core.gpus import cupy
 from graphs.core.node import Value
 from graphs.core.spec import Spec
 from graphs.rewrite import Choice, origins
 from static.blame import culprit
 from static.emit import Emission, handed_out
 from static.errors import FailedPreconditionError, InvalidArgumentError, OpError, ResourceExhaustedError
-from static.gpus import cupy, on_host
+from static.gpus import on_host
 from static.graph import Operation
 from static.layouts import Order, order_of, ordered
 from static.lowering import Lowering

@@ -15,10 +15,10 @@ from typing import Any, NoReturn
 
 import numpy
 
+from graphs.core.gpus import cupy, found, installed
 from static import flags
 from static.defaults import get_default_session
 from static.errors import OpError
-from static.gpus import cupy, found, installed
 from static.gradients import gradients
 from static.graph import Graph, get_default_graph, reset_default_graph, set_random_seed
 from static.nest import flatten, is_sequence

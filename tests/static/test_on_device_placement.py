@@ -9,7 +9,7 @@ import numpy
 import pytest
 
 import static as tf
-from static import gpus
+from graphs.core import gpus
 from static.placement import HOST
 from static.python.client import device_lib
 
