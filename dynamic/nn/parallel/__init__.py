@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING
 
 from dynamic.names import lacking
 from dynamic.nn.parallel.data_parallel import DataParallel as DataParallel, data_parallel as data_parallel
 
 
-_missing = lacking(__name__, late=("distributed",))
+if TYPE_CHECKING:
+    from dynamic.nn.parallel.distributed import DistributedDataParallel as DistributedDataParallel
 
-
-def __getattr__(name: str) -> Any:
-    if name == "DistributedDataParallel":
-        return import_module("dynamic.nn.parallel.distributed").DistributedDataParallel
-    return _missing(name)
+__getattr__ = lacking(__name__, late=("distributed",), inside={"DistributedDataParallel": "distributed"})
