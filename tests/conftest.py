@@ -116,13 +116,9 @@ def gpu(device: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def _cupy(must: bool) -> Any:
-    if must:
-        module: Any = importlib.import_module("cupy")
-        assert module.cuda.is_available(), "cupy finds no GPU"
-        return module
-    module = pytest.importorskip("cupy")
+    module = importlib.import_module("cupy") if must else pytest.importorskip("cupy")
     if not module.cuda.is_available():
-        pytest.skip("cupy finds no GPU")
+        (pytest.fail if must else pytest.skip)("cupy finds no GPU")
     return module
 
 
