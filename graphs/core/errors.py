@@ -9,6 +9,7 @@ from __future__ import annotations
 import linecache
 import os
 import sys
+from collections.abc import Sequence
 from types import CodeType, FrameType
 
 
@@ -42,6 +43,11 @@ class GradientError(GraphsError, RuntimeError):
 
 class UnknownRank(Exception):  # noqa: N818 (a signal between a rule and its caller)
     """Raised inside a shape rule that reads the shape of a value of unknown rank; ``Op.infer`` catches it."""
+
+
+def listed(names: Sequence[str], most: int = 6) -> str:
+    """``names`` in a message: the first ``most``, and how many more there are."""
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 class Where:

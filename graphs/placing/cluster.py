@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy
 
-from graphs.core.errors import GraphsError
+from graphs.core.errors import GraphsError, listed
 from graphs.core.files import write_whole
 
 
@@ -170,7 +170,7 @@ class Cluster:
         try:
             return self._by_name[name]
         except KeyError:
-            raise PlacementError(f"no worker {name!r}; there are {_listed(self.names)}") from None
+            raise PlacementError(f"no worker {name!r}; there are {listed(self.names, 8)}") from None
 
     @cached_property
     def _by_name(self) -> dict[str, Worker]:
@@ -234,10 +234,6 @@ def _plain(link: Link) -> dict[str, float | None]:
 
 def _read(found: Mapping[str, Any]) -> Link:
     return Link(float(found["latency"]), math.inf if found["bandwidth"] is None else float(found["bandwidth"]))
-
-
-def _listed(names: Sequence[str], most: int = 8) -> str:
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 __all__ = ["Cluster", "Link", "PlacementError", "Worker"]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from graphs.control import bodies
-from graphs.core.errors import at_line
+from graphs.core.errors import at_line, listed
 from static import errors
 from static.distributed.partition import Edge
 from static.distributed.placement import LOCAL
@@ -48,12 +48,12 @@ class Failing(Tasks):
     def _losses(self, place: int, plan: Any) -> str:
         """What was on a worker that is lost."""
         variables = sorted(variable.name for variable, home in self._homes.items() if home == place)
-        said = f"With it went {len(variables)} variables ({_some(variables)})" if variables else "No variable was on it"
+        said = f"With it went {len(variables)} variables ({listed(variables)})" if variables else "No variable was on it"
         share = None if plan is None else plan.cut.shares.get(place)
         if share is None:
             return said
         nodes = [step.node.name for step in share.schedule.steps]
-        return f"{said}; its part of this run was {len(nodes)} steps ({_some(nodes)})"
+        return f"{said}; its part of this run was {len(nodes)} steps ({listed(nodes)})"
 
     def _operation(self, name: Any, plan: Any) -> Any:
         """The node that an error is about: an operation, or one in a body of a step."""
@@ -69,10 +69,6 @@ class Failing(Tasks):
                     return node
                 stack += bodies(node)
         return None
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
 
 
 __all__ = ["Failing"]

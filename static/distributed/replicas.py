@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from numpy import ndarray
 
-from graphs.core.errors import at_line
+from graphs.core.errors import at_line, listed
 from static import errors, logging
 from static.calling import Call, Feed
 from static.distributed.replicas_batch import Batch, Union, shared, unions
@@ -48,7 +48,6 @@ class _Way:
     number: int
     division: Division
     own: bool
-    wanted: Sequence[int] = ()
     told: bool = False
     unions: dict[Any, dict[int, Union]] = field(default_factory=dict)
 
@@ -137,12 +136,6 @@ class ReplicaSession(Session):
             way = self._way(call, tensors, batch)
             made = self._unions(way, call, tensors, feeds, batch)
             return call.pack((*self._run_way(way, call, tensors, feeds, batch, made), None))
-
-    def make_callable(
-        self, fetches: Any, feed_list: Sequence[Any] | None = None, accept_options: bool = False
-    ) -> Callable[..., Any]:
-        """A function that runs ``fetches``, given values for the tensors of ``feed_list`` in their order."""
-        return super().make_callable(fetches, feed_list, accept_options)
 
     def interpret(self, *args: Any, **settings: Any) -> Any:
         """Raises UnimplementedError: replicas run plans."""
@@ -371,13 +364,10 @@ class ReplicaSession(Session):
             names = sorted(v.op.name for v in self.graph.variables.values())
             share = next((text for text in self.split.values() if text != "whole"), "")
             rows = f", and its rows of the batch of {share}" if share else ""
-            self.broken = f"{where} is lost: {told['message']}. With it went its copies of {_some(names)}{rows}"
+            self.broken = (
+                f"{where} is lost: {told['message']}. With it went its copies of {listed(names) or 'no variable'}{rows}"
+            )
             return kind(None, f"{self.broken}{at_line()}")
         name = told.get("node")
         op = self.graph._operations.get(name) if name else None
         return kind(op, f"{told['message']} (on {where})")
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - 6} more variables" if len(names) > 6 else ""
-    return (", ".join(names[:6]) or "no variable") + more
