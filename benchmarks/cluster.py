@@ -54,10 +54,9 @@ def overhead(session: Any, rounds: int) -> dict[str, float]:
             "a run that changes variables of two parts": lambda: here.run(both),
         }
         found: dict[str, list[float]] = {name: [] for name in runs}
-        for name, run in runs.items():
+        for run in runs.values():
             for _ in range(5):
                 run()
-            found[name].clear()
         for _ in range(rounds):
             for name, run in runs.items():
                 found[name].append(timed(run) * 1e3)

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from benchmarks.scaling_nets import Net, counted, gan, transformer, wide
 from benchmarks.scaling_plots import curves, split
+from graphs.draw.words import quantity
 from graphs.placing import Device, Fabric, Link, Rates, Runtime, Step, calibrated
 from graphs.placing.devices import Speed
 from graphs.placing.parallel import parts_of, pipeline, replicas
@@ -28,9 +29,6 @@ H100 = Device("H100 SXM, float32", dense=67e12, other=67e12, bandwidth=3.35e12, 
 
 H100_TF32 = Device("H100 SXM, TF32", dense=494.7e12, other=67e12, bandwidth=3.35e12, launch=2e-6)
 """The same sheet: 989.4 TFLOP/s in TF32 with sparsity, half of it without."""
-
-H200 = Device("H200 SXM, TF32", dense=494.7e12, other=67e12, bandwidth=4.8e12, launch=2e-6)
-"""NVIDIA H200 data sheet, 2024: the H100's arithmetic, 4.8 TB/s."""
 
 NVLINK = Link(2.5e-6, 450e9 * 0.8)
 """The H100's sheet: NVLink 4, 900 GB/s both ways together. Four fifths of it are assumed to be reached."""
@@ -114,18 +112,11 @@ def table(steps: Sequence[Step]) -> str:
     lines.append("|" + "---:|" * 9 + "---|")
     for step in steps:
         parts = [step.compute, step.exposed, step.update, step.dispatch]
-        words = [_time(step.seconds), *[_time(each) if each else "-" for each in parts]]
+        words = [quantity(step.seconds, "s"), *[quantity(each, "s") if each else "-" for each in parts]]
         batch = f"{step.batch:,.0f}" if step.batch >= 1 else f"{step.batch:.2g}"
         tail = [f"{step.speedup:,.1f}", f"{100 * step.efficiency:.0f} %", f"{step.limit} ({step.way})"]
         lines.append(f"| {step.workers:,} | {batch} | " + " | ".join([*words, *tail]) + " |")
     return "\n".join(lines)
-
-
-def _time(seconds: float) -> str:
-    for factor, unit in ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs")):
-        if seconds >= factor:
-            return f"{seconds / factor:.3g} {unit}"
-    return f"{seconds * 1e9:.3g} ns"
 
 
 def stages(net: Net, speed: Speed, counts: Sequence[int], batch: int, parts: int, border: float, link: Link) -> list[Any]:
@@ -169,7 +160,7 @@ def report(every: Sequence[Case], nets: Mapping[str, Net], processor: Rates) -> 
         line = stages(nets["transformer"], H100_TF32, _powers(8), 1024, 32, border, NVLINK)
         made.append("## Transformer in stages, a GPU each: a batch of 1,024 in 32 parts")
         made.append("| stages | step | waiting |\n|---:|---:|---:|")
-        made[-1] += "".join(f"\n| {x.stages} | {_time(x.seconds)} | {100 * x.bubble:.0f} % |" for x in line)
+        made[-1] += "".join(f"\n| {x.stages} | {quantity(x.seconds, 's')} | {100 * x.bubble:.0f} % |" for x in line)
     return "\n\n".join(made) + "\n"
 
 
@@ -192,7 +183,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     }
     chosen.out.mkdir(parents=True, exist_ok=True)
     curves(every, found, chosen.out / "scaling.svg")
-    split(every, {name: parts_of(dict(enumerate(steps["strong"]))) for name, steps in found.items()}, chosen.out)
+    split(every, {name: parts_of(steps["strong"]) for name, steps in found.items()}, chosen.out)
 
 
 def _rates(path: Path) -> Rates:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from graphs.draw.words import quantity
+
 
 INK, QUIET, GRID = "#1f2328", "#59636e", "#e6e9ec"
 KINDS = {"strong": ("#0072b2", "solid", "o"), "weak": ("#d55e00", (0, (5, 2)), "s")}
@@ -70,15 +72,14 @@ def split(cases: Sequence[Any], parts: Mapping[str, Mapping[str, Sequence[float]
     def panel(axis: Any, case: Any) -> None:
         found = parts[case.name]
         whole = [sum(each) for each in zip(*found.values(), strict=True)]
-        places = range(len(case.counts))
         bottom = [0.0] * len(whole)
         for name, (colour, _) in PARTS.items():
             share = [100 * each / all_ for each, all_ in zip(found[name], whole, strict=True)]
             axis.bar(case.counts, share, [0.62 * n for n in case.counts], bottom=bottom, color=colour, edgecolor="white")
             bottom = [low + each for low, each in zip(bottom, share, strict=True)]
-        for at in places:
+        for at in range(len(whole)):
             if at % 2 == 0 or at == len(whole) - 1:
-                axis.text(case.counts[at], 102, _time(whole[at]), ha="center", fontsize=6.5, color=INK)
+                axis.text(case.counts[at], 102, quantity(whole[at], "s"), ha="center", fontsize=6.5, color=INK)
         axis.set_ylim(0, 112)
         axis.set_ylabel("of a step, %")
 
@@ -86,11 +87,6 @@ def split(cases: Sequence[Any], parts: Mapping[str, Mapping[str, Sequence[float]
         return [patch(facecolor=colour, label=word) for colour, word in PARTS.values()]
 
     _panels(cases, folder / "scaling-step.svg", panel, legend)
-
-
-def _time(seconds: float) -> str:
-    factor, unit = next(((f, u) for f, u in ((1.0, "s"), (1e-3, "ms")) if seconds >= f), (1e-6, "µs"))
-    return f"{seconds / factor:.3g} {unit}"
 
 
 def _panels(

@@ -108,12 +108,11 @@ def heft(
         reason = _no_gain(problem, made, alone, price)
         why = dict.fromkeys(problem.keys, "all is on one worker")
     asked = set(fixed or ())
-    held = [unit.count(at) > 1 for at in range(len(unit))] if together else [False] * len(unit)
     for at, key in enumerate(problem.keys):
         if key in asked:
             why[key] = "it was asked for"
-        elif unit[at] in where or held[unit[at]]:
-            why[key] = f"it stands with {problem.names[unit[at]]}" if unit[at] != at else why[key]
+        elif unit[at] != at:
+            why[key] = f"it stands with {problem.names[unit[at]]}"
     assignment = {key: problem.workers[home] for key, home in zip(problem.keys, best.homes, strict=True)}
     return Placement(assignment, _timeline(problem, best, method), method, reason, alone.makespan, why)
 

@@ -8,7 +8,7 @@ parts across, then gather inside. ``Runtime`` has what the runtime of this proje
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from graphs.placing.cluster import Link, PlacementError
@@ -197,15 +197,10 @@ def pipeline(stages: Sequence[float], parts: int, sizes: Sequence[float], link: 
     return Pipelined(len(stages), parts, seconds, 1 - busy / seconds, sum(hops))
 
 
-def curve(counts: Sequence[int], **settings: object) -> dict[int, Step]:
-    """``replicas`` for each of ``counts``, all else alike."""
-    return {count: replicas(count=count, **settings) for count in counts}  # type: ignore[arg-type]
-
-
-def parts_of(steps: Mapping[int, Step]) -> dict[str, list[float]]:
+def parts_of(steps: Sequence[Step]) -> dict[str, list[float]]:
     """The parts of steps, a list each, for a plot."""
     names = ("compute", "exposed", "update", "dispatch")
-    return {name: [getattr(step, name) for step in steps.values()] for name in names}
+    return {name: [getattr(step, name) for step in steps] for name in names}
 
 
 __all__ = [
@@ -214,7 +209,6 @@ __all__ = [
     "Pipelined",
     "Step",
     "best",
-    "curve",
     "nested",
     "parts_of",
     "pipeline",
