@@ -9,7 +9,8 @@ from numpy import ndarray
 
 from dynamic.apply import Carried
 from dynamic.distributed.work import Steps
-from graphs.core.arrays import to_numpy, xp_of
+from dynamic.elsewhere import beside, current, to_numpy
+from graphs.core.arrays import xp_of
 from graphs.core.errors import DtypeError, ShapeError, at_line
 
 
@@ -22,9 +23,7 @@ def flat(tensor: Any, native: bool) -> Any:
     ``native`` says that what carries them takes the device's arrays; else they are copied to the processor's memory.
     """
     array = tensor._array
-    if not native and not isinstance(array, ndarray):
-        array = to_numpy(array)
-    return array.reshape(-1)
+    return (array if native else to_numpy(array)).reshape(-1)
 
 
 def filled(tensor: Any, values: Any) -> Finish:
@@ -33,10 +32,11 @@ def filled(tensor: Any, values: Any) -> Finish:
     def finish() -> None:
         array = tensor._array
         if not (isinstance(values, type(array)) and _address(values) == _address(array) and array.flags.c_contiguous):
-            xp = xp_of((array,))
-            array[...] = xp.asarray(values).reshape(array.shape)
-            if not isinstance(array, ndarray):
-                xp.cuda.get_current_stream().synchronize()  # the caller's stream may be another than this thread's
+            with current(array):
+                array[...] = beside(values, array).reshape(array.shape)
+                if not isinstance(array, ndarray):
+                    # The caller's stream may be another than this thread's.
+                    xp_of((array,)).cuda.get_current_stream().synchronize()
         tensor._touch()
 
     return finish

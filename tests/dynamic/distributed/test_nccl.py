@@ -20,6 +20,7 @@ def test_tensors_of_a_gpu(tmp_path, backend):
         assert got["AVG"] == [[1.5, 2.5, 3.5, 4.5]]
         assert got["transposed"] == [[[1, 7], [3, 9], [5, 11]]]
         assert got["later"] == [[1, 1, 1]]
+        assert got["moved"] == ([1, 24, 1, 24] if backend == "mpi" else [0, 0, 0, 0])
         assert got["complex"] == [[3, 6], [0, 9]]
         assert got["broadcast"] == [[1, 1]]
         assert got["all_gather"] == [[0, 0], [1, 1]]

@@ -10,7 +10,7 @@ import numpy as np
 
 import dynamic as torch
 import dynamic.distributed as dist
-from dynamic import nn
+from dynamic import elsewhere, nn
 from dynamic.nn.parallel import DistributedDataParallel
 from graphs.core import arrays
 from tests.graphs import fake_array, fake_cupy
@@ -111,8 +111,12 @@ for op in ("SUM", "PRODUCT", "MIN", "MAX", "AVG"):
     note(op, x)
 dist.all_reduce(x := on(torch.arange(6).reshape(2, 3) + rank).t())
 note("transposed", x)
-work = dist.all_reduce(x := on(torch.ones(3, dtype=torch.float64) * rank), async_op=True)
+x = on(torch.ones(3, dtype=torch.float64) * rank)
+before = elsewhere.counted.copy()
+work = dist.all_reduce(x, async_op=True)
 work.wait()
+moved = elsewhere.counted - before
+results["moved"] = [moved.to_host, moved.to_host_bytes, moved.to_device, moved.to_device_bytes]
 note("later", x)
 dist.all_reduce(x := on(torch.tensor([1 + 2j, 3j]) * (rank + 1)))
 results["complex"] = [[each.real, each.imag] for each in x.cpu().tolist()]
