@@ -52,7 +52,9 @@ def _called(name: Any, operands: Sequence[Any], function: Callable[..., Any], pa
     except TypeError:  # an attribute that cannot be hashed
         return None
     if made is key:
-        body = body_of(name, function, operands) if _few(name) else None
+        if not _few(name):
+            return None
+        body = body_of(name, function, operands)
         if body is None and name[1] == "forward" and not name[0].attributes and _plain(operands):
             _SINGLE.add(name[0])
         made = _MADE[key] = None if body is None else (compiled(body[0]), body[1])

@@ -412,6 +412,17 @@ def test_numbers_that_change_make_no_new_kernels(gpu: Any, monkeypatch: pytest.M
     assert len(kernels._MADE) == made
 
 
+def test_attributes_that_differ_each_time_make_no_end_of_kernels(gpu: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernels, "fused", True)
+    monkeypatch.setattr(kernels, "_MADE", {})
+    monkeypatch.setattr(kernels, "_COUNTS", {})
+    monkeypatch.setattr(kernels, "MOST_KERNELS", 2)
+    x = torch.tensor([-2.0, 1.0], device="cuda")
+    for i in range(5):
+        assert F.leaky_relu(x, 0.5 * i).tolist() == [-float(i), 1.0]
+    assert len(kernels._MADE) == 2
+
+
 def test_gradients_of_gradients_go_by_the_rules_themselves(gpu: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kernels, "fused", True)
     found = []
