@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+from collections import OrderedDict
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ import pytest
 import dynamic as torch
 from dynamic import kernels, nn
 from dynamic.nn import functional as F
+from dynamic.utils.data.pinning import pin_memory
 from graphs.codegen.together import MOST_SETS
 from graphs.compare import load
 from tests.graphs import fake_driver
@@ -244,6 +247,21 @@ def test_a_loader_pins_its_batches(gpu: Any) -> None:
         assert y.is_pinned()
     for x, _ in torch.utils.data.DataLoader(data, batch_size=3):
         assert not x.is_pinned()
+
+
+def test_containers_of_what_is_pinned_keep_their_class(gpu: Any) -> None:
+    class Pair(NamedTuple):
+        a: Any
+        b: str
+
+    given = [Pair(torch.ones(2), "b"), OrderedDict(x=torch.ones(1)), MappingProxyType({"y": torch.ones(1)}), (1, b"c")]
+    pair, ordered, fixed, plain = pin_memory(given)
+    assert (type(pair), type(ordered), plain) == (Pair, OrderedDict, (1, b"c"))
+    assert type(fixed) is MappingProxyType
+    assert pair.a.is_pinned()
+    assert ordered["x"].is_pinned()
+    assert fixed["y"].is_pinned()
+    assert not given[0].a.is_pinned()
 
 
 # Operands in two places

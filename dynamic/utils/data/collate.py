@@ -74,18 +74,19 @@ def collate(batch: Any, *, collate_fn_map: Functions | None = None) -> Any:
             return function(batch, collate_fn_map=collate_fn_map)
     if isinstance(first, Mapping):
         items = {key: collate([each[key] for each in batch], collate_fn_map=collate_fn_map) for key in first}
-        return _like_mapping(first, items)
+        return like_mapping(first, items)
     if isinstance(first, tuple) and hasattr(first, "_fields"):
         return kind(*(collate(each, collate_fn_map=collate_fn_map) for each in zip(*batch, strict=True)))
     if isinstance(first, Sequence):
         if any(len(each) != len(first) for each in batch):
             raise RuntimeError("the examples of a batch are sequences of one length")
         found = [collate(each, collate_fn_map=collate_fn_map) for each in zip(*batch, strict=True)]
-        return found if isinstance(first, tuple) else _like_sequence(first, found)
+        return found if isinstance(first, tuple) else like_sequence(first, found)
     raise TypeError(_message("default_collate", kind))
 
 
-def _like_mapping(first: Any, items: dict[Any, Any]) -> Any:
+def like_mapping(first: Any, items: dict[Any, Any]) -> Any:
+    """A mapping of the class of ``first`` with these items; a dict where that class cannot be made of them."""
     try:
         if isinstance(first, MutableMapping):
             made = copy.copy(first)
@@ -96,7 +97,8 @@ def _like_mapping(first: Any, items: dict[Any, Any]) -> Any:
         return items
 
 
-def _like_sequence(first: Any, items: list[Any]) -> Any:
+def like_sequence(first: Any, items: list[Any]) -> Any:
+    """A sequence of the class of ``first`` with these items; a list where that class cannot be made of them."""
     try:
         if isinstance(first, MutableSequence):
             made = copy.copy(first)
@@ -120,12 +122,12 @@ def default_convert(data: Any) -> Any:
     if isinstance(data, (numpy.ndarray, numpy.generic)):
         return dynamic.as_tensor(data) if data.dtype.kind in "biufc" else data
     if isinstance(data, Mapping):
-        return _like_mapping(data, {key: default_convert(value) for key, value in data.items()})
+        return like_mapping(data, {key: default_convert(value) for key, value in data.items()})
     if isinstance(data, tuple):
         found = [default_convert(each) for each in data]
         return type(data)(*found) if hasattr(data, "_fields") else found
     if isinstance(data, Sequence) and not isinstance(data, (str, bytes)):
-        return _like_sequence(data, [default_convert(each) for each in data])
+        return like_sequence(data, [default_convert(each) for each in data])
     return data
 
 

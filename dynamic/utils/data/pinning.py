@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from dynamic.apply import Carried
 from dynamic.devices import available
 from dynamic.names import lacking
+from dynamic.utils.data.collate import like_mapping, like_sequence
 
 
 def pin_memory(data: Any, device: Any = None) -> Any:
@@ -21,16 +21,11 @@ def pin_memory(data: Any, device: Any = None) -> Any:
     if hasattr(data, "pin_memory"):
         return data.pin_memory()
     if isinstance(data, Mapping):
-        pinned = {key: pin_memory(each) for key, each in data.items()}
-        if type(data) is dict:
-            return pinned
-        made: Any = copy.copy(data)
-        made.update(pinned)
-        return made
+        return like_mapping(data, {key: pin_memory(each) for key, each in data.items()})
     if isinstance(data, tuple):
         given = [pin_memory(each) for each in data]
         return type(data)(*given) if hasattr(data, "_fields") else tuple(given)
-    return [pin_memory(each) for each in data] if isinstance(data, Sequence) else data
+    return like_sequence(data, [pin_memory(each) for each in data]) if isinstance(data, Sequence) else data
 
 
 class Pinned:
