@@ -82,13 +82,15 @@ class Changes(Carried):
             operand, edge = other, None
         function = _IN_PLACE.get(op)
         array = self._array
-        if (
-            function is not None
-            and ((self._edge is None and edge is None) or not recording.get())
-            and array.__class__ is ndarray
-            and operand.__class__ in _DIRECT
-            and not tape.watched
-        ):
+        recorded = (self._edge is not None or edge is not None) and recording.get()
+        if function is None or recorded or tape.watched:
+            return self._become(apply(op, (self, other)))
+        if array.__class__ is not ndarray:
+            alike = operand.__class__ is array.__class__ or operand.__class__ in _NUMBERS
+            if alike and self._at_once(function.__name__, array, operand):
+                self._touch()
+                return self
+        elif operand.__class__ in _DIRECT:
             try:
                 function(array, operand, array)
             except (TypeError, ValueError):
@@ -103,16 +105,6 @@ class Changes(Carried):
             else:
                 self._touch()
                 return self
-        if (
-            function is not None
-            and ((self._edge is None and edge is None) or not recording.get())
-            and array.__class__ is not ndarray
-            and (operand.__class__ is array.__class__ or operand.__class__ in _NUMBERS)
-            and not tape.watched
-            and self._at_once(function.__name__, array, operand)
-        ):
-            self._touch()
-            return self
         return self._become(apply(op, (self, other)))
 
     def _at_once(self, name: str, array: Any, operand: Any) -> bool:

@@ -98,6 +98,11 @@ class Call:
         self.plans: dict[tuple[tuple[int, ...], ...], Plan] = {}
         self.shared: Plan | None = None
 
+    @property
+    def made(self) -> list[Plan]:
+        """All plans that there are."""
+        return [*self.plans.values(), *([] if self.shared is None else [self.shared])]
+
 
 def changed(call: Call, last: Plan, specs: Sequence[Spec]) -> str:
     """In which feeds ``specs`` differ from what the plan before was for."""

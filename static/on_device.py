@@ -68,7 +68,7 @@ class OnDevice:
         self._streams: dict[int, Any] = {}
         self._known: dict[Operation, Any] = {}
         numbers = self.placement.numbers
-        used = sorted({piece.place for piece in self.division.pieces if piece.place != HOST} | set(self.placement.used))
+        used = self.placement.used
         self._links = {place: Link(xp, numbers[place]) for place in used}
         there = [piece for piece in self.division.pieces if piece.place != HOST]
         self.inplace = tuple(variable for piece in there for variable, _ in piece.commits)

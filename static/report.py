@@ -158,7 +158,7 @@ def report(session: Any, fetches: Any, feed_dict: Mapping[Any, Any] | Sequence[A
         every = [
             PlanReport(plan, call.fetches, [feed.tensor for feed in call.feeds])
             for call in dict.fromkeys(session._calls.values())
-            for plan in (*call.plans.values(), *([call.shared] if call.shared is not None else []))
+            for plan in call.made
         ]
     else:
         call = session._called(fetches, dict.fromkeys(feed_dict or ()))

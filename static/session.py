@@ -349,7 +349,7 @@ class Session(Inspection):
         """Give up the variables' values; running afterwards is an error."""
         self._closed = True
         for call in self._calls.values():
-            for plan in (*call.plans.values(), *([call.shared] if call.shared is not None else [])):
+            for plan in call.made:
                 if plan.device is not None:
                     plan.device.forget()
         self._calls.clear()

@@ -110,9 +110,8 @@ def _extreme(xp: Any, x: Any, shape: tuple[int, ...], ids: Any, name: str, start
     combine_at(xp, name, out, numbers, rows)
     if empty is not None:
         counts = xp.zeros(shape[0], xp.int64)
-        combine_at(
-            xp, "add", counts, numbers, (ids.reshape(-1) >= 0)[: len(numbers)].astype(xp.int64) if not looks(xp) else 1
-        )
+        counted = 1 if looks(xp) else (ids.reshape(-1)[: len(numbers)] >= 0).astype(xp.int64)
+        combine_at(xp, "add", counts, numbers, counted)
         out = xp.where((counts == 0)[:, None], x.dtype.type(empty), out)
     return out.reshape(shape)
 
