@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import weakref
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from typing import Any
@@ -18,6 +18,7 @@ from graphs.core.errors import at_line
 from graphs.core.node import Value
 from graphs.inspection.lint import Enough, Findings
 from graphs.inspection.lint_forms import saturated
+from static.around import going_around
 from static.calling import frozen
 from static.graph import Graph
 from static.lint_rules import asked_of, forms, line_key, report_logarithm, runs_of, trained, unordered
@@ -70,21 +71,19 @@ def lint(what: Any = None, *, steps: int | None = None) -> Any:
 @contextmanager
 def watching(limit: int | None = None) -> Iterator[Findings]:
     """Watch the runs of all sessions inside, for so many that change variables; the findings are whole at the end."""
-    watcher = Watcher(limit, Session.run)
-    Session.run = watcher.method()  # type: ignore[method-assign]
+    watcher = Watcher(limit)
     try:
-        yield watcher.found
+        with going_around(watcher.run):
+            yield watcher.found
     finally:
-        Session.run = watcher.plain  # type: ignore[method-assign]
         watcher.finish()
 
 
 class Watcher:
     """What has been seen of sessions' runs."""
 
-    def __init__(self, limit: int | None, plain: Callable[..., Any]) -> None:
+    def __init__(self, limit: int | None) -> None:
         self.found = Findings()
-        self.plain = plain
         self._limit = limit
         self._steps = 0
         self._inside = False
@@ -94,22 +93,17 @@ class Watcher:
         self._graphs: dict[Graph, None] = {}
         self._kinds: list[_Kind] = []
 
-    def method(self) -> Callable[..., Any]:
-        """What stands in the place of ``Session.run``."""
-
-        def run(session: Session, fetches: Any, feed_dict: Any = None, options: Any = None, run_metadata: Any = None) -> Any:
-            if self._inside:
-                return self.plain(session, fetches, feed_dict, options, run_metadata)
+    def run(self, run: Any, session: Session, fetches: Any, feed_dict: Any, options: Any, run_metadata: Any) -> Any:
+        """A run, looked at."""
+        if not self._inside:
             self._inside = True
             try:
-                kind = self._look(session, fetches, feed_dict or {})
+                self._look(session, fetches, feed_dict or {})
             finally:
                 self._inside = False
-            return self.plain(session, fetches, feed_dict, options, run_metadata) if kind is not None else None
+        return run(session, fetches, feed_dict, options, run_metadata)
 
-        return run
-
-    def _look(self, session: Session, fetches: Any, feeds: Mapping[Any, Any]) -> Any:
+    def _look(self, session: Session, fetches: Any, feeds: Mapping[Any, Any]) -> None:
         """Look at a run that is about to be made."""
         self._grown(session)
         self._graphs[session.graph] = None
@@ -121,13 +115,12 @@ class Watcher:
                 kind = known[key] = _Kind(session, fetches, feeds, self.found)
                 self._kinds.append(kind)
         except (TypeError, ValueError, KeyError, RuntimeError):
-            return False  # the run itself says what is wrong with it
+            return  # the run itself says what is wrong with it
         if kind.changes:
             if self._limit is not None and self._steps >= self._limit:
                 raise Enough
             self._steps += 1
         kind.look(session, feeds)
-        return kind
 
     def _grown(self, session: Session) -> None:
         """Report a line that makes operations between runs, again and again."""

@@ -14,6 +14,7 @@ from graphs.compare.inside import look_inside
 from graphs.compare.observed import Observed
 from graphs.core.node import Value, ancestors
 from graphs.rewrite import origins
+from static.around import going_around
 from static.session import Session
 from static.tensor import Tensor
 
@@ -35,7 +36,7 @@ def observing(found: Observed) -> Iterator[None]:
     beside the run from the same feeds, which changes nothing, unless it would draw on something that cannot be put back.
     Of one step the graph is kept, with what its nodes compute when no pass has rewritten them.
     """
-    run, follow = Session.run, Session._follow
+    follow = Session._follow
     seen = _Seen(found)
     found.what = "run that changes variables"
 
@@ -46,7 +47,7 @@ def observing(found: Observed) -> Iterator[None]:
         seen.ran = (values, trains)
         return values
 
-    def running(session: Session, fetches: Any, feed_dict: Any = None, options: Any = None, run_metadata: Any = None) -> Any:
+    def running(run: Any, session: Session, fetches: Any, feed_dict: Any, options: Any, run_metadata: Any) -> Any:
         seen.ran = None
         with found.looking():
             seen.before(session, fetches, feed_dict)
@@ -57,7 +58,7 @@ def observing(found: Observed) -> Iterator[None]:
             found.step()
         return out
 
-    with patched((Session, "run", running), (Session, "_follow", following)):
+    with going_around(running), patched((Session, "_follow", following)):
         yield
 
 

@@ -22,6 +22,7 @@ from graphs.core.spec import Spec
 from graphs.inspection.moments import Change, Emit, Moment, StepError, same
 from graphs.inspection.stepper import BUDGET, Stepper
 from graphs.inspection.walk import Ran, Rounds, Walk, steps
+from static.around import going_around
 from static.defaults import default_session
 from static.gpus import on_host
 from static.graph import get_default_graph
@@ -274,33 +275,28 @@ def _label(x: Any, found: Mapping[Any, str]) -> str:
 def stepping(emit: Emit, budget: int = BUDGET) -> Iterator[None]:
     """Have every run of a session that begins in this thread inside go node by node, told of to ``emit``."""
     thread = _thread()
-    plain = Session.run
     busy: list[bool] = []
     begun: dict[Session, int] = {}
     runs: list[Run] = []
 
-    def run(self: Session, fetches: Any, feed_dict: Any = None, options: Any = None, run_metadata: Any = None) -> Any:
+    def stepped(run: Any, session: Session, fetches: Any, feed_dict: Any, options: Any, run_metadata: Any) -> Any:
         if _thread() != thread or busy:
-            return plain(self, fetches, feed_dict, options, run_metadata)
-        call = self._called(fetches, feed_dict or {})
+            return run(session, fetches, feed_dict, options, run_metadata)
+        call = session._called(fetches, feed_dict or {})
         feeds = [feed.array(value) for feed, value in zip(call.feeds, (feed_dict or {}).values(), strict=True)]
-        begun[self] = begun.get(self, -1) + 1
+        begun[session] = begun.get(session, -1) + 1
         busy.append(True)
         while runs and sum(each.bytes for each in runs) > budget:
             runs.pop(0).forget()
-        made = Run(self, call, feeds, begun, budget)
+        made = Run(session, call, feeds, begun, budget)
         runs.append(made)
         try:
             return made.go(emit)
         finally:
             busy.pop()
 
-    Session.run = run  # type: ignore[method-assign]
-    try:
+    with going_around(stepped):
         yield
-    finally:
-        if Session.run is run:
-            Session.run = plain  # type: ignore[method-assign]
 
 
 def _thread() -> int:

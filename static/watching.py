@@ -18,6 +18,7 @@ from graphs.core.node import Value
 from graphs.core.spec import Spec
 from graphs.inspection.walk import Walk, names_inside, steps
 from graphs.inspection.watch import At, Seen, Watch, WatchError, require
+from static.around import enter, leave
 from static.gpus import on_host
 from static.graph import Graph, get_default_graph
 from static.schedule import needed
@@ -26,7 +27,6 @@ from static.state import read_op, variable_op
 from static.walking import Written
 
 
-_plain = Session.run
 _watches: list[GraphWatch] = []
 _sides: dict[Any, _Side] = {}
 """What is computed beside a run, by the way of calling and the shapes of the feeds; of the watches there are."""
@@ -76,10 +76,8 @@ def watch(what: Any, show: str = "statistics", *, at: At = None, to: Any = None,
         known |= names_inside(operation) if bodies(operation) else set()
     require(names, sorted(known), "the graph")
     made = GraphWatch(graph, names, show, at, to)
-    global _plain
     if not _watches:
-        _plain = Session.run
-        Session.run = _watched  # type: ignore[method-assign]
+        enter(_watched)
     _watches.append(made)
     _sides.clear()
     return made
@@ -99,15 +97,15 @@ def _node(x: Any) -> Any:
 def _ended(watch: GraphWatch) -> None:
     _watches.remove(watch)
     _sides.clear()
-    if not _watches and Session.run is _watched:
-        Session.run = _plain  # type: ignore[method-assign]
+    if not _watches:
+        leave(_watched)
 
 
-def _watched(self: Session, fetches: Any, feed_dict: Any = None, options: Any = None, run_metadata: Any = None) -> Any:
-    """``Session.run`` while somebody watches."""
+def _watched(run: Any, self: Session, fetches: Any, feed_dict: Any, options: Any, run_metadata: Any) -> Any:
+    """A run of a session while somebody watches."""
     watches = [each for each in _watches if each.graph is self.graph]
     if not watches:
-        return _plain(self, fetches, feed_dict, options, run_metadata)
+        return run(self, fetches, feed_dict, options, run_metadata)
     call = self._called(fetches, feed_dict or {})
     feeds = [feed.array(value) for feed, value in zip(call.feeds, (feed_dict or {}).values(), strict=True)]
     key = (call, *(array.shape for array in feeds))
@@ -119,7 +117,7 @@ def _watched(self: Session, fetches: Any, feed_dict: Any = None, options: Any = 
             result = _interpreted(self, call, feeds, side)
         else:
             side.look(self, on_host(self._state), feeds, {})
-            result = _plain(self, fetches, feed_dict, options, run_metadata)
+            result = run(self, fetches, feed_dict, options, run_metadata)
         side.variables(on_host(self._state))
     for each in side.concerned:
         each.runs += 1

@@ -160,7 +160,8 @@ class Worker:
         self._quitting = True
         if self._started and not self.done:
             self._go.release()
-            self._thread.join()
+            if threading.current_thread() is not self._thread:
+                self._thread.join()
         self.done = True
 
     def _work(self) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from fnmatch import fnmatchcase
 from importlib import import_module
 from typing import Any, NamedTuple, Self
+from weakref import finalize
 
 from graphs.inspection.breaks import Breakpoint, compiled, evaluated
 from graphs.inspection.moments import Change, Hook, Moment, StepError, Worker, fitted
@@ -51,6 +52,7 @@ class Stepper:
 
     def __init__(self, program: Callable[[], Any], hooks: Sequence[Hook]) -> None:
         self._worker = Worker(program, hooks)
+        finalize(self, self._worker.quit).atexit = False
         self.moments: list[Moment] = []
         self.position = 0
         self.breakpoints: list[Breakpoint] = []

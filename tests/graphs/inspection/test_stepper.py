@@ -365,6 +365,25 @@ def test_next_and_out_pass_over_loops_modules_and_backward_passes():
     assert not any(each.kind == "backward" for each in stepper.moments if each.name in names)
 
 
+def test_a_stepper_that_is_let_go_ends_its_program():
+    plain = tf.Session.run
+    net = Static()
+    ended = []
+
+    def program():
+        try:
+            return net.session().run(net.loss, {net.x: X})
+        finally:
+            ended.append(True)
+
+    stepper = tf.debug(program)
+    stepper.step(2)
+    assert tf.Session.run is not plain
+    del stepper
+    assert ended == [True]
+    assert tf.Session.run is plain
+
+
 def test_nonsense_is_refused():
     net = Static()
     stepper = tf.debug(net.loss, {net.x: X}, net.session())

@@ -85,6 +85,24 @@ def test_nothing_is_left_of_a_watch():
     assert tf.Session.run is before
 
 
+def test_who_looks_may_begin_and_end_in_any_order():
+    plain = tf.Session.run
+    graph, x, _h, loss, update = _net()
+    session = _session(graph)
+    seen = []
+    with tf.lint() as found:
+        watching = watch("loss", to=seen.append, graph=graph)
+        session.run(loss, {x: X})
+    session.run(loss, {x: X})
+    watching.stop()
+    with watch("loss", to=seen.append, graph=graph):
+        session.run(update, {x: X})
+    session.run(loss, {x: X})
+    assert [each.name for each in seen] == ["loss"] * 3
+    assert not found
+    assert tf.Session.run is plain
+
+
 def test_rounds_of_loops_and_of_loops_in_loops():
     graph = tf.Graph()
     with graph.as_default():
