@@ -1,4 +1,4 @@
-"""What ``save`` writes down of things and ``load`` makes of it again: a table of objects that name each other by number."""
+"""What ``save`` writes down of things: a table of objects that name each other by number. ``unpacking`` makes them again."""
 
 from __future__ import annotations
 
@@ -11,17 +11,16 @@ from typing import Any
 import numpy
 from numpy import ndarray
 
-from dynamic.apply import Carried, wrap
+from dynamic.apply import Carried
 from dynamic.conversion import OWN
 from dynamic.devices import device
 from dynamic.dtypes import DTYPES, dtype
 from dynamic.elsewhere import to_numpy
-from dynamic.formats import WORDS, layout, memory_format
+from dynamic.formats import layout, memory_format
 from dynamic.random import Generator
 from dynamic.size import Size
 from dynamic.storage import TypedStorage, UntypedStorage
-from dynamic.strided import Layout, address, extent, root_of, within
-from dynamic.tape import new_leaf
+from dynamic.strided import address, extent, root_of
 from graphs.core.errors import GradientError, GraphsError, at_line
 
 
@@ -29,13 +28,9 @@ class SaveError(GraphsError, TypeError):
     """Something that cannot be described without code; the message names its place."""
 
 
-class ClassError(GraphsError, RuntimeError, AttributeError):
-    """A class that the program has not imported, or that is none of modules: it is not made again."""
-
-
 _PLAIN = (str, int, float, bool, type(None))
-_MAPPINGS: dict[str, type[Any]] = {"dict": dict, "OrderedDict": OrderedDict}
-_ROWS: dict[str, type[Any]] = {"list": list, "tuple": tuple, "Size": Size, "set": set, "frozenset": frozenset}
+MAPPINGS: dict[str, type[Any]] = {"dict": dict, "OrderedDict": OrderedDict}
+ROWS: dict[str, type[Any]] = {"list": list, "tuple": tuple, "Size": Size, "set": set, "frozenset": frozenset}
 _WORDS = (layout, memory_format)
 
 
@@ -73,10 +68,10 @@ class Packer:
         return [number]
 
     def _described(self, value: Any, kind: type[Any], name: str, number: int) -> dict[str, Any]:
-        for word, mapping in _MAPPINGS.items():
+        for word, mapping in MAPPINGS.items():
             if kind is mapping:
                 return {"is": word, "items": self._pairs(value, name)}
-        for word, row in _ROWS.items():
+        for word, row in ROWS.items():
             if kind is row:
                 return {"is": word, "items": [self.add(item, f"{name}[{i}]") for i, item in enumerate(value)]}
         if isinstance(value, Carried):
@@ -192,129 +187,3 @@ def _path(of: Any, name: str) -> dict[str, str]:
         place = name or "what is to be saved"
         raise SaveError(f"{place}: {of.__qualname__} is defined inside a function, where load cannot find it{at_line()}")
     return {"home": of.__module__, "path": of.__qualname__}
-
-
-class Unpacker:
-    """Makes objects again of their descriptions."""
-
-    def __init__(self, objects: list[Any], memories: list[Any], place: Any, weights_only: bool) -> None:
-        self._objects, self._memories, self._place, self._strict = objects, memories, place, weights_only
-        self._made: dict[int, Any] = {}
-
-    def get(self, value: Any) -> Any:
-        """What ``Packer.add`` gave a number for, or wrote down as it was."""
-        if not isinstance(value, list):
-            return value
-        (number,) = value
-        if number not in self._made:
-            about = self._objects[number]
-            made = self._build(number, about, about["is"])
-            self._made.setdefault(number, made)
-        return self._made[number]
-
-    def _build(self, number: int, about: dict[str, Any], word: str) -> Any:
-        if word in _MAPPINGS:
-            mapping = self._made[number] = _MAPPINGS[word]()
-            for key, value in about["items"]:
-                mapping[self.get(key)] = self.get(value)
-            return mapping
-        if word == "list":
-            row: list[Any] = []
-            self._made[number] = row
-            row.extend(map(self.get, about["items"]))
-            return row
-        if word in _ROWS:
-            return _ROWS[word](map(self.get, about["items"]))
-        if word == "module":
-            return self._module(number, about)
-        make = getattr(self, f"_make_{word}", None)
-        if make is None:
-            raise ValueError(f"an object of the kind {word!r}")
-        return make(about)
-
-    def _module(self, number: int, about: dict[str, Any]) -> Any:
-        if self._strict:
-            raise ClassError(f"weights_only: the file has a module, {about['home']}.{about['path']}{at_line()}")
-        kind = _found(about)
-        if not is_module(kind):
-            raise ClassError(f"{about['home']}.{about['path']} is no class of modules: it is not made again{at_line()}")
-        module: Any = object.__new__(kind)
-        self._made[number] = module
-        for key, value in about["items"]:
-            vars(module)[self.get(key)] = self.get(value)
-        return module
-
-    def _make_tensor(self, about: dict[str, Any]) -> Any:
-        tensor = self._place(wrap(self._make_array(about)), about["device"])
-        if "class" in about:
-            kind = _found(about["class"])
-            if not (isinstance(kind, type) and issubclass(kind, type(tensor))):
-                raise ClassError(f"{about['class']['path']} is no class of tensors: it is not made again{at_line()}")
-            made: Any = object.__new__(kind)
-            made._array = tensor._array
-            tensor = made
-        for key, value in about.get("items", ()):
-            vars(tensor)[self.get(key)] = self.get(value)
-        if about["requires_grad"]:
-            tensor._edge = new_leaf(tensor)
-        return tensor
-
-    def _make_array(self, about: dict[str, Any]) -> Any:
-        kind = DTYPES[about["dtype"]].numpy
-        steps = [step / kind.itemsize for step in about["strides"]]
-        offset = about["offset"] / kind.itemsize
-        memory, shape = self._memories[about["memory"]], tuple(about["shape"])
-        if all(n == int(n) for n in (*steps, offset)):
-            return within(memory, kind, Layout(shape, tuple(map(int, steps)), int(offset)))
-        return numpy.ndarray(shape, kind, memory, about["offset"], tuple(about["strides"]))
-
-    def _make_number(self, about: dict[str, Any]) -> Any:
-        return self._make_array(about)[()]
-
-    def _make_TypedStorage(self, about: dict[str, Any]) -> Any:  # noqa: N802 (the class's name)
-        return TypedStorage()._over(self._make_array(about))
-
-    def _make_UntypedStorage(self, about: dict[str, Any]) -> Any:  # noqa: N802 (the class's name)
-        return UntypedStorage()._over(self._make_array(about))
-
-    def _make_complex(self, about: dict[str, Any]) -> complex:
-        return complex(*about["parts"])
-
-    def _make_bytes(self, about: dict[str, Any]) -> bytes:
-        return base64.b64decode(about["text"])
-
-    def _make_bytearray(self, about: dict[str, Any]) -> bytearray:
-        return bytearray(base64.b64decode(about["text"]))
-
-    def _make_dtype(self, about: dict[str, Any]) -> dtype:
-        return DTYPES[about["name"]]
-
-    def _make_device(self, about: dict[str, Any]) -> device:
-        return device(about["name"])
-
-    def _make_word(self, about: dict[str, Any]) -> Any:
-        return WORDS[about["name"]]
-
-    def _make_slice(self, about: dict[str, Any]) -> slice:
-        return slice(*map(self.get, about["items"]))
-
-    def _make_Generator(self, about: dict[str, Any]) -> Generator:  # noqa: N802 (the class's name)
-        return Generator().set_state(wrap(numpy.array(about["state"], numpy.uint8)))
-
-    def _make_function(self, about: dict[str, Any]) -> Any:
-        found = _found(about)
-        if not (isinstance(found, types.FunctionType) and f"{found.__module__}.".startswith("dynamic.")):
-            raise ClassError(f"{about['home']}.{about['path']} is no function of ours: it is not taken{at_line()}")
-        return found
-
-
-def _found(about: dict[str, str]) -> Any:
-    """A class or function by module and name, among the modules that have been imported already."""
-    found: Any = sys.modules.get(about["home"])
-    if found is None:
-        raise ClassError(f"{about['home']} is not imported, so {about['path']} is not to be had: import it first{at_line()}")
-    for part in about["path"].split("."):
-        found = vars(found).get(part) if hasattr(found, "__dict__") else None
-    if found is None:
-        raise ClassError(f"{about['home']} has no {about['path']}{at_line()}")
-    return found

@@ -6,20 +6,20 @@ again only from classes that the program has imported by itself. Every part has 
 
 from __future__ import annotations
 
-import io
 import json
 import os
-from typing import Any
-
-import numpy
+from typing import Any, BinaryIO
 
 from dynamic.devices import available, device_of, moved
 from dynamic.elsewhere import to_numpy
 from dynamic.names import lacking
-from dynamic.packing import Packer, SaveError as SaveError, Unpacker
+from dynamic.packing import Packer, SaveError as SaveError
 from dynamic.storage import UntypedStorage
+from dynamic.unpacking import ClassError, Unpacker
 from graphs.core.errors import GraphsError, at_line
-from graphs.core.files import write_whole
+from graphs.core.files import reading, write_whole
+from graphs.core.jsontext import digest, strict
+from graphs.core.tensorfile import TensorFile, TensorFileError, packed
 
 
 _FORMAT, _VERSION = "diptych save", 1
@@ -36,7 +36,10 @@ def save(obj: Any, f: Any, pickle_module: Any = None, pickle_protocol: Any = Non
     memory share it again after ``load``. Raises SaveError (a TypeError) naming the place of what cannot be described.
     """
     packer = Packer()
-    root = packer.add(obj, "")
+    try:
+        root = packer.add(obj, "")
+    except RecursionError:
+        raise SaveError(f"what is to be saved is nested too deeply for save{at_line()}") from None
     memories = packer.memories()
     stored = {f"memory.{i}": to_numpy(memory) for i, memory in enumerate(memories)}
     about = {
@@ -44,10 +47,10 @@ def save(obj: Any, f: Any, pickle_module: Any = None, pickle_protocol: Any = Non
         "version": _VERSION,
         "root": root,
         "objects": packer.objects,
-        "digests": {name: _digest(array) for name, array in stored.items()},
+        "digests": {name: digest(array) for name, array in stored.items()},
     }
     text = json.dumps(about)
-    data = _pack(stored, {"diptych": text, "digest": _digest(text.encode())})
+    data = packed(stored, {"diptych": text, "digest": digest(text.encode())})
     if hasattr(f, "write"):
         f.write(data)
     else:
@@ -61,108 +64,88 @@ def load(f: Any, map_location: Any = None, pickle_module: Any = None, *, weights
         f: a path, or a file object, which is read from where it stands to the end of what was saved.
         map_location: a device, or a dict or function that says where tensors of a device go; by default where they were
             (the processor's memory, where that is not there).
-        weights_only: refuse modules.
+        weights_only: refuse modules and functions.
 
     Raises LoadError (a RuntimeError) naming the file, and the tensor where it is one, for a file that is damaged, cut short,
-    or not written by ``save``; FileNotFoundError where there is none.
+    or not written by ``save``; ClassError (a RuntimeError) for a class that is not there; FileNotFoundError where there is
+    no file.
     """
-    path = getattr(f, "name", None) if hasattr(f, "read") else os.fspath(f)
     if hasattr(f, "read"):
-        data = _read_from(f)
+        name = getattr(f, "name", None)
+        path = os.fsdecode(name) if isinstance(name, (str, bytes)) else "the file object"
+        about, memories = _unpack(f, None, path)
     else:
-        with open(f, "rb") as file:
-            data = file.read()
-    about, memories = _unpack(data, path if isinstance(path, (str, bytes)) else "the file object")
+        path = os.fsdecode(f)
+        with reading(path) as (file, size):
+            about, memories = _unpack(file, size, path)
     unpacker = Unpacker(about["objects"], memories, _places(map_location), weights_only)
     try:
         return unpacker.get(about["root"])
-    except (KeyError, IndexError, TypeError, ValueError, RecursionError) as error:
-        if isinstance(error, GraphsError):
+    except ClassError as error:
+        raise ClassError(f"{path}: {error}") from None
+    except _NONSENSE as error:
+        if unpacker.moving:
             raise
-        raise LoadError(f"{path}: what it says of its contents is not to be made sense of: {error!r}{at_line()}") from error
+        what = f"{unpacker.place}: {error or type(error).__name__}"
+        raise LoadError(f"{path}: what it says of its contents is not to be made sense of: {what}{at_line()}") from error
 
 
-def _digest(data: Any) -> str:
-    import hashlib  # takes 5 ms, which other programs do without
-
-    made = hashlib.blake2b(digest_size=16)
-    made.update(data)
-    return made.hexdigest()
+_NONSENSE = (GraphsError, ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+"""What making things of a description without sense may raise."""
 
 
-def _pack(stored: dict[str, Any], metadata: dict[str, str]) -> bytes:
-    """A safetensors file of rows of bytes. Its header is written here, so that the library is needed by readers only."""
-    header: dict[str, Any] = {"__metadata__": metadata}
-    at = 0
-    for name, array in stored.items():
-        header[name] = {"dtype": "U8", "shape": [array.size], "data_offsets": [at, at + array.size]}
-        at += array.size
-    text = json.dumps(header).encode()
-    text += b" " * (-len(text) % 8)
-    out = io.BytesIO()
-    out.write(len(text).to_bytes(8, "little"))
-    out.write(text)
-    for array in stored.values():
-        out.write(memoryview(array))
-    return out.getvalue()
-
-
-def _read_from(file: Any) -> bytes:
-    """The bytes of one saved thing: the header tells how many there are, so that more than one can follow each other."""
-    start = file.read(8)
-    size = int.from_bytes(start, "little")
-    if len(start) < 8 or size > 1 << 40:
-        return bytes(start + file.read())
-    text = file.read(size)
+def _unpack(file: BinaryIO, size: int | None, path: Any) -> tuple[dict[str, Any], list[Any]]:
+    """The description and the memories in a file, every digest checked."""
+    head = file.read(8)
     try:
-        end = max((each["data_offsets"][1] for name, each in json.loads(text).items() if name != "__metadata__"), default=0)
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return bytes(start + text + file.read())
-    return bytes(start + text + file.read(end))
-
-
-def _unpack(data: bytes, path: Any) -> tuple[dict[str, Any], list[Any]]:
-    """The description and the memories in ``data``, every digest checked."""
-    size = int.from_bytes(data[:8], "little")
-    try:
-        header = json.loads(data[8 : 8 + size])
-        metadata = header["__metadata__"]
-        text, digest = metadata["diptych"], metadata["digest"]
-    except (ValueError, KeyError, TypeError) as error:
-        if data[:2] == b"PK" or (data[:1] == b"\x80" and data[1:2] in (b"\2", b"\3", b"\4", b"\5")):
+        stored = TensorFile(head, file, None if size is None else size - len(head))
+        about = _described(stored)
+    except ValueError as error:
+        if head[:2] == b"PK" or (head[:1] == b"\x80" and head[1:2] in (b"\2", b"\3", b"\4", b"\5")):
             raise LoadError(
                 f"{path} is a pickle of PyTorch's, and reading one would run what is in it: save it with safetensors there, "
                 f"or convert the state dict to numpy arrays{at_line()}"
             ) from None
-        raise LoadError(
-            f"{path} is damaged, cut short, or not written by save ({len(data)} bytes): {error!r}{at_line()}"
-        ) from None
-    if _digest(text.encode()) != digest:
-        raise LoadError(f"{path} is damaged: the description of its contents has changed{at_line()}")
-    about = json.loads(text)
-    if about["version"] > _VERSION:
-        raise LoadError(f"{path} has the format's version {about['version']}, and we know {_VERSION}{at_line()}")
-    buffer = numpy.frombuffer(bytearray(data), numpy.uint8)
-    memories: list[Any] = []
-    for name, wanted in about["digests"].items():
-        try:
-            start, end = header[name]["data_offsets"]
-            if header[name] != {"dtype": "U8", "shape": [end - start], "data_offsets": [start, end]}:
-                raise ValueError("not as it was written")
-        except (KeyError, TypeError, ValueError):
-            raise LoadError(f"{path} is damaged: {name} is not described as it was{at_line()}") from None
-        part = buffer[8 + size + start : 8 + size + end]
-        if part.size != end - start:
-            raise LoadError(f"{path} is cut short: {_names(about, len(memories))} ends after {part.size} bytes{at_line()}")
-        if _digest(part) != wanted:
-            raise LoadError(f"{path} is damaged: the memory of {_names(about, len(memories))} has changed{at_line()}")
-        memories.append(part.copy())
-    return about, memories
+        raise LoadError(f"{path} is damaged, cut short, or not written by save: {error}{at_line()}") from None
+    try:
+        memories = {}
+        for name, memory in stored.arrays():
+            memories[name] = memory
+            if digest(memory) != about["digests"][name]:
+                raise TensorFileError(f"the memory of {_names(about, name)} has changed", name)
+    except TensorFileError as error:
+        names = f" ({_names(about, error.name)})" if error.name else ""
+        raise LoadError(f"{path} is damaged or cut short: {error}{names}{at_line()}") from None
+    return about, [memories[name] for name in about["digests"]]
 
 
-def _names(about: dict[str, Any], memory: int) -> str:
+def _described(stored: TensorFile) -> dict[str, Any]:
+    """What the description says. Raises ValueError where it has changed, or cannot be one."""
+    text, hashed = stored.metadata.get("diptych"), stored.metadata.get("digest")
+    if text is None or hashed is None:
+        raise ValueError("it has not the description that save writes")
+    if digest(text.encode()) != hashed:
+        raise ValueError("the description of its contents has changed")
+    about = strict(text, constants=True)
+    if not isinstance(about, dict) or about.get("format") != _FORMAT or type(about.get("version")) is not int:
+        raise ValueError(f"its description is not of the format {_FORMAT!r}")
+    if not 1 <= about["version"] <= _VERSION:
+        raise ValueError(f"it has the format's version {about['version']}, and we know {_VERSION}")
+    objects, digests = about.get("objects"), about.get("digests")
+    if "root" not in about or not isinstance(objects, list) or not all(isinstance(each, dict) for each in objects):
+        raise ValueError("its description has no objects")
+    if not isinstance(digests, dict) or digests.keys() != {place.name for place in stored.places}:
+        raise ValueError("its description names other memories than there are")
+    for place in stored.places:
+        if place.dtype != "uint8" or len(place.shape) != 1:
+            raise ValueError(f"{place.name} is no row of bytes")
+    return about
+
+
+def _names(about: dict[str, Any], memory: str) -> str:
     """The tensors that lie in a memory, for people."""
-    found = [each.get("name") or "a tensor" for each in about["objects"] if each.get("memory") == memory]
+    number = [*about["digests"]].index(memory)
+    found = [str(each.get("name") or "a tensor") for each in about["objects"] if each.get("memory") == number]
     return ", ".join(found[:3]) + (f" and {len(found) - 3} more" if len(found) > 3 else "")
 
 

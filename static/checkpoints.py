@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import os
 from collections.abc import Mapping
 from typing import Any
 
 import numpy
 from numpy import ndarray
-from safetensors import SafetensorError
-from safetensors.numpy import load as read_tensors, save as pack_tensors
 
+from graphs.core.files import reading
+from graphs.core.jsontext import digest, strict
 from graphs.core.spec import show
+from graphs.core.tensorfile import TensorFile, TensorFileError, packed
 from static.checkpoint_state import SUFFIX, latest_checkpoint
 from static.dtypes import DType, as_dtype
 from static.errors import DataLossError, NotFoundError
@@ -46,45 +48,64 @@ def write_checkpoint(
         },
     }
     text = json.dumps(about, sort_keys=True)
-    metadata = {"diptych": text, "digest": _hash(text.encode())}
-    write_whole(prefix + SUFFIX, pack_tensors(stored, metadata), beside and beside + SUFFIX)
+    metadata = {"diptych": text, "digest": digest(text.encode())}
+    write_whole(prefix + SUFFIX, packed(stored, metadata), beside and beside + SUFFIX)
 
 
 def read_checkpoint(prefix: str) -> dict[str, ndarray]:
     """The values of a checkpoint by name, read-only.
 
-    Raises NotFoundError where there is no such file, DataLossError where it is not whole.
+    Raises NotFoundError where there is no such file, DataLossError, naming the file and the value where it is one, where it
+    is not whole.
     """
     path = prefix + SUFFIX
     try:
-        with open(path, "rb") as file:
-            data = file.read()
+        with reading(path) as (file, size):
+            stored = TensorFile(file.read(8), file, size - 8)
+            entries = _entries(stored)
+            return {name: _checked(name, value, entries[name]) for name, value in stored.arrays()}
     except FileNotFoundError:
         raise NotFoundError(None, f"Failed to find any matching files for the checkpoint {path}") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise DataLossError(None, f"Checkpoint file {path} is damaged, or no checkpoint: {error}") from None
+
+
+def _entries(stored: TensorFile) -> dict[str, dict[str, Any]]:
+    """What the description says of each value that is there. Raises ValueError where it has changed, or makes no sense."""
+    text, hashed = stored.metadata.get("diptych"), stored.metadata.get("digest")
+    if text is None or hashed is None:
+        raise ValueError("it has not the description that tf.train.Saver writes")
+    if digest(text.encode()) != hashed:
+        raise ValueError("its description has changed")
+    about = strict(text)
+    if not isinstance(about, dict) or about.get("format") != _FORMAT or type(about.get("version")) is not int:
+        raise ValueError(f"its description is not of the format {_FORMAT!r}")
+    if not 1 <= about["version"] <= _VERSION:
+        raise ValueError(f"it has the format's version {about['version']}; we know {_VERSION}")
+    entries = about.get("values")
+    if not isinstance(entries, dict):
+        raise ValueError("its description names no values")
+    names = {place.name for place in stored.places}
+    if names != entries.keys():
+        raise ValueError(f"what it says of {', '.join(sorted(names ^ entries.keys())[:9])} does not agree")
+    return entries
+
+
+def _checked(name: str, stored: ndarray, entry: Any) -> ndarray:
+    """The value that ``stored`` stands for, where it is what its entry says."""
     try:
-        stored = read_tensors(data)
-        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-        metadata = header.get("__metadata__", {})
-        text, digest = metadata.get("diptych", ""), metadata.get("digest")
-    except (SafetensorError, ValueError, KeyError) as error:
-        raise DataLossError(None, f"Checkpoint file {path} is damaged or cut short ({len(data)} bytes): {error}") from None
-    if digest != _hash(text.encode()):
-        what = "its description has changed" if digest else "it has not the description that tf.train.Saver writes"
-        raise DataLossError(None, f"Checkpoint file {path} is damaged, or no checkpoint: {what}")
-    about = json.loads(text)
-    if about["version"] > _VERSION:
-        raise DataLossError(None, f"Checkpoint file {path} has the format's version {about['version']}; we know {_VERSION}")
-    if stored.keys() != about["values"].keys():
-        odd = sorted(stored.keys() ^ about["values"].keys())
-        raise DataLossError(None, f"Checkpoint file {path} is damaged: what it says of {', '.join(odd)} does not agree")
-    return {name: _checked(path, name, stored[name], entry) for name, entry in about["values"].items()}
-
-
-def _checked(path: str, name: str, stored: ndarray, entry: Mapping[str, Any]) -> ndarray:
-    dtype, shape = as_dtype("object" if entry["dtype"] == "string" else entry["dtype"]).dtype, tuple(entry["shape"])
-    if _digest(name, dtype, shape, stored) != entry["digest"]:
-        raise DataLossError(None, f"Checkpoint file {path} is damaged: the value of {name!r} has changed")
-    return _restored(stored, dtype, shape)
+        word, dims, hashed = entry["dtype"], entry["shape"], entry["digest"]
+        dtype = as_dtype("object" if word == "string" else word).dtype
+        if not isinstance(dims, list) or not all(type(n) is int and n >= 0 for n in dims):
+            raise ValueError(f"{dims!r:.80} is no shape")
+    except (TypeError, ValueError, KeyError) as error:
+        raise TensorFileError(f"what it says of {name!r} makes no sense: {error}", name) from None
+    if _digest(name, dtype, tuple(dims), stored) != hashed:
+        raise TensorFileError(f"the value of {name!r} has changed", name)
+    try:
+        return _restored(stored, dtype, tuple(dims))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise TensorFileError(f"the value of {name!r} is not {word}{show(dims)}: {error}", name) from None
 
 
 # The dtypes that the format has not: complex numbers are stored as pairs, strings as text
@@ -100,24 +121,22 @@ def _stored(value: ndarray) -> ndarray:
 
 def _restored(stored: ndarray, dtype: Any, shape: tuple[int, ...]) -> ndarray:
     if dtype.kind == "O":
+        texts = strict(stored.tobytes())
+        if stored.dtype != numpy.uint8 or not isinstance(texts, list) or len(texts) != math.prod(shape):
+            raise ValueError("it is not as many texts")
         out = numpy.empty(shape, object)
-        out.reshape(-1)[:] = [base64.b64decode(text) for text in json.loads(stored.tobytes())]
-        return out
-    return stored.view(dtype)[..., 0] if dtype.kind == "c" else stored
+        out.reshape(-1)[:] = [base64.b64decode(text, validate=True) for text in texts]
+    else:
+        out = stored.view(dtype)[..., 0] if dtype.kind == "c" and stored.ndim else stored
+        if out.dtype != dtype or out.shape != shape:
+            raise ValueError(f"it is stored as {stored.dtype.name}{show(stored.shape)}")
+    out.flags.writeable = False
+    return out
 
 
 def _digest(name: str, dtype: Any, shape: tuple[int, ...], stored: ndarray) -> str:
     about = json.dumps([name, dtype.name, list(shape), stored.dtype.name, list(stored.shape)]).encode()
-    return _hash(about, stored.reshape(-1).view(numpy.uint8))
-
-
-def _hash(*parts: Any) -> str:
-    import hashlib  # takes 5 ms, which other programs do without
-
-    made = hashlib.blake2b(digest_size=16)
-    for part in parts:
-        made.update(part)
-    return made.hexdigest()
+    return digest(about, stored.reshape(-1).view(numpy.uint8))
 
 
 class CheckpointReader:

@@ -330,23 +330,25 @@ FORGED = {
 def test_forged_files_make_nothing(name, tmp_path):
     import sys
 
-    from dynamic.serialization import _digest, _pack
+    from graphs.core.jsontext import digest
+    from graphs.core.tensorfile import packed
 
     stored = {"memory.0": np.zeros(4, np.uint8)}
     about = {"format": "diptych save", "version": 1, "root": [0], "objects": [FORGED[name]]}
-    about["digests"] = {each: _digest(array) for each, array in stored.items()}
+    about["digests"] = {each: digest(array) for each, array in stored.items()}
     text = json.dumps(about)
-    (tmp_path / "file").write_bytes(_pack(stored, {"diptych": text, "digest": _digest(text.encode())}))
+    (tmp_path / "file").write_bytes(packed(stored, {"diptych": text, "digest": digest(text.encode())}))
     with pytest.raises(RuntimeError):
         dynamic.load(tmp_path / "file")
     assert "antigravity" not in sys.modules
 
 
 def test_a_newer_version_is_refused(tmp_path):
-    from dynamic.serialization import _digest, _pack
+    from graphs.core.jsontext import digest
+    from graphs.core.tensorfile import packed
 
     text = json.dumps({"format": "diptych save", "version": 99})
-    (tmp_path / "file").write_bytes(_pack({}, {"diptych": text, "digest": _digest(text.encode())}))
+    (tmp_path / "file").write_bytes(packed({}, {"diptych": text, "digest": digest(text.encode())}))
     with pytest.raises(RuntimeError, match="99"):
         dynamic.load(tmp_path / "file")
 
