@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 READY = $(VENV)/ready-$(subst $(comma),-,$(EXTRAS))
 comma := ,
 
-.PHONY: demo test setup lint pictures clean
+.PHONY: demo test setup lint coverage mutants pictures clean
 
 demo: $(READY)
 	$(BIN)/diptych compare demos/two_layer.py --steps $(STEPS) --out $(OUT)/two_layer
@@ -26,6 +26,12 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+coverage: $(READY)
+	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m tests.discipline coverage
+
+mutants: $(READY)
+	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m tests.discipline mutants
 
 pictures: $(READY)
 	$(BIN)/diptych draw demos/two_layer.py --out docs/pictures --format png --view joined --update
