@@ -78,6 +78,14 @@ def _old_objects_aside() -> Iterator[None]:
     gc.unfreeze()
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _default_graph_of_its_own() -> Iterator[None]:
+    """What a module leaves in the default graph is not there for the next one."""
+    yield
+    if "static" in sys.modules:
+        sys.modules["static"].reset_default_graph()
+
+
 @pytest.fixture(params=["stand-in", pytest.param("cupy", marks=pytest.mark.cuda)])
 def cp(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """cupy's API: on a GPU, and on this machine's memory."""
