@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ from numpy import ndarray
 from graphs.codegen.lines import as_ufunc
 from graphs.core.node import Value
 from graphs.core.op import Op
+from graphs.core.quoting import identifier, plain, remark
 from graphs.core.spec import Spec
 from static.graph import Operation
 from static.layouts import ordered
@@ -53,12 +55,13 @@ class Emission:
             **schedule.constants,
         }
         self._kernels: dict[Callable[..., Any], str] = {}
+        self._more = itertools.count(1)
         self._settings: dict[int, str] = {}
         self._literals: dict[Any, ndarray[Any, Any]] = {}
         self._main()
 
     def _line(self, text: str, source: Step | Operation | None = None) -> None:
-        self.lines.append(f"    {text}")
+        self.lines.append(f"    {remark(text)}")
         if source is not None:
             self.nodes[len(self.lines)] = source
 
@@ -91,7 +94,7 @@ class Emission:
             elif dtype is not None and dtype.kind == "f" and type(x) in (int, float):
                 given.append(self._setting(self._literals.setdefault((repr(x), dtype), numpy.asarray(x, dtype))))
             else:
-                given.append(repr(x))
+                given.append(repr(x) if plain(x) else self._setting(x))
         return f"{name}({', '.join(given)})"
 
     def _kernel_call(self, step: Step) -> str:
@@ -106,14 +109,15 @@ class Emission:
     def _kernel(self, step: Step) -> str:
         name = self._kernels.get(step.kernel)
         if name is None:
-            plain = step.node.op.name if step.node.op.name.isidentifier() and step.node.op.name.isascii() else "kernel"
-            name = f"k_{plain}" if f"k_{plain}" not in self.namespace else f"k_{plain}_{len(self._kernels)}"
+            name = first = identifier("k", step.node.op.name)
+            while name in self.namespace:
+                name = f"{first}_{next(self._more)}"
             self._kernels[step.kernel] = name
             self.namespace[name] = step.kernel
         return name
 
     def _setting(self, value: Any) -> str:
-        if type(value) in _PLAIN or (type(value) is tuple and all(type(item) in _PLAIN for item in value)):
+        if all(map(_is_short, value)) if type(value) is tuple else _is_short(value):
             return repr(value)
         name = self._settings.get(id(value))
         if name is None:
@@ -184,6 +188,11 @@ def _of_one_shape(values: Sequence[Any]) -> bool:
 
 def _same(value: Any, usual: Any) -> bool:
     return type(value) is type(usual) and type(value) in _PLAIN and value == usual
+
+
+def _is_short(value: Any) -> bool:
+    """Whether a setting reads best where it is used; floats have many digits."""
+    return type(value) is not float and plain(value)
 
 
 def _handed_out(register: str, own: bool, spec: Spec) -> str:

@@ -38,7 +38,7 @@ class PieceEmission(Emission):
             there = type(value) is ndarray and value.dtype.kind in "biufc" and not arg.endswith("_cpu")
             self.namespace[arg] = xp.asarray(value) if there else value
         capturable = Capturable(xp)
-        self.namespace.update(xp=capturable, copy=capturable.array, k_fused_into=_fused_into)
+        self.namespace.update(xp=capturable, copy=capturable.array, fused_into=_fused_into)
 
     def _main(self) -> None:
         piece = self._piece
@@ -59,7 +59,7 @@ class PieceEmission(Emission):
         into = self._into.get(step.outs[0]) if step.outs else None
         if into is None:
             return call
-        return f"k_fused_into(xp, ({''.join(f'{x}, ' for x in into)}), {call.partition('(xp, ')[2]}"
+        return f"fused_into(xp, ({''.join(f'{x}, ' for x in into)}), {call.partition('(xp, ')[2]}"
 
 
 def written_through(piece: Piece, made: Schedule) -> dict[str, list[str | None]]:

@@ -12,6 +12,7 @@ from typing import Any
 from graphs.control import draws
 from graphs.control.program import Draw
 from graphs.core.node import Value
+from graphs.core.quoting import plain
 from graphs.core.spec import Spec
 from graphs.rewrite import Choice
 from graphs.rewrite.settle import settle
@@ -243,7 +244,7 @@ class _Lowering:
 
     def constant(self, value: Any) -> str:
         """The register of a constant; scalars stand for themselves where Python can read back what it prints."""
-        if type(value) in (bool, int) or (type(value) is float and value - value == 0.0):
+        if type(value) in (bool, int, float) and plain(value):
             text = repr(value)
             self.made.constants[text] = value
             return text

@@ -24,6 +24,10 @@ from static.tensor import apply, convert_to_tensor
 _TEXT = numpy.dtype(object)
 
 
+def _bytes(text: str | bytes) -> bytes:
+    return text if isinstance(text, bytes) else text.encode()
+
+
 def _op(name: str, dtype: Any = _TEXT, shape: Callable[..., Any] = broadcasted) -> Callable[[Callable[..., Any]], Op]:
     """Make the decorated kernel an op on strings; ``dtype`` is that of its output, or a function of its attributes."""
 
@@ -92,10 +96,10 @@ def _join(xp: Any, *parts: Any, separator: bytes) -> Any:
     return _each(lambda *items: separator.join(items), *parts)
 
 
-def join(inputs: Sequence[Any], separator: str = "", name: str | None = None) -> Any:
+def join(inputs: Sequence[Any], separator: str | bytes = "", name: str | None = None) -> Any:
     """The strings of several tensors, of one shape or scalars, one after the other at each place."""
     parts = [convert_to_tensor(x, "string") for x in inputs]
-    return apply(_join, *parts, name=name, node="StringJoin", separator=separator.encode())
+    return apply(_join, *parts, name=name, node="StringJoin", separator=_bytes(separator))
 
 
 @_op("string_to_number", lambda out: numpy.dtype(out))
@@ -187,7 +191,7 @@ def regex_replace(input: Any, pattern: str, rewrite: str, replace_global: bool =
 
     ``\0`` to ``\9`` in ``rewrite`` stand for what was matched.
     """
-    settings = {"pattern": pattern.encode(), "rewrite": rewrite.encode(), "count": 0 if replace_global else 1}
+    settings = {"pattern": _bytes(pattern), "rewrite": _bytes(rewrite), "count": 0 if replace_global else 1}
     return _call(_regex_replace, input, name=name, node="RegexReplace", **settings)
 
 
@@ -199,7 +203,7 @@ def _full_match(xp: Any, x: Any, *, pattern: bytes) -> Any:
 
 def regex_full_match(input: Any, pattern: str, name: str | None = None) -> Any:
     """Whether a regular expression matches each string as a whole."""
-    return _call(_full_match, input, name=name, node="RegexFullMatch", pattern=pattern.encode())
+    return _call(_full_match, input, name=name, node="RegexFullMatch", pattern=_bytes(pattern))
 
 
 def _reduced(x: Spec, *, axis: Any, keepdims: bool, **_: Any) -> Any:
@@ -230,7 +234,7 @@ def reduce_join(
 ) -> Any:
     """The strings along the axes (all for None) joined: first along the first axis that is named, then along the next."""
     chosen = axes(reduction_indices if axis is None else axis)
-    settings = {"axis": (chosen,) if isinstance(chosen, int) else chosen, "separator": separator.encode()}
+    settings = {"axis": (chosen,) if isinstance(chosen, int) else chosen, "separator": _bytes(separator)}
     return _call(_reduce_join, inputs, name=name, node="ReduceJoin", keepdims=bool(keepdims or keep_dims), **settings)
 
 

@@ -21,6 +21,7 @@ from graphs.codegen.ours import evaluated, needed
 from graphs.core.arrays import xp_of
 from graphs.core.function import Function
 from graphs.core.node import Value
+from graphs.core.quoting import remark
 
 
 TILE_BYTES = 65536
@@ -52,7 +53,7 @@ def interpreted(function: Function, inplace: tuple[int | None, ...] | None = Non
     names = {"range": range, "empty": numpy.empty, "array": ndarray, "whole": whole, "scalar": _scalar}
     names["natively"] = wide.Hot(function, single)
     namespace: dict[str, Any] = {"__builtins__": {}, **names, **lines.names}
-    exec(compile(source, f"<kernel {function.name}>", "exec"), namespace)
+    exec(compile(source, f"<kernel {remark(function.name)}>", "exec"), namespace)
     kernel: Any = namespace["kernel"]
     kernel.source = source
     return kernel

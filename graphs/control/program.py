@@ -18,6 +18,7 @@ from numpy import ndarray
 
 from graphs.core.function import Function
 from graphs.core.node import Node, Value
+from graphs.core.quoting import identifier, plain, remark
 from graphs.core.random import Key
 from graphs.core.ufuncs import OUT_BY_NAME, as_ufunc, literals
 
@@ -27,7 +28,6 @@ Edge = tuple[Node, int]
 Draw = Callable[[Key | None, int], Key]
 """Gives the key of a draw: from the op's own key, if it has one, and the serial of its node."""
 
-_PLAIN = (bool, int, str, type(None))
 _numbers = itertools.count(1)
 _nodes: dict[str, dict[int, Node]] = {}
 
@@ -44,7 +44,7 @@ class Program:
     def __init__(self, head: str, direct: bool = False, **names: Any) -> None:
         """``direct`` calls numpy's own functions where a kernel does nothing else: for arrays of numpy only."""
         self.lines = [head]
-        self.names: dict[str, Any] = {"__builtins__": {"int": int, "len": len, "range": range, "None": None}, **names}
+        self.names: dict[str, Any] = {"__builtins__": {}, "int": int, "len": len, "range": range, **names}
         self.nodes: dict[int, Node] = {}
         self._direct = direct
         self._count = itertools.count()
@@ -56,7 +56,7 @@ class Program:
 
     def named(self, value: Any, letter: str = "p") -> str:
         """An identifier for ``value``, or its text where that is as good."""
-        if type(value) in _PLAIN or (type(value) is float and value - value == 0.0):
+        if plain(value):
             return repr(value)
         name = self._called.get(id(value))
         if name is None:
@@ -117,7 +117,7 @@ class Program:
         return f"{self.named(ufunc, 'u')}({', '.join(given)})"
 
     def _kernel(self, node: Node) -> str:
-        name = f"k_{node.op.name}"
+        name = identifier("k", node.op.name)
         while self.names.setdefault(name, node.op.kernel) is not node.op.kernel:
             name += "_"
         return name
@@ -132,7 +132,7 @@ class Program:
 
         Constants in it become arrays of module ``xp``.
         """
-        source, filename = self.source, f"<{label} {next(_numbers)}>"
+        source, filename = self.source, f"<{remark(label)} {next(_numbers)}>"
         if xp is not numpy:
             constants = {name: x for name, x in self.names.items() if type(x) is ndarray and x.dtype.kind in "biufc"}
             self.names.update({name: xp.asarray(x) for name, x in constants.items()})

@@ -12,6 +12,7 @@ import numpy
 
 from graphs.core.arrays import is_array
 from graphs.core.function import Function
+from graphs.core.quoting import remark
 from graphs.core.spec import Spec, show as show_dims
 from graphs.draw.picture import Item, Link
 from graphs.draw.protocol import arguments, path_of
@@ -32,7 +33,7 @@ _NUMBERED = re.compile(r"_\d+$")
 
 def shorten(text: str, longest: int = LONGEST) -> str:
     """``text`` on one line, control characters written out, cut in the middle where it is too long."""
-    text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    text = remark(text)
     if len(text) <= longest:
         return text
     half = (longest - 1) // 2
