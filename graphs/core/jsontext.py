@@ -55,11 +55,11 @@ def _no_constant(name: str) -> Any:
 
 
 def sealed(text: str) -> bytes:
-    """The text of an object, which ends with a bracket on a line of its own, with its seal.
+    """The text of an object with its seal.
 
     Raises ValueError where it has more than ``MOST`` values.
     """
-    body = text.encode()[:-2]
+    body = text.encode().removesuffix(b"}").rstrip()
     check_amount(body)
     return b'%b,\n  "lines": "%b",\n  "digest": "%b"\n}' % (body, _checksums(body).encode(), digest(body).encode())
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from graphs.core import jsontext
 from graphs.core.errors import user_line
 from graphs.core.node import Value
 from graphs.core.spec import Shape, Spec
@@ -26,7 +27,8 @@ from static.overrides import gradient_of
 from static.registry import PREFIX, known, name_of
 
 
-FORMAT, VERSION = "diptych graph", 1
+FORMAT, VERSION = "diptych graph", 2
+"""Version 1 is the text alone, version 2 the text with its seal (``graphs/core/jsontext.py``)."""
 
 
 @dataclass
@@ -92,7 +94,7 @@ class GraphDef:
     # As JSON
 
     def to_json(self) -> str:
-        """The JSON text: bodies first, then a line for each node.
+        """The JSON text, for people and programs that change it: bodies first, then a line for each node.
 
         Raises GraphFileError naming the node that cannot be written, such as a ``py_func``.
         """
@@ -102,18 +104,21 @@ class GraphDef:
         """What the JSON text says, as dicts and lists."""
         encoder = Encoder()
         nodes = [_node_to(node, encoder) for node in self.node]
-        return {"format": FORMAT, "version": VERSION, "seed": self.seed, "functions": encoder.functions, "node": nodes}
+        return {"format": FORMAT, "version": 1, "seed": self.seed, "functions": encoder.functions, "node": nodes}
 
     @classmethod
     def from_json(cls, text: str | bytes) -> GraphDef:
-        """The description that JSON text gives. Raises GraphFileError naming the node and field that is wrong."""
-        return cls.from_data(parsed(text))
+        """The description that JSON text gives, sealed or not.
+
+        Raises GraphFileError naming the node and field that is wrong, and the line that has changed in a sealed text.
+        """
+        return cls.from_data(parsed(text, FORMAT, VERSION))
 
     @classmethod
     def from_data(cls, data: Any) -> GraphDef:
         """As ``from_json``, of JSON that has been parsed."""
+        check_format(data, "graph", FORMAT, 1)
         data = fields(data, "graph", "format", "version", "node", optional=("seed", "functions"))
-        check_format(data, FORMAT, VERSION)
         seed = data.get("seed")
         if seed is not None and type(seed) is not int:
             raise GraphFileError(f"graph: 'seed' has to be an integer or null, not {seed!r}")
@@ -122,8 +127,8 @@ class GraphDef:
         return cls(made, seed)
 
     def SerializeToString(self) -> bytes:  # noqa: N802 (the protocol buffers' names)
-        """The JSON text as bytes."""
-        return self.to_json().encode()
+        """What goes to files: the JSON text as bytes, with its seal."""
+        return sealed_bytes(self.to_data())
 
     def ParseFromString(self, data: str | bytes) -> int:  # noqa: N802
         """Become what the JSON text ``data`` describes; its length."""
@@ -134,7 +139,7 @@ class GraphDef:
     FromString = from_json
 
     def ByteSize(self) -> int:  # noqa: N802
-        """The length of the JSON text."""
+        """The length of what ``SerializeToString`` gives."""
         return len(self.SerializeToString())
 
     def CopyFrom(self, other: GraphDef) -> None:  # noqa: N802
@@ -234,11 +239,15 @@ def _writes(data: Any, about: str) -> list[tuple[str, int]]:
 # Text
 
 
+_LISTED = frozenset(["output", "snapshot"])
+"""What operations and variables have, and nothing else."""
+
+
 def layout(data: Any, depth: int = 0) -> str:
-    """JSON text in which each operation begins a line."""
+    """JSON text in which each member of the whole, each operation and each variable begins a line."""
     pad = "\n" + "  " * (depth + 1)
     end = "\n" + "  " * depth
-    if isinstance(data, dict) and any(_lists_objects(item) for item in data.values()):
+    if isinstance(data, dict) and (not depth or any(_lists_objects(item) for item in data.values())):
         return "{" + ",".join(f"{pad}{json.dumps(key)}: {layout(item, depth + 1)}" for key, item in data.items()) + end + "}"
     if _lists_objects(data):
         return "[" + ",".join(pad + layout(item, depth + 1) for item in data) + end + "]"
@@ -246,24 +255,39 @@ def layout(data: Any, depth: int = 0) -> str:
 
 
 def _lists_objects(data: Any) -> bool:
-    return isinstance(data, list) and any(isinstance(item, dict) and "output" in item for item in data)
+    return isinstance(data, list) and any(
+        isinstance(item, dict) and ("output" in item or "snapshot" in item) for item in data
+    )
 
 
-def parsed(text: str | bytes) -> Any:
-    """JSON text as data. Raises GraphFileError where it is none."""
+def sealed_bytes(data: dict[str, Any]) -> bytes:
+    """The text of a graph's data as bytes, sealed. Raises GraphFileError where it is too much for a file."""
     try:
-        return json.loads(text, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
-        raise GraphFileError(f"this is no JSON text: {error}") from None
+        return jsontext.sealed(layout({**data, "version": VERSION}))
+    except ValueError as error:
+        raise GraphFileError(f"the graph cannot be written: {error}") from None
 
 
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON")
+def parsed(text: str | bytes, name: str, version: int) -> Any:
+    """JSON text, sealed or not, as the data of a bare one.
+
+    Raises GraphFileError where it is none, has changed, is of another format, or of a later version than ``version``.
+    """
+    try:
+        data, whole = jsontext.opened(text)
+    except ValueError as error:
+        damaged = str(error).startswith("it is damaged")
+        raise GraphFileError(str(error) if damaged else f"this is no JSON text: {error}") from None
+    check_format(data, name.removeprefix("diptych "), name, version)
+    if (data["version"] > 1) != whole:
+        raise GraphFileError(f"the format's version is {data['version']}, but it is {'' if whole else 'not '}sealed")
+    return {**data, "version": 1}
 
 
-def check_format(data: Mapping[str, Any], name: str, version: int) -> None:
+def check_format(data: Any, about: str, name: str, version: int) -> None:
     """Raise GraphFileError where the file is of another kind, or of a later version than this package knows."""
-    if data["format"] != name:
-        raise GraphFileError(f"this is a file of the format {data['format']!r}, not {name!r}")
-    if type(data["version"]) is not int or not 1 <= data["version"] <= version:
-        raise GraphFileError(f"the format's version is {data['version']!r}; this package knows those up to {version}")
+    found = fields(data, about, "format", "version", optional=tuple(data) if isinstance(data, dict) else ())
+    if found["format"] != name:
+        raise GraphFileError(f"this is a file of the format {found['format']!r:.80}, not {name!r}")
+    if type(found["version"]) is not int or not 1 <= found["version"] <= version:
+        raise GraphFileError(f"the format's version is {found['version']!r:.80}; this package knows those up to {version}")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, BinaryIO
 
+from graphs.core import jsontext
 from graphs.core.errors import at_line
+from graphs.core.files import reading
 from graphs.core.node import Value
 from static import logging
-from static.export.definitions import GraphDef, check_format, layout, parsed
+from static.export.definitions import VERSION, GraphDef, layout, parsed, sealed_bytes
 from static.export.forms import GraphFileError, fields, listed
 from static.export.reading import import_graph_def
 from static.export.values import Decoder, Encoder
@@ -18,7 +20,7 @@ from static.graph import Graph, Operation, get_default_graph
 from static.variables import Variable
 
 
-_FORMAT, _VERSION = "diptych meta graph", 1
+_FORMAT = "diptych meta graph"
 
 
 class MetaGraphDef:
@@ -61,24 +63,30 @@ class MetaGraphDef:
         return cls(graph.as_graph_def(), variables, kept, saver_def)
 
     def to_json(self) -> str:
-        """The JSON text. Raises GraphFileError naming the node that cannot be written."""
-        return layout(
-            {
-                "format": _FORMAT,
-                "version": _VERSION,
-                "graph": self.graph_def.to_data(),
-                "variables": self.variables,
-                "collections": self.collection_def,
-                "saver": self.saver_def,
-            }
-        )
+        """The JSON text, for people and programs that change it.
+
+        Raises GraphFileError naming the node that cannot be written.
+        """
+        return layout(self._to_data())
+
+    def _to_data(self) -> dict[str, Any]:
+        return {
+            "format": _FORMAT,
+            "version": 1,
+            "graph": self.graph_def.to_data(),
+            "variables": self.variables,
+            "collections": self.collection_def,
+            "saver": self.saver_def,
+        }
 
     @classmethod
     def from_json(cls, text: str | bytes) -> MetaGraphDef:
-        """The description that JSON text gives. Raises GraphFileError naming what is wrong."""
+        """The description that JSON text gives, sealed or not.
+
+        Raises GraphFileError naming what is wrong, and the line that has changed in a sealed text.
+        """
         names = ("format", "version", "graph", "variables", "collections", "saver")
-        data = fields(parsed(text), "meta graph", *names)
-        check_format(data, _FORMAT, _VERSION)
+        data = fields(parsed(text, _FORMAT, VERSION), "meta graph", *names)
         collections = data["collections"]
         if not isinstance(collections, dict) or not all(isinstance(items, list) for items in collections.values()):
             raise GraphFileError("meta graph: 'collections' has to be an object of lists")
@@ -89,14 +97,16 @@ class MetaGraphDef:
             fields(each, f"variable {i}", "name", "initial_value", "initializer", "snapshot", *settings)
             for i, each in enumerate(listed(data["variables"], "meta graph: 'variables'"))
         ]
-        for each in variables:
+        for number, each in enumerate(variables):
+            if not all(isinstance(each[name], str) for name in each if name not in settings):
+                raise GraphFileError(f"variable {number}: its names have to be text")
             if not all(isinstance(each[name], bool) for name in settings):
                 raise GraphFileError(f"variable {each['name']!r}: {' and '.join(settings)} have to be true or false")
         return cls(GraphDef.from_data(data["graph"]), variables, collections, data["saver"])
 
     def SerializeToString(self) -> bytes:  # noqa: N802 (the protocol buffers' name)
-        """The JSON text as bytes."""
-        return self.to_json().encode()
+        """What goes to files: the JSON text as bytes, with its seal."""
+        return sealed_bytes(self._to_data())
 
     def __str__(self) -> str:
         return self.to_json()
@@ -232,9 +242,19 @@ def read_meta_graph(meta_graph_or_file: Any) -> MetaGraphDef:
     path = os.fspath(meta_graph_or_file)
     if not os.path.isfile(path):
         raise OSError(f"File {path} does not exist.")
-    with open(path, "rb") as file:
-        data = file.read()
     try:
-        return MetaGraphDef.from_json(data)
-    except GraphFileError as error:
+        with reading(path) as (file, _):
+            return MetaGraphDef.from_json(_whole(file))
+    except ValueError as error:
         raise GraphFileError(f"{path}: {error}") from None
+
+
+def _whole(file: BinaryIO) -> bytes:
+    """All of a file, after a look at how much it would become: nothing is kept of one that says too much."""
+    count = 0
+    while block := file.read(1 << 20):
+        if b"\0" in block:
+            raise ValueError("this is no JSON text: it has bytes that are none")
+        count = jsontext.check_amount(block, count)
+    file.seek(0)
+    return file.read()
