@@ -65,7 +65,7 @@ def main() -> None:
 
     torch.manual_seed(0)
     random = np.random.default_rng(0)
-    data = read_data_sets("", one_hot=False)
+    data = read_data_sets("", one_hot=False, seed=0)
 
     def heights(count: int) -> np.ndarray:
         return random.integers(rows // 2, rows + 1, count)
