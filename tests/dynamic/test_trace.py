@@ -15,6 +15,13 @@ W = normal(3, 2, seed=1).astype("float32")
 B = normal(2, seed=2).astype("float32")
 
 
+def laid_out_anew(x):
+    seen = torch.nn.functional.conv2d(x.view(1, 3, 2, 2), torch.ones(2, 3, 1, 1))
+    flat = seen.view(4, 2)
+    seen.mul_(2.0)
+    return flat.flip(0) * x.flip(0, 1)[:, :2], flat
+
+
 def parameters():
     return [torch.from_numpy(a.copy()).requires_grad_() for a in (W, B)]
 
@@ -83,6 +90,7 @@ FUNCTIONS = {
     "nested results": lambda x: (x.sum(), [x.max(0), {"x": x}], 3),
     "an input returned": lambda x: x,
     "a constant returned": lambda x: (x, torch.ones(2)),
+    "memory laid out anew": laid_out_anew,
     "split and join": lambda x: torch.cat(x.split(2), 1).reshape(-1),
     "a loop": lambda x: [x := x / 2 for _ in range(3)],
 }
