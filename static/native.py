@@ -98,7 +98,10 @@ class NativeEmission(Emission):
         memory: the plan of its memory.
         shown: the views of which each arena has arrays.
         parts: the names of the native functions.
+        last: the number of the line with the last of them.
     """
+
+    last = 0
 
     def __init__(self, made: Schedule, specs: list[Spec], lowering: Lowering) -> None:
         self.lowering = lowering
@@ -166,6 +169,7 @@ class NativeEmission(Emission):
             unpacked = f"    {', '.join(self.shown)}, = arena.arrays"
             self.lines.insert(mark, unpacked)
             self.nodes = {line + (line > mark): node for line, node in self.nodes.items()}
+            self.last += 1
 
     def _dense(self, register: str) -> None:
         """See to it that a register holds an array whose elements lie as native code expects: it may be a scalar."""
@@ -185,6 +189,7 @@ class NativeEmission(Emission):
         name = f"part{number}"
         about = ", ".join(dict.fromkeys(step.node.name for step in segment.steps))
         self._line(f"{name}({', '.join(['arena.memory', *handed])})  # {about}")
+        self.last = len(self.lines)
 
     def _bind(self, register: str) -> None:
         """See to it that Python has the array of a register."""

@@ -247,6 +247,24 @@ class Plan:
         arenas.append(arena)
         return out
 
+    def completed(self, error: BaseException | None) -> bool:
+        """Whether ``error`` ended a run after it had changed variables in place.
+
+        The last native call does that, and Python looks for signals right after it: where that line was reached it is done.
+        """
+        if self.placed:
+            return self.device is not None and self.device.committed
+        while error is not None and self._way is Plan._natively:
+            trace, error = error.__traceback__, error.__context__ if isinstance(error, OpError) else None
+            while trace is not None:
+                frame = trace.tb_frame
+                if frame.f_code is Plan._natively.__code__ and (not frame.f_locals["own"] or "out" in frame.f_locals):
+                    return bool(frame.f_locals["own"])
+                if frame.f_code is self._function.__code__:
+                    return trace.tb_lineno >= self._emitted.last
+                trace = trace.tb_next
+        return False
+
     def interpret(
         self, state: State, feeds: Sequence[Any], draw: Draw | None = None, observe: Observer | None = None
     ) -> tuple[tuple[Any, ...], State]:

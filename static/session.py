@@ -94,7 +94,7 @@ class Session(Inspection):
             options, run_metadata: ``RunOptions`` and the ``RunMetadata`` that tells of the run what they ask for.
 
         All variables are read as they were when the run began (see ``Variable``), and change together when it ends; a run
-        that fails or is interrupted changes none.
+        that fails or is interrupted changes none, and what it has drawn the next run draws.
 
         Raises ``tf.errors.OpError`` naming the node where an operation fails, ValueError or TypeError for wrong feeds and
         fetches.
@@ -139,21 +139,30 @@ class Session(Inspection):
             if self._changes == changes:
                 return values
         with self._lock:
-            draw = self._draws() if plan.random else None
-            if plan.placed:
-                return run_placed(self, plan, feeds, draw)
-            if plan.inplace and self._owns(plan.inplace):
-                self._changes |= 1
-                values, _ = plan(self._state, feeds, draw, True)
-                self._changes += 1
-                return values
-            values, written = plan(self._state, feeds, draw)
-            if plan.rows:
-                self._commit(written)
-            else:
-                self._state = {**self._state, **written}
-                if plan.inplace:
-                    self._own.update(written)
+            draw = place = None
+            state = self._state
+            try:
+                if plan.random:
+                    place = (self.stream.step, self.stream.ordinal)
+                    draw = self._draws()
+                if plan.placed:
+                    return run_placed(self, plan, feeds, draw)
+                if plan.inplace and self._owns(plan.inplace):
+                    self._changes |= 1
+                    values, _ = plan(state, feeds, draw, True)
+                    self._changes += 1
+                    return values
+                values, written = plan(state, feeds, draw)
+                if plan.rows:
+                    self._commit(written)
+                else:
+                    self._state = {**state, **written}
+                    if plan.inplace:
+                        self._own.update(written)
+            except BaseException as error:
+                if place is not None and self._state is state and not plan.completed(error):
+                    self.stream.step, self.stream.ordinal = place
+                raise
         return values
 
     def _owns(self, variables: Sequence[Any]) -> bool:
@@ -207,13 +216,15 @@ class Session(Inspection):
         call = self._called(fetches, feed_dict or {})
         feeds = [feed.array(value) for feed, value in zip(call.feeds, (feed_dict or {}).values(), strict=True)]
         with self._lock, numpy.errstate(all="ignore"):
-            before = (self.stream.step, self.stream.ordinal)
-            plan = self._planned(call, feeds)
-            values, written = plan.interpret(self._state, feeds, self._draws() if plan.random else None, observe)
-            if commit:
-                self._commit(written)
-            else:
-                self.stream.step, self.stream.ordinal = before
+            state, place = self._state, (self.stream.step, self.stream.ordinal)
+            try:
+                plan = self._planned(call, feeds)
+                values, written = plan.interpret(state, feeds, self._draws() if plan.random else None, observe)
+                if commit:
+                    self._commit(written)
+            finally:
+                if not commit or self._state is state:
+                    self.stream.step, self.stream.ordinal = place
         return call.pack((*values, None))
 
     def _commit(self, written: State) -> None:
