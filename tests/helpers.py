@@ -56,12 +56,12 @@ def in_dtype(case: Case, dtype: Any) -> Case:
 
 def _in_dtype(x: numpy.ndarray, dtype: Any) -> numpy.ndarray:
     kind = numpy.dtype(dtype).kind
-    x = x.real if x.dtype.kind == "c" else x
+    x = x.real if x.dtype.kind == "c" != kind else x
     if kind == "b":
         return numpy.asarray(x > 0.5)
-    if kind == "i" and x.dtype.kind == "f":
+    if kind in "iu" and x.dtype.kind == "f":
         x = numpy.copysign(numpy.ceil(abs(numpy.nan_to_num(x, posinf=9, neginf=-9)) * 2), x)
-    return x.astype(dtype)
+    return numpy.asarray(abs(x) if kind == "u" else x).astype(dtype)
 
 
 def in_every_dtype(case: Case, kinds: str) -> Iterator[Case]:

@@ -155,7 +155,7 @@ def std_mean(
 
 def logsumexp(input: Any, dim: Dims, keepdim: bool = False) -> Any:
     """The logarithm of the sum of exponentials over ``dim``."""
-    x = input if input._array.dtype.kind == "f" else input.float()
+    x = input.float() if input._array.dtype.kind in "biu" else input
     return reduce(OPS["logsumexp"], x, dim, keepdim)
 
 

@@ -47,13 +47,13 @@ def complex_(xp: Any, x: Any, y: Any) -> Any:
     return out
 
 
-@op(like_first, dtype=_part, traits={"view"})
+@op(like_first, dtype=_part, traits={"lenient", "view"})
 def real(xp: Any, x: Any) -> Any:
     """The real part (a view)."""
     return x.real
 
 
-@op(like_first, dtype=_part, traits={"view"})
+@op(like_first, dtype=_part, traits={"lenient", "view"})
 def imag(xp: Any, x: Any) -> Any:
     """The imaginary part (a view)."""
     return x.imag
@@ -102,7 +102,8 @@ conj.vjp(lambda g, _out, _x: conj(g))
 def _transformed(x: Spec, *, axes: tuple[int, ...], **_: Any) -> Shape | None:
     if x.dims is not None:
         for axis in axes:
-            axis_of(axis, x.ndim)
+            if x.dims[axis_of(axis, x.ndim)] == 0:
+                raise ShapeError("nothing to transform along an empty axis")
     return x.dims
 
 

@@ -111,6 +111,9 @@ def convolution(
     """
     axes = layout(x.shape[1:-1], w.shape[:-2], strides, dilation, padding)
     out = xp.empty((len(x), *(axis.number for axis in axes), w.shape[-1]), xp.result_type(x, w))
+    if not (x.size and w.size and out.size):
+        out[...] = 0
+        return out
     x, w = (y.astype(out.dtype, copy=False) for y in (x, w))
     if groups > 1 and w.shape[-2] == 1:
         return _depthwise(xp, x, w, axes, out)
@@ -172,6 +175,8 @@ def convolution_weight(
     """The gradient of ``convolution`` in its weights, which had the shape of ``like``."""
     axes = layout(x.shape[1:-1], _like.shape[:-2], strides, dilation, padding)
     out = xp.zeros(_like.shape, xp.result_type(x, g))
+    if not (x.size and g.size and out.size):
+        return out
     x, g = (y.astype(out.dtype, copy=False) for y in (x, g))
     if groups > 1 and _like.shape[-2] == 1:
         return _depthwise_weight(xp, x, g, axes, out)
@@ -283,6 +288,8 @@ def _back(xp: Any, g: Any, w: Any, axes: tuple[Axis, ...], groups: int) -> Any:
     each = w.shape[-2]
     dtype = xp.result_type(g, w)
     out = xp.zeros((len(g), *(axis.size for axis in axes), each * groups), dtype)
+    if not (g.size and w.size and out.size):
+        return out
     g, w = (y.astype(dtype, copy=False) for y in (g, w))
     if groups > 1 and each == 1:
         return _depthwise_back(xp, g, w, axes, out)

@@ -5,6 +5,7 @@ Matrices stand in the last two axes.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy
@@ -66,7 +67,7 @@ def lu(xp: Any, x: Any) -> tuple[Any, Any, Any]:
     """
     *before, rows, columns = x.shape
     side = min(rows, columns)
-    work = x.reshape(-1, rows, columns).copy()
+    work = x.reshape(math.prod(before), rows, columns).copy()
     batch = xp.arange(len(work))
     order = xp.tile(xp.arange(rows), (len(work), 1))
     for k in range(min(side, max(rows - 1, 0))):

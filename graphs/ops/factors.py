@@ -72,7 +72,7 @@ cholesky.vjp(_cholesky_slope)
 def _signs(xp: Any, vectors: Any) -> Any:
     """For each column the sign of its component that is largest in size."""
     if not vectors.size:
-        return xp.ones_like(vectors[..., :1, :])
+        return xp.ones((*vectors.shape[:-2], 1, vectors.shape[-1]), vectors.dtype)
     largest = xp.take_along_axis(vectors, xp.abs(vectors).argmax(-2, keepdims=True), -2)
     return xp.where(largest < 0, xp.asarray(-1, vectors.dtype), xp.asarray(1, vectors.dtype))
 

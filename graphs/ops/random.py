@@ -157,6 +157,8 @@ def _drawn_shape(x: Spec, *, num_samples: int, replacement: bool, **_: Any) -> S
     *rows, categories = x.shape if x.ndim else (None,)
     if not x.ndim:
         raise ShapeError("there are no categories along the axes of a scalar")
+    if categories == 0 and num_samples:
+        raise ShapeError("there are no categories to draw from")
     if not replacement and categories is not None and num_samples > categories:
         raise ShapeError(f"{num_samples} draws without replacement from {categories} categories")
     return (*rows, num_samples)
@@ -167,7 +169,7 @@ def _indices(*dtypes: Any, **_: Any) -> Any:
     return index_dtype()
 
 
-@op(_drawn_shape, dtype=_indices, traits=_RANDOM)
+@op(_drawn_shape, dtype=_indices, traits={*_RANDOM, "lenient"})
 def multinomial(
     xp: Any, x: Any, *, num_samples: int, replacement: bool = True, logits: bool = False, key: Key | None = None
 ) -> Any:

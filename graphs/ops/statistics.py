@@ -8,10 +8,11 @@ from typing import Any
 from graphs.core.errors import DtypeError
 from graphs.core.op import floating, op
 from graphs.core.portable import largest
+from graphs.core.spec import Shape, Spec
 from graphs.ops.elementwise import absolute, cast_like, sign
 from graphs.ops.functions import exp
 from graphs.ops.logic import equal, where
-from graphs.ops.reduction import expand_like, mean, reduced, spread_like, sum
+from graphs.ops.reduction import expand_like, mean, reduced, reduced_nonempty, spread_like, sum
 from graphs.ops.shape import Axes, zeros_like
 
 
@@ -60,7 +61,11 @@ def _logsumexp_slope(g: Any, out: Any, x: Any, **at: Any) -> Any:
 logsumexp.vjp(_logsumexp_slope)
 
 
-@op(reduced, dtype=_floats, traits={"reduction"})
+def _normed(x: Spec, *, ord: float, **at: Any) -> Shape:
+    return (reduced_nonempty if ord == -math.inf else reduced)(x, **at)
+
+
+@op(_normed, dtype=_floats, traits={"lenient", "reduction"})
 def norm(xp: Any, x: Any, *, ord: float = 2, axis: Axes = None, keepdims: bool = False) -> Any:
     """Vector norm of the elements along ``axis``: ``(Σ |x|^ord)^(1/ord)``; for ord 0 how many are not zero.
 

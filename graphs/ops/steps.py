@@ -145,4 +145,4 @@ def collected(
 
 def _summed(xp: Any, d: Any, x: Any) -> Any:
     """The products of each row of ``d`` with that of ``x``, summed: for one row BLAS takes three times as long."""
-    return xp.matmul(d.T, x) if len(d) > 1 else xp.multiply(d.T, x)
+    return xp.multiply(d.T, x) if len(d) == 1 else xp.matmul(d.T, x)

@@ -118,6 +118,7 @@ samples(
     lambda index, *args, **_: _results[int(index)](*args),
     case(numpy.asarray(0), normal(3), normal(3, seed=1), branches=_branches),
     case(numpy.asarray(True), normal(3), normal(3, seed=1), branches=_branches),
+    case(numpy.asarray(1), normal(3, seed=2), normal(3), branches=_branches),
     kinds="f",
     refuses=(case(numpy.asarray([0, 1]), normal(3), normal(3), branches=_branches),),
 )

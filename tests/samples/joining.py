@@ -51,7 +51,9 @@ samples(
 )
 samples(
     "stack",
-    lambda *xs, axis=0: numpy.moveaxis(numpy.array([x.tolist() for x in xs], xs[0].dtype), 0, axis),
+    lambda *xs, axis=0: numpy.moveaxis(
+        numpy.array([x.tolist() for x in xs], xs[0].dtype).reshape(len(xs), *xs[0].shape), 0, axis
+    ),
     *(case(FLAT, normal(3, 4, seed=1), axis=axis) for axis in (0, 1, -1, -2)),
     case(ONE, ONE),
     kinds=ANY,

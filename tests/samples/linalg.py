@@ -57,6 +57,7 @@ samples(
     "dot",
     lambda x, y: numpy.array(sum(a * b for a, b in zip(x.tolist(), y.tolist(), strict=True))),
     case(normal(3), normal(3, seed=1)),
+    case(normal(40), normal(40, seed=1)),
     kinds="if",
     refuses=(case(normal(3), normal(4)), case(normal(2, 3), normal(3))),
 )
@@ -269,7 +270,11 @@ def solve(a, b):
 
 NOT_SQUARE = (case(WIDE), case(normal(3)))
 samples(
-    "inverse", lambda x: solve(x, numpy.broadcast_to(numpy.eye(3), x.shape)), case(SQUARE), case(BATCH), refuses=NOT_SQUARE
+    "inverse",
+    lambda x: solve(x, numpy.broadcast_to(numpy.eye(x.shape[-1]), x.shape)),
+    case(SQUARE),
+    case(BATCH),
+    refuses=NOT_SQUARE,
 )
 samples("det", det, case(SQUARE), case(BATCH), case(normal(0, 0)), refuses=NOT_SQUARE)
 samples(

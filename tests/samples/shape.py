@@ -53,6 +53,7 @@ samples(
     "reshape_like",
     lambda x, like: numpy.array(x.flat).reshape(like.shape),
     case(normal(2, 6), LIKE),
+    case(normal(12), normal(2, 1, 6)),
     case(EMPTY, EMPTY.T),
     kinds=ANY,
 )
@@ -92,6 +93,8 @@ samples(
     lambda x, dims: numpy.array(x.flat, x.dtype).reshape(dims.tolist()),
     case(FLAT, numpy.array([2, -1])),
     case(normal(1), numpy.array([], int)),
+    case(normal(2, 3, 4), numpy.array([4, -1, 2])),
+    case(normal(0, 3), numpy.array([3, 0])),
     kinds=ANY,
     refuses=(case(FLAT, numpy.array([[2, 6]])),),
 )
@@ -122,14 +125,21 @@ samples(
 )
 samples(
     "expand_dims",
-    lambda x, axis: x.reshape({0: (1, 3, 4), -1: (3, 4, 1), (0, 2): (1, 3, 1, 4), (-1, 0): (1, 3, 4, 1)}[axis]),
+    lambda x, axis: {0: x[None], -1: x[..., None], (0, 2): x[None, :, None], (-1, 0): x[None, ..., None]}[axis],
     *(case(FLAT, axis=axis) for axis in (0, -1, (0, 2), (-1, 0))),
     kinds=ANY,
     refuses=(case(FLAT, axis=3), case(FLAT, axis=(1, 1))),
 )
+
+
+def squeeze(x, axis=None):
+    gone = {None: range(x.ndim), 0: (0,), -1: (x.ndim - 1,)}.get(axis, axis)
+    return x.reshape([n for i, n in enumerate(x.shape) if n != 1 or i not in gone])
+
+
 samples(
     "squeeze",
-    lambda x, axis=None: x.reshape({None: (3,), 0: (3, 1), -1: (1, 3), (0, 2): (3,)}[axis]),
+    squeeze,
     *(case(normal(1, 3, 1), axis=axis) for axis in (None, 0, -1, (0, 2))),
     kinds=ANY,
     refuses=(case(FLAT, axis=0), case(FLAT, axis=2)),
@@ -285,7 +295,9 @@ samples(
 )
 samples(
     "eye",
-    lambda rows, dtype, columns=None, offset=0: at_each((rows, columns or rows), lambda i, j: j - i == offset, dtype),
+    lambda rows, dtype, columns=None, offset=0: at_each(
+        (rows, rows if columns is None else columns), lambda i, j: j - i == offset, dtype
+    ),
     case(rows=3, dtype="float64"),
     case(rows=2, columns=4, offset=1, dtype="int64"),
     case(rows=3, columns=2, offset=-1, dtype="bool"),

@@ -26,6 +26,7 @@ samples(
     case(scalar(2), scalar(9), scalar(3)),
     case(scalar(3), scalar(0), scalar(-1)),
     case(scalar(3), scalar(3), scalar(1)),
+    *(case(scalar(0), scalar(n), scalar(step)) for n in (1, 2, 5, 40) for step in (1, 2)),
     kinds="if",
     refuses=(case(normal(2), scalar(1.0), scalar(1.0)),),
 )
@@ -108,6 +109,7 @@ samples(
     tile_to_adjoint,
     case(normal(4, 3), numpy.zeros((2, 3)), numpy.array([2, 1])),
     case(normal(6), numpy.zeros(2), numpy.array([3])),
+    case(normal(2, 6), numpy.zeros((2, 3)), numpy.array([1, 2])),
     kinds="if",
     refuses=(case(normal(6), numpy.zeros(2), normal(1)),),
 )
