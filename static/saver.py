@@ -298,6 +298,6 @@ def _how_to_save(meta: MetaGraphDef) -> tuple[dict[str, str], int, float] | None
     names, keep, hours = (meta.saver_def.get(each) for each in ("variables", "max_to_keep", "keep_checkpoint_every_n_hours"))
     if not isinstance(names, dict) or not all(isinstance(each, str) and each in there for each in names.values()):
         raise GraphFileError("the meta graph's 'saver' is wrong: 'variables' has to name variables of the graph")
-    if type(keep) is not int or type(hours) not in (int, float) or keep < 0 or not 0 <= hours < 1 << 40:
+    if type(keep) is not int or keep < 0 or not isinstance(hours, (int, float)) or not 0 <= hours < 1 << 40:
         raise GraphFileError("the meta graph's 'saver' is wrong: it does not say how many checkpoints to keep")
-    return names, keep, hours  # type: ignore[return-value]
+    return names, keep, hours

@@ -59,7 +59,7 @@ def sealed(text: str) -> bytes:
 
     Raises ValueError where it has more than ``MOST`` values.
     """
-    body = text.encode().removesuffix(b"}").rstrip()
+    body = text.encode("utf-8", "replace").removesuffix(b"}").rstrip()
     check_amount(body)
     return b'%b,\n  "lines": "%b",\n  "digest": "%b"\n}' % (body, _checksums(body).encode(), digest(body).encode())
 

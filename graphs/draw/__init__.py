@@ -17,6 +17,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from graphs.core.files import reading
 from graphs.draw.build import picture
 from graphs.draw.collect import collect
 from graphs.draw.data import PictureError, data, read
@@ -130,8 +131,15 @@ def show(roots: Any, *, legend: bool = True, console: Any = None, **settings: An
 
 
 def load(path: str | PathLike[str]) -> Picture:
-    """The picture that ``save`` has written as JSON, for ``FORMATS`` to write again. Raises PictureError for other files."""
-    return read(Path(path).read_bytes())
+    """The picture that ``save`` has written as JSON, for ``FORMATS`` to write again.
+
+    Raises PictureError, naming the file, where it is another, damaged, or of a later version.
+    """
+    with reading(path) as (file, _):
+        try:
+            return read(file.read())
+        except PictureError as error:
+            raise PictureError(f"{path}: {error}") from None
 
 
 def save(path: str | PathLike[str], roots: Any, *inputs: Any, **settings: Any) -> Path:

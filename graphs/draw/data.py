@@ -1,6 +1,6 @@
 """A picture as JSON, and back.
 
-    {"format": "diptych.picture", "version": 1, "pictures": [...]}
+    {"format": "diptych.picture", "version": 2, "pictures": [...], "lines": "...", "digest": "..."}
 
 ``pictures`` has the whole picture first, then those of bodies, each after the one that its owner is in. A picture has
 
@@ -22,6 +22,9 @@ for an unknown rank and has null for an unknown dimension. A link has ``from``, 
 ``dtype`` (absent where values differ), ``count``, ``status``, ``upwards``, ``at`` (the argument that the value
 becomes), ``out`` (the output that flows, or null), ``label``, ``notes`` and ``numbers``.
 
+``lines`` and ``digest`` are the seal (``graphs/core/jsontext.py``), by which a change in the text is noticed; version 1 has
+none, and whoever changes a picture's text makes it of version 1 and leaves them out.
+
 A version may gain keys, never lose them or change what they mean. ``read`` makes the picture again, without what cannot be
 written: the nodes themselves. It can be drawn in every format.
 """
@@ -35,6 +38,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from graphs.core.errors import GraphsError
+from graphs.core.jsontext import opened, sealed
 from graphs.core.op import OPS, Op
 from graphs.core.spec import Spec
 from graphs.draw.labels import full_name, notes, place, title
@@ -43,7 +47,7 @@ from graphs.draw.picture import Item, Link, Picture, Scale
 from graphs.draw.style import CLUSTERS, LINES, LOOKS, STATUSES
 
 
-FORMAT, VERSION = "diptych.picture", 1
+FORMAT, VERSION = "diptych.picture", 2
 
 
 class PictureError(GraphsError, ValueError):
@@ -51,16 +55,15 @@ class PictureError(GraphsError, ValueError):
 
 
 def data(picture: Picture, *, legend: bool = True, direction: str = "TB") -> bytes:
-    """The picture as JSON in UTF-8; the same bytes for the same picture."""
+    """The picture as JSON in UTF-8, sealed; the same bytes for the same picture."""
     del legend, direction
     pictures = ",\n".join(f"{{{_members(made)}\n}}" for made in as_dict(picture)["pictures"])
-    text = f'{{"format": {_json(FORMAT)}, "version": {VERSION}, "pictures": [\n{pictures}\n]}}\n'
-    return text.encode("utf-8", "replace")
+    return sealed(f'{{"format": {_json(FORMAT)}, "version": {VERSION}, "pictures": [\n{pictures}\n]\n}}')
 
 
 def as_dict(picture: Picture) -> dict[str, Any]:
     """The picture as plain values; see the module for the keys."""
-    return {"format": FORMAT, "version": VERSION, "pictures": [_picture(level) for level in levels(picture)]}
+    return {"format": FORMAT, "version": 1, "pictures": [_picture(level) for level in levels(picture)]}
 
 
 def _members(made: Mapping[str, Any]) -> str:
@@ -161,13 +164,15 @@ class _Node(SimpleNamespace):
 def read(text: str | bytes) -> Picture:
     """The picture in JSON text of this module. Raises PictureError where it is none, or of a later version."""
     try:
-        given = json.loads(text)
-        if given["format"] != FORMAT or not isinstance(given["version"], int):
+        given, whole = opened(text)
+        if given["format"] != FORMAT or type(given["version"]) is not int:
             raise PictureError("this JSON is no picture")
-        if given["version"] > VERSION:
+        if not 1 <= given["version"] <= VERSION:
             raise PictureError(f"a picture of version {given['version']}; {VERSION} is the latest known here")
+        if whole != (given["version"] > 1):
+            raise PictureError(f"a picture of version {given['version']} is {'not ' if whole else ''}sealed")
         return _read(given["pictures"])
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
         if isinstance(error, PictureError):
             raise
         raise PictureError(f"this is no picture in JSON: {type(error).__name__} {error}") from None

@@ -11,6 +11,7 @@ from graphs.core import jsontext
 from graphs.core.errors import user_line
 from graphs.core.node import Value
 from graphs.core.spec import Shape, Spec
+from static.devices import checked
 from static.export.forms import (
     GraphFileError,
     dims_from,
@@ -18,6 +19,7 @@ from static.export.forms import (
     found_op,
     listed,
     printable,
+    said,
     spec_from,
     spec_to,
 )
@@ -215,6 +217,10 @@ def _node_from(data: Any, number: int, decoder: Decoder) -> NodeDef:
     made.shapes = _shapes(data.get("shapes", {}), about)
     made.writes = _writes(data.get("writes", []), about)
     made.device = printable(data.get("device", ""), f"{about}: 'device'")
+    try:
+        checked(made.device)
+    except ValueError as error:
+        raise GraphFileError(f"{about}: 'device': {said(error)}") from None
     if data.get("gradient") is not None:
         made.gradient = printable(data["gradient"], f"{about}: 'gradient'")
     return made

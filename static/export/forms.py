@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -102,7 +103,9 @@ def spec_from(data: Any, about: str) -> Spec:
 def dims_from(data: Any) -> Shape:
     """A shape: sizes, None where one is not known."""
     if not isinstance(data, list) or not all(d is None or (type(d) is int and d >= 0) for d in data):
-        raise ValueError(f"{data!r} is no shape")
+        raise ValueError(f"{data!r:.80} is no shape")
+    if math.prod(d or 1 for d in data) >= 1 << 63:
+        raise ValueError(f"{data!r:.80} is a shape that no array can have")
     return tuple(data)
 
 

@@ -1,8 +1,4 @@
 import os
-import random
-import subprocess
-import sys
-import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -321,48 +317,6 @@ def test_reshape(session, tmp_path):
     np.testing.assert_array_equal(session.run(b), [1, 2])
 
 
-def damaged(data):
-    """Truncations, single bits that flip (everywhere in the header, here and there in the values), and other files."""
-    header = 8 + int.from_bytes(data[:8], "little")
-    draw = random.Random(0)
-    for length in sorted({0, 1, 7, 8, 9, header // 2, header - 1, header, header + 1, len(data) // 2, len(data) - 1}):
-        yield f"cut to {length}", data[:length]
-    for place in [*range(header), *draw.sample(range(header, len(data)), 200)]:
-        changed = bytearray(data)
-        changed[place] ^= 1 << draw.randrange(8)
-        yield f"byte {place} changed", bytes(changed)
-    yield "longer", data + b"\0"
-    yield "a run of zeros", data[: header + 64] + bytes(128) + data[header + 192 :]
-    yield "text", b"model_checkpoint_path: 'x'\n" * 50
-    yield "a pickle", b"\x80\x04\x95\x0c\x00\x00\x00\x00\x00\x00\x00\x8c\x05posix\x94." * 9
-
-
-def refusal(saver, session, path):
-    try:
-        saver.restore(session, path)
-    except tf.errors.DataLossError as error:
-        return error
-    return None
-
-
-def test_damage_is_noticed_and_changes_nothing(session, tmp_path):
-    rng = np.random.default_rng(0)
-    a, b = variables(session, a=rng.normal(size=(20, 9)), b=rng.integers(0, 99, 50), c=1.5 + 2j)[:2]
-    saver = tf.train.Saver()
-    path = saver.save(session, str(tmp_path / "m.ckpt"))
-    file = Path(path + ".safetensors")
-    whole = file.read_bytes()
-    before = list(map(bits, session.run([a, b])))
-    for what, data in damaged(whole):
-        file.write_bytes(data)
-        error = refusal(saver, session, path)
-        assert error is not None, what
-        assert file.name in str(error), what
-        assert list(map(bits, session.run([a, b]))) == before, what
-    file.write_bytes(whole)
-    saver.restore(session, path)
-
-
 def test_damage_to_a_value_names_it(session, tmp_path):
     variables(session, first=np.zeros(8), second=np.zeros(8))
     path = tf.train.Saver().save(session, str(tmp_path / "m.ckpt"))
@@ -388,71 +342,3 @@ def test_a_failed_save_leaves_the_old_checkpoint(session, tmp_path, monkeypatch)
     assert tf.train.latest_checkpoint(str(tmp_path)) == old
     assert tf.train.load_variable(str(tmp_path), "v") == 1.0
     assert not list(tmp_path.glob(".*"))
-
-
-KILLED = """
-    import itertools, os, random, signal, sys, time
-    import numpy as np
-    import static as tf
-    from static.checkpoints import read_checkpoint
-
-    directory, rounds, numbered = sys.argv[1], int(sys.argv[2]), sys.argv[3] == "numbered"
-    count = tf.Variable(0, name="count")
-    a, b = (tf.Variable(tf.fill([5000], -1), name=name) for name in "ab")
-    grow = [count.assign_add(1), a.assign(tf.fill([5000], count + 1)), b.assign(tf.fill([5000], count + 1))]
-    saver = tf.train.Saver(max_to_keep=2)
-    draw = random.Random(0)
-    path = os.path.join(directory, "m.ckpt")
-
-    def save_for_ever(start, first):
-        with tf.Session() as session:
-            session.run(tf.global_variables_initializer())
-            saver.recover_last_checkpoints(start)
-            if start:
-                saver.restore(session, start[-1])
-            for times in itertools.count():
-                if times == first:
-                    os.write(begun, b".")
-                session.run(grow)
-                saver.save(session, path, global_step=count if numbered else None)
-
-    kept, last, moved = [], 0, 0
-    for turn in range(rounds):
-        ready, begun = os.pipe()
-        child = os.fork()
-        if child == 0:
-            save_for_ever(kept, turn % 2)
-        os.read(ready, 1)
-        os.close(ready), os.close(begun)
-        time.sleep(draw.random() * 0.02)
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
-        state = tf.train.get_checkpoint_state(directory)
-        if state is None:
-            assert last == 0, "the checkpoints are gone"
-            continue
-        kept = [each for each in state.all_model_checkpoint_paths if tf.train.checkpoint_exists(each)]
-        assert state.model_checkpoint_path in kept, "the latest checkpoint is gone"
-        for each in kept:
-            found = read_checkpoint(each)
-            now = int(found["count"])
-            assert (found["a"] == now).all() and (found["b"] == now).all(), "a torn checkpoint"
-            assert not numbered or each.endswith(f"-{now}"), "a checkpoint under another's name"
-        assert now >= last, "an older state than before"
-        moved += now > last
-        last = now
-    files = [name for name in os.listdir(directory) if name.endswith(".tmp")]
-    assert len(files) <= 3, files  # of the values, the graph and the list of checkpoints
-    print(moved)
-"""
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-@pytest.mark.parametrize("numbered", ["numbered", "one file"])
-def test_a_kill_while_saving_leaves_the_old_or_the_new(tmp_path, numbered):
-    code = textwrap.dedent(KILLED)
-    command = [sys.executable, "-W", "ignore", "-c", code, str(tmp_path), "50", numbered]
-    env = {**os.environ, "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"}
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=env, check=False)
-    assert done.returncode == 0, done.stderr
-    assert int(done.stdout) >= 25  # every second child has saved before it is killed
