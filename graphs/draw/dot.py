@@ -7,6 +7,7 @@ from typing import Any
 
 import graphviz
 
+from graphs.core.quoting import remark
 from graphs.draw import places
 from graphs.draw.labels import link_label, notes, shorten, title, tooltip
 from graphs.draw.legend import header, table, text
@@ -65,7 +66,7 @@ def _tip(value: str) -> Any:
 
 def _literal(value: str) -> Any:
     """``value`` quoted so that it stands for itself, whatever it contains."""
-    return graphviz.escape(value.replace("&", "&amp;"))
+    return graphviz.escape(remark(value).replace("&", "&amp;"))
 
 
 class _Writer:

@@ -68,7 +68,7 @@ def _item(item: Item, words: list[str]) -> dict[str, Any]:
         "kind": item.kind,
         "phase": item.phase,
         "status": item.status,
-        "op": "" if node is None else node.op.name,
+        "op": "" if node is None else shorten(node.op.name, LONGEST),
         "name": "" if node is None else shorten(full_name(node), LONGEST),
         "scope": shorten("/".join(item.scope), LONGEST),
         "notes": "; ".join(words),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
+from graphs.core.quoting import remark
 from graphs.draw import places
 from graphs.draw.labels import shorten
 from graphs.draw.picture import Picture, Scale
@@ -35,7 +36,7 @@ STEPS = 5
 
 def text(value: str, size: float, colour: str = INK, *, bold: bool = False, struck: bool = False) -> str:
     """``value`` in DOT's HTML-like labels, with nothing in it read as markup."""
-    words = escape(value, quote=True).replace("\\", "&#92;&#92;")
+    words = escape(remark(value), quote=True).replace("\\", "&#92;&#92;")
     words = f"<B>{words}</B>" if bold else words
     words = f"<S>{words}</S>" if struck else words
     return f'<FONT POINT-SIZE="{size:g}" COLOR="{colour}">{words}</FONT>'

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from graphs.core.arrays import is_array
+from graphs.core.quoting import remark
 from graphs.draw.picture import Item, Link, Picture
 from graphs.draw.style import DEVICE_COLOURS, FAINT, INK, WORKERS
 from graphs.draw.values import Key
@@ -30,7 +31,7 @@ def placed(picture: Picture, values: Mapping[Key, Any], asked: Any) -> Picture:
         return picture
     given = asked.assignment if isinstance(asked, Placement) else asked
     homes = _homes(picture, given) if isinstance(given, Mapping) else {}
-    words = {item.key: _words(item, values, homes.get(item.key)) for item in picture.items}
+    words = {item.key: remark(_words(item, values, homes.get(item.key))) for item in picture.items}
     known = {word for word in words.values() if word}
     named = any(getattr(item.node, "device", "") for item in picture.items)
     if not known or (asked is None and not named and len(known) < 2):

@@ -19,6 +19,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console, Group
 from rich.text import Text
 
+from graphs.core.quoting import remark
 from graphs.core.spec import Spec
 from graphs.draw.labels import notes, place, shorten, spec_label, title
 from graphs.draw.outline import REMARKS, Level, levels, ordered
@@ -239,7 +240,7 @@ def _fitted(line: Text, words: Sequence[str], end: str, width: int) -> Text:
     room = width - (cell_len(end) + 2 if end else 0)
     if line.cell_len > room:
         line.truncate(room, overflow="ellipsis")
-    for word in dict.fromkeys(words):
+    for word in dict.fromkeys(map(remark, words)):
         if line.cell_len + cell_len(word) + 2 > room:
             continue
         line.append(f"  {word}", style="dim")
