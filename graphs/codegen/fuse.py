@@ -249,7 +249,7 @@ def _rebuilt(program: Program, regions: list[list[int]], groups: _Groups, log: L
         record.new = made.outputs
         record.bound = _bound(groups.groups[number].own) or record.bound
         for old, node in zip(olds, nodes, strict=True):
-            rebuild.replace(node, old, [values.get((old, index), out) for index, out in enumerate(node.outputs)])
+            rebuild.replace(node, old, [values.get((old, index)) for index in range(node.width)])
         choice.fired += 1
         log.add(record)
     return rebuild.finish()

@@ -152,8 +152,8 @@ class Walk:
         while k != length and (cond is not None or k < length):
             inside = (*rounds, Round(node.name, k))
             if cond is not None:
-                (going,) = yield self.function(cond, [*state, *constants], inside, draw)
-                if not going:
+                going = yield self.function(cond, [*state, *constants], inside, draw)
+                if not going[0]:  # behind it are the variables that the body writes
                     break
             t = length - 1 - k if reverse and cond is None else k
             before = state

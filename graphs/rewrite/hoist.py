@@ -23,7 +23,7 @@ from graphs.rewrite.lifting import Lifting
 from graphs.rewrite.loops import Parts, edge, only_apart
 from graphs.rewrite.narrow import closed, refined
 from graphs.rewrite.outside import Outside
-from graphs.rewrite.program import Choice, Edge, Program, Rebuild, known
+from graphs.rewrite.program import Choice, Edge, Program, Rebuild, is_kept, known, run_anyway
 from graphs.rewrite.records import Log
 from graphs.rewrite.sinking import Sinking
 from graphs.rewrite.splitting import Splitting
@@ -69,11 +69,11 @@ def _hoisted(program: Program, log: Log, choice: Choice, stage: str, free: froze
         if values is None:
             rebuild.keep(node)
             if outside.count is not None:
-                rebuild.replace(node, old, [outside.rounds(), *node.outputs[1:]])
+                rebuild.replace(node, old, [outside.rounds(), *node.outputs[1:]], [node] if is_kept(node) else ())
             continue
         for each in outside.made:
             rebuild.keep(each)
-        rebuild.replace(node, old, values)
+        rebuild.replace(node, old, values, filter(is_kept, outside.made))
     return rebuild.finish()
 
 
@@ -91,9 +91,9 @@ def _told(rebuild: Rebuild, node: Any, old: Any, steady: Mapping[Edge, Any]) -> 
     for each in parts.body.nodes:
         now = inner.visit(each)
         inner.keep(now if now is each or closed(now) else refined(inner, now, each))
-    roots = inner.finish().roots
+    done = inner.finish()
     width = len(parts.body.outputs)
-    body = Function(parts.body.inputs, roots[:width], parts.body.name, [x for x in roots[width:] if isinstance(x, Node)])
+    body = Function(parts.body.inputs, done.roots[:width], parts.body.name, run_anyway(done, width))
     return rebuild.again(node, old, params={**node.params, "body": body})
 
 
@@ -106,7 +106,9 @@ def _values(outside: Outside, apart: set[Edge], steady: dict[Edge, Any]) -> list
     splitting = Splitting(lifting)
     for old in lifting.body.nodes:
         node = lifting.visit(old)
-        if not lifting.lift(node) and not splitting.split(node, old):
+        if lifting.lift(node):
+            lifting.inner.leave(node, old)
+        elif not splitting.split(node, old):
             lifting.stay(node)
     old = outside.old
     sinking = Sinking(lifting, {i for i in range(old.width) if (old, i) in apart})

@@ -182,9 +182,15 @@ def excerpt(outputs: Sequence[Any], leaves: Sequence[Value], name: str) -> Funct
 def exchanged(
     nodes: Sequence[Any], outputs: Sequence[Any], effects: Sequence[Any], old: Sequence[Value], new: Sequence[Any]
 ) -> tuple[list[Any], list[Any]]:
-    """``outputs``, and what is left of ``effects``, with ``nodes`` reading the values ``new`` in the place of ``old``."""
+    """``outputs``, and what is left of ``effects``, with ``nodes`` reading the values ``new`` in the place of ``old``.
+
+    Nothing waits for others any more than ``nodes``: those have gone elsewhere.
+    """
     rebuild = Rebuild(Program(tuple(nodes), (*outputs, *effects)))
     rebuild.values.update(zip(map(edge, old), new, strict=True))
+    there = set(nodes)
+    for other in {other for node in nodes for other in node.after} - there:
+        rebuild.leave(other, other)
     for node in nodes:
         rebuild.keep(rebuild.visit(node))
     roots = rebuild.finish().roots

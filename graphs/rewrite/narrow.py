@@ -12,7 +12,7 @@ from graphs.core.function import Function
 from graphs.core.node import Node, Value, infer, new_parameter
 from graphs.core.spec import Spec
 from graphs.rewrite.fold import computed, put
-from graphs.rewrite.program import Choice, Program, Rebuild, spec_of
+from graphs.rewrite.program import Choice, Program, Rebuild, run_anyway, spec_of
 from graphs.rewrite.records import Log
 
 
@@ -147,6 +147,6 @@ def substituted(body: Function, pairs: Sequence[tuple[Value, Value]]) -> Functio
     """``body`` with inputs exchanged for others, and what follows from what those are."""
     after = specialised(Program.of(body), pairs)
     width = len(body.outputs)
-    effects = [each for each in after.roots[width:] if isinstance(each, Node)]
+    effects = run_anyway(after, width)
     new = {(x.node, x.index): y for x, y in pairs}
     return Function([new.get((x.node, x.index), x) for x in body.inputs], after.roots[:width], body.name, effects)

@@ -115,8 +115,9 @@ class Program:
 
     @classmethod
     def of(cls, body: Function) -> Program:
-        """The inside of a Function: what it yields is wanted, and then what is run there although nothing reads it."""
+        """The inside of a Function: what it yields is wanted, and then what is run there although nothing needs it."""
         read = {x.node for node in body.nodes for x in node.inputs if isinstance(x, Value)}
+        read.update(other for node in body.nodes for other in node.after)
         read.update(x.node for x in body.outputs if isinstance(x, Value))
         effects = [node for node in body.nodes if node not in read]
         return cls(body.nodes, (*body.outputs, *effects), frozenset((x.node, x.index) for x in body.inputs))
@@ -215,11 +216,15 @@ class Rebuild:
             inputs.append(now)
         after = node.after
         if after and any(other in self._instead for other in after):
-            after = tuple(dict.fromkeys(new for other in after for new in self._instead.get(other, (other,))))
+            after = tuple(dict.fromkeys(new for other in after for new in self.instead(other)))
             changed = True
         if not changed and not self.ordered:
             return node
         return self.again(node, node, inputs=tuple(inputs), after=after)
+
+    def instead(self, node: Any) -> tuple[Any, ...]:
+        """What is waited for in the place of ``node``."""
+        return self._instead.get(node, (node,))
 
     def again(self, node: Any, first: Any, **changes: Any) -> Any:
         """A node like ``node`` but for ``changes`` (inputs, params, specs, after), for all that read it or ``first``."""
@@ -254,9 +259,13 @@ class Rebuild:
                 new[name] = made if value.__class__ is tuple else made[0]
         return self.again(node, old, params={**node.params, **new}) if new else node
 
-    def replace(self, node: Any, old: Any, values: Sequence[Any]) -> None:
-        """Let ``values`` stand for the outputs of ``node`` (which ``visit`` has made of ``old``)."""
-        nodes = tuple(dict.fromkeys(value.node for value in values if isinstance(value, Value)))
+    def replace(self, node: Any, old: Any, values: Sequence[Any], also: Iterable[Any] = ()) -> None:
+        """Let ``values`` (None: nothing reads it) stand for the outputs of ``node``, which ``visit`` has made of ``old``.
+
+        What waits for it waits for their nodes, and for ``also``; a body runs after all that it is given.
+        """
+        given = [x.node for x in values if isinstance(x, Value) and x.node.op.name != "parameter"]
+        nodes = tuple(dict.fromkeys([*given, *also]))
         for each in (old, node) if old is not node else (node,):
             for index, value in enumerate(values):
                 if (each, index) not in self.program.fed:
@@ -265,8 +274,13 @@ class Rebuild:
 
     def drop(self, node: Any, old: Any) -> None:
         """Let what waits for ``node`` (which ``visit`` has made of ``old``) wait for what that reads: it is not kept."""
-        before = tuple(dict.fromkeys(x.node for x in node.inputs if isinstance(x, Value)))
+        given = dict.fromkeys(x.node for x in node.inputs if isinstance(x, Value))
+        before = tuple(x for x in given if x.op.name != "parameter")
         self._instead[node] = self._instead[old] = (*before, *node.after)
+
+    def leave(self, node: Any, old: Any) -> None:
+        """Let nothing wait for ``node`` (which ``visit`` has made of ``old``): it has gone elsewhere, and is pure."""
+        self._instead[node] = self._instead[old] = ()
 
     def finish(self) -> Program:
         """The program of what was kept, without what nothing needs."""
@@ -278,7 +292,7 @@ class Rebuild:
             return self.values.get((root.node, root.index), root)
         if not isinstance(root, Node):
             return root
-        instead = self._instead.get(root, (root,))
+        instead = self.instead(root)
         return instead[0] if len(instead) == 1 else root
 
 
@@ -288,7 +302,13 @@ def _worked(body: Function, work: Callable[[Program], Program]) -> Function:
     if after.nodes == before.nodes and all(x is y for x, y in zip(after.roots, before.roots, strict=True)):
         return body
     width = len(body.outputs)
-    return Function(body.inputs, after.roots[:width], body.name, after.roots[width:])
+    return Function(body.inputs, after.roots[:width], body.name, run_anyway(after, width))
+
+
+def run_anyway(program: Program, width: int) -> list[Any]:
+    """What is run in a body of ``width`` outputs although none may need it: the roots behind them, and what has effects."""
+    there = set(program.nodes)
+    return [*(x for x in program.roots[width:] if isinstance(x, Node) and x in there), *filter(is_kept, program.nodes)]
 
 
 def live(nodes: Sequence[Any], roots: Iterable[Any], fed: frozenset[Edge]) -> tuple[Any, ...]:

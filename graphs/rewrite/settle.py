@@ -12,7 +12,7 @@ from typing import Any
 from graphs.control import bodies, computed, loop
 from graphs.core.function import Function
 from graphs.core.node import Value
-from graphs.rewrite.program import Choice, Program, Rebuild, origins, spec_of
+from graphs.rewrite.program import Choice, Program, Rebuild, origins, run_anyway, spec_of
 from graphs.rewrite.records import Log
 
 
@@ -65,7 +65,7 @@ def _settled(body: Function, outputs: Sequence[Any]) -> Function:
     """``body`` with other outputs, itself settled."""
     grown = Program.of(Function(body.inputs, outputs, body.name, body.nodes))
     done = settle(grown, Log(), Choice())
-    return Function(body.inputs, done.roots[: len(outputs)], body.name, done.roots[len(outputs) :])
+    return Function(body.inputs, done.roots[: len(outputs)], body.name, run_anyway(done, len(outputs)))
 
 
 def _loop(rebuild: Rebuild, node: Any, old: Any, used: Sequence[int]) -> Any:

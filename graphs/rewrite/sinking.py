@@ -7,13 +7,13 @@ from typing import Any
 
 from graphs import ops
 from graphs.core.function import Function
-from graphs.core.node import Node, Value, new_parameter
+from graphs.core.node import Value, new_parameter
 from graphs.core.spec import Spec
 from graphs.rewrite.gathering import Gathered, Gathering
 from graphs.rewrite.lateness import Lateness
 from graphs.rewrite.lifting import MOST_AT_ONCE, Lifting
 from graphs.rewrite.loops import Parts, edge, exchanged
-from graphs.rewrite.program import Edge, is_kept, live, spec_of
+from graphs.rewrite.program import Edge, is_kept, live, run_anyway, spec_of
 from graphs.rewrite.records import Record
 from graphs.rewrite.rounds import HEAVY, plan, reordered
 
@@ -32,7 +32,7 @@ class Sinking:
         width = len(lifting.body.outputs)
         self.nodes = program.nodes
         self.outputs = program.roots[:width]
-        self.effects = [each for each in program.roots[width:] if isinstance(each, Node)]
+        self.effects = run_anyway(program, width)
         states, sums = len(parts.first), len(parts.likes)
         self.following, self.stacked = self.outputs[:states], self.outputs[states : width - sums]
         self.summed = self.outputs[width - sums :]

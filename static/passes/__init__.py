@@ -34,6 +34,7 @@ from graphs.rewrite.counting import count
 from graphs.rewrite.hoist import hoist, hoist_exactly
 from graphs.rewrite.merge import merge
 from graphs.rewrite.narrow import narrow
+from graphs.rewrite.waiting import hold
 from static.names import type_name
 from static.passes.accumulate import accumulate
 from static.passes.arrays import unpack_arrays
@@ -210,7 +211,7 @@ def optimise(
 def _optimised(
     nodes: Sequence[Any], fetches: Sequence[Any], fed: Sequence[Value], passes: Sequence[Pass], choice: Choice
 ) -> Outcome:
-    program = Program(tuple(nodes), tuple(fetches), frozenset((x.node, x.index) for x in fed), constant_op, Optimised)
+    program = hold(Program(tuple(nodes), tuple(fetches), frozenset((x.node, x.index) for x in fed), constant_op, Optimised))
     outcome = Outcome(program, Log(), programs=[program])
     for each in passes:
         name = each.__name__

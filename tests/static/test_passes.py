@@ -13,7 +13,7 @@ from hypothesis import given, settings, strategies as st
 import static as tf
 from graphs.core.random import Draws, Stream
 from graphs.rewrite import Choice, Log, Program, Rules, check_all, rewrite
-from static.passes import EXACT, PIPELINE, Outcome, Pass, cse, fast_math, fold, optimise, simplify, stabilise
+from static.passes import EXACT, PIPELINE, Outcome, Pass, cse, fast_math, fold, fuse_exactly, optimise, simplify, stabilise
 from static.plan import Plan
 from static.schedule import needed
 from tests.agree.test_random_programs import LEAVES, Step, follow, steps
@@ -312,3 +312,40 @@ def test_a_pass_of_ones_own() -> None:
     assert [stage.name for stage in outcome.stages] == ["fold", "halving"]
     assert not check_all(outcome.log)
     assert simplify in PIPELINE
+
+
+@pytest.mark.parametrize("passes", [(), (fuse_exactly,), EXACT, PIPELINE], ids=["none", "fuse_exactly", "EXACT", "PIPELINE"])
+@pytest.mark.parametrize("between", [lambda a: tf.square(tf.square(a) * 2.0), lambda a: tf.square(a) * 0.0, tf.shape])
+def test_what_waits_for_something_computed_of_an_assignment_waits_for_the_assignment(passes, between):
+    with tf.Graph().as_default(), tf.Session(passes=passes) as session:
+        w, x = tf.Variable([1.0, 2.0]), tf.placeholder(tf.float32, [None])
+        with tf.control_dependencies([between(tf.assign_add(w, x))]):
+            seen = w.read_value()
+        session.run(w.initializer)
+        assert session.run(seen, {x: [1.0, 2.0]}).tolist() == [2.0, 4.0]
+        assert session.run(w).tolist() == [2.0, 4.0]
+
+
+@pytest.mark.parametrize("passes", [(), EXACT, PIPELINE], ids=["none", "EXACT", "PIPELINE"])
+def test_what_waits_in_a_loop_for_what_leaves_the_loop_is_computed_all_the_same(passes):
+    """Of three things waited for one is the same in each round, one needs no round, and one is told in each."""
+    told = []
+    with tf.Graph().as_default(), tf.Session(passes=passes) as session:
+        x = tf.placeholder(tf.float32, [None])
+
+        def tell(value):
+            told.append(float(value))
+            return value
+
+        def inner(state, row):
+            with tf.control_dependencies([tf.identity(x), tf.square(row), tf.py_func(tell, [row], tf.float32)]):
+                return tf.tanh(tf.identity(row))
+
+        def outer(row):
+            last = tf.foldl(inner, x * row, row)
+            with tf.control_dependencies([tf.scan(inner, x, row)]):
+                return tf.identity(last)
+
+        out = session.run(tf.map_fn(outer, x), {x: [1.0, 2.0]})
+    numpy.testing.assert_array_equal(out, numpy.tanh(numpy.array([2.0, 4.0], "float32")))
+    assert told == [1.0, 2.0, 1.0, 2.0, 2.0, 4.0, 1.0, 2.0]

@@ -268,3 +268,20 @@ def test_strings_are_shown(capsys):
     printed = capsys.readouterr().out
     assert "aa" in printed
     assert "no numbers" in printed
+
+
+def test_a_loop_that_changes_a_variable_is_watched_round_by_round():
+    graph = tf.Graph()
+    with graph.as_default():
+        w, x = tf.Variable([1.0]), tf.placeholder(tf.float32, [1])
+
+        def body(i, s):
+            with tf.control_dependencies([tf.assign_add(w, s)]):
+                return i + 1, tf.square(s, name="squared")
+
+        out = tf.while_loop(lambda i, s: i < 2, body, [tf.constant(0), x])[1]
+    session, seen = _session(graph), []
+    with watch("*squared", to=seen.append, graph=graph):
+        assert session.run(out, {x: [3.0]}).tolist() == [81.0]
+    assert [each.value.tolist() for each in seen] == [[9.0], [81.0]]
+    assert session.run(w).tolist() == [13.0]
