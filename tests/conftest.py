@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import importlib
-import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -27,7 +26,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=int,
         default=None,
         metavar="N",
-        help="try N random programs, others each time, in place of the 500 (2,000 with --long) of tests/agree",
+        help="try N random programs in place of the 200 (10,000 with --long) of tests/agree",
+    )
+    parser.addoption(
+        "--first-seed",
+        type=int,
+        default=0,
+        metavar="SEED",
+        help="the first seed of these programs: 50 come of each, so that 10,000 of one law end 200 seeds later",
     )
     parser.addoption(
         "--device",
@@ -38,12 +44,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--long", action="store_true", help="run what takes long too: tests marked long, and other tests at full size"
     )
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    given = config.getoption("--examples")
-    if given is not None:
-        os.environ["DIPTYCH_EXAMPLES"] = str(given)  # what pytest-xdist starts inherits it
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -99,14 +99,19 @@ def _captured(scope: Scope, picks: Picks) -> tuple[list[str], list[Val]]:
     return lines, captured
 
 
-def _done(scope: Scope, body: _Body, lines: list[str], names: list[str], shown: int) -> bool:
-    """Keep the lines; the first ``shown`` of the names can be read afterwards."""
-    for env, inner in zip(scope.envs, body.inner.envs, strict=True):
+def _done(scope: Scope, bodies: Sequence[_Body], lines: list[str], names: list[str]) -> bool:
+    """Keep the lines, of which the last makes the loop or branch; the names can be read afterwards."""
+    for env, inner in zip(scope.envs, bodies[-1].inner.envs, strict=True):
         env.update({name: inner[name] for name in inner if name[0] == "k" and name not in env})
-    if not scope.keep_lines(lines, names[:shown]):
+    chains = dict.fromkeys(chain for body in bodies for chain in body.inner.effects)
+    if chains:
+        lines = [*lines[:-1], f"{lines[-1][:-1]}, effects={tuple(chains)})"]
+    if not scope.keep_lines(lines, names):
         return False
-    if body.inner.drawn:
+    if any(body.inner.drawn for body in bodies):
         scope.drawn.add(names[0])
+    if chains:
+        scope.effects = dict.fromkeys([*scope.effects, *chains], names[0])
     return True
 
 
@@ -133,7 +138,7 @@ def rows(scope: Scope, name: str, picks: Picks, steps: Steps, follow: Follow) ->
         lines += [body.text([last.name])]
         made = [scope.fresh()]
         lines += [f"{made[0]} = m.map({body.name}, {elems.name}, {_zeros(last)})"]
-        return len({x.shape for x in last.arrays}) == 1 and _done(scope, body, lines, made, 1)
+        return len({x.shape for x in last.arrays}) == 1 and _done(scope, [body], lines, made)
     results = tuple(body.like(state) for state in body.states[: len(states)])
     lines.append(body.text(results))
     given = ", ".join(v.name for v in firsts if v is not None)
@@ -144,7 +149,7 @@ def rows(scope: Scope, name: str, picks: Picks, steps: Steps, follow: Follow) ->
     else:
         made = [scope.fresh() for _ in states]
         lines.append(f"{', '.join(made)}, = m.foldl({body.name}, {elems.name}, {given})")
-    return _done(scope, body, lines, made, len(made))
+    return _done(scope, [body], lines, made)
 
 
 def _zeros(v: Val) -> str:
@@ -176,7 +181,7 @@ def whiles(scope: Scope, name: str, picks: Picks, steps: Steps, follow: Follow) 
     most = picks.of([MOST_ROUNDS, 2])
     begin = "m.array(numpy.array(0))"
     lines.append(f"{', '.join(made)} = m.while_loop({test}, {body.name}, {most}, {begin}, {first.name})")
-    return _done(scope, body, lines, made, 2)
+    return _done(scope, [body], lines, made)
 
 
 def branches(scope: Scope, name: str, picks: Picks, steps: Steps, follow: Follow) -> bool:
@@ -191,14 +196,12 @@ def branches(scope: Scope, name: str, picks: Picks, steps: Steps, follow: Follow
     lines.append(f"{given.name} = m.identity({state.name})")
     half = len(steps) // 2
     texts = []
-    drawn = False
     bodies = []
     for part in (steps[:half], steps[half:]):
         body = _Body(scope, [], [*captured, given], picks)
         body.states = [body.inner.values[-1]]
         follow(body.inner, part)
         texts.append(body.text([body.like(body.states[0])]))
-        drawn = drawn or bool(body.inner.drawn)
         bodies.append(body)
     chosen = scope.value(picks, "b")
     test = f"m.greater(m.sum({state.name}), {picks.of([0.0, 1.0, -1.0])})"
@@ -206,11 +209,7 @@ def branches(scope: Scope, name: str, picks: Picks, steps: Steps, follow: Follow
         test = chosen.name
     made = [scope.fresh()]
     lines += [*texts, f"{made[0]} = m.cond({test}, {bodies[0].name}, {bodies[1].name})"]
-    if not _done(scope, bodies[1], lines, made, 1):
-        return False
-    if drawn:
-        scope.drawn.add(made[0])
-    return True
+    return _done(scope, bodies, lines, made)
 
 
 CONTROL: dict[str, Callable[[Scope, str, Picks, Steps, Follow], bool]] = {

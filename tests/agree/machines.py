@@ -13,18 +13,24 @@ from typing import Any
 import numpy
 
 import dynamic as torch
-import static as tf
 from dynamic.tensor import Tensor
 from graphs.core.node import infer
 from graphs.core.op import OPS, Op
 from graphs.core.random import Stream
 from graphs.ops.slicing import Slice
-from static.names import node_name
-from static.tensor import apply
 
 
 SEED = 11
 """The seed of every machine's random stream."""
+
+Told = list[tuple[int, str]]
+"""What a run has told, in order: who told it, and the value."""
+
+
+def spelt(x: Any) -> str:
+    """An array to the last bit, but for the bits of NaNs."""
+    x = numpy.asarray(x)
+    return f"{x.dtype.name} {x.shape} {x.tolist()}"
 
 
 class Machine:
@@ -61,6 +67,7 @@ class Eager(Machine):
         self.stream = Stream(SEED)
         self.rounds: dict[int, int] = {}
         self.state: dict[str, Any] = {}
+        self.told: Told = []
 
     def begin(self) -> None:
         """Begin a run: the next step of the stream of random numbers."""
@@ -68,11 +75,11 @@ class Eager(Machine):
         self.rounds.clear()
 
     def mark(self) -> Any:
-        """Where the draws stand, for ``back``."""
-        return self.stream.ordinal, dict(self.rounds)
+        """Where the draws and the variables stand, for ``back``."""
+        return self.stream.ordinal, dict(self.rounds), dict(self.state)
 
     def back(self, mark: Any) -> None:
-        self.stream.ordinal, self.rounds = mark[0], dict(mark[1])
+        self.stream.ordinal, self.rounds, self.state = mark[0], dict(mark[1]), dict(mark[2])
 
     def lift(self, array: Any) -> Any:
         return numpy.asarray(array)
@@ -100,7 +107,9 @@ class Eager(Machine):
         parts = self.split(x, sections=count, axis=0) if count > 1 else (x,) * count
         return [self.getitem(part, index=(0,)) for part in parts]
 
-    def scan(self, body: Callable[..., Any], elems: Any, *first: Any, reverse: bool = False) -> Any:
+    def scan(
+        self, body: Callable[..., Any], elems: Any, *first: Any, reverse: bool = False, effects: Sequence[str] = ()
+    ) -> Any:
         """The first state after each of the rows of ``elems``, stacked."""
         state, kept = first, []
         rows = self.rows(elems)
@@ -111,19 +120,21 @@ class Eager(Machine):
             return self.array(numpy.zeros((0, *first[0].shape), self.plain(first[0]).dtype))
         return self.stack(*(kept[::-1] if reverse else kept), axis=0)
 
-    def foldl(self, body: Callable[..., Any], elems: Any, *first: Any) -> Any:
+    def foldl(self, body: Callable[..., Any], elems: Any, *first: Any, effects: Sequence[str] = ()) -> Any:
         """The last states."""
         state = first
         for row in self.rows(elems):
             state = body(*state, row)
         return tuple(map(self.identity, state))
 
-    def map(self, body: Callable[..., Any], elems: Any, like: Any) -> Any:
+    def map(self, body: Callable[..., Any], elems: Any, like: Any, effects: Sequence[str] = ()) -> Any:
         """What ``body`` makes of each row, which is something like ``like``, stacked."""
         kept = [body(row) for row in self.rows(elems)]
         return self.stack(*kept, axis=0) if kept else self.array(numpy.zeros((0, *like.shape), self.plain(like).dtype))
 
-    def while_loop(self, cond: Callable[..., Any], body: Callable[..., Any], most: int, *first: Any) -> Any:
+    def while_loop(
+        self, cond: Callable[..., Any], body: Callable[..., Any], most: int, *first: Any, effects: Sequence[str] = ()
+    ) -> Any:
         """The states once ``cond`` of them is false, after ``most`` rounds at the latest."""
         state, rounds = first, 0
         while rounds != most and bool(self.plain(cond(*state))):
@@ -131,23 +142,50 @@ class Eager(Machine):
             rounds += 1
         return tuple(map(self.identity, state))
 
-    def cond(self, chosen: Any, then: Callable[[], Any], other: Callable[[], Any]) -> Any:
+    def cond(self, chosen: Any, then: Callable[[], Any], other: Callable[[], Any], effects: Sequence[str] = ()) -> Any:
         return then() if bool(self.plain(chosen)) else other()
 
     def plain(self, x: Any) -> Any:
         """The array behind a value."""
         return x
 
-    # Variables
+    # Effects, each after those before
 
-    def assign(self, name: str, value: Any) -> Any:
-        """Let the variable have ``value`` from here on. No gradient flows through."""
+    def assign(self, name: str, value: Any, wait: str = "own") -> Any:
+        """Let the variable have ``value`` from here on. No gradient flows through.
+
+        ``wait`` says behind what a graph puts it by control dependencies: the last effect of its own chain, all chains',
+        what is computed (``behind``) of all chains', or none.
+        """
         self.state[name] = value
         return self.stop_gradient(value)
 
-    def read(self, name: str) -> Any:
+    def assign_add(self, name: str, value: Any, wait: str = "own") -> Any:
+        """Let the variable have ``value`` more."""
+        return self.assign(name, self.add(self.state[name], value))
+
+    def assign_sub(self, name: str, value: Any, wait: str = "own") -> Any:
+        """Let the variable have ``value`` less."""
+        return self.assign(name, self.subtract(self.state[name], value))
+
+    def scatter(self, name: str, places: Any, rows: Any, wait: str = "own") -> Any:
+        """Put ``rows`` in the place of those at ``places``, which all differ."""
+        table = numpy.array(self.plain(self.state[name]))
+        table[self.plain(places)] = self.plain(rows)
+        return self.assign(name, self.lift(table))
+
+    def read(self, name: str, wait: str = "own") -> Any:
         """What the variable holds by now. No gradient flows into it."""
         return self.stop_gradient(self.state[name])
+
+    def tell(self, number: int, x: Any, wait: str = "own") -> Any:
+        """``x``, written down in ``told``. No gradient flows through."""
+        self.told.append((number, spelt(self.plain(x))))
+        return self.stop_gradient(self.identity(x))
+
+    def after(self, x: Any, *others: Any) -> Any:
+        """``x``, once there are ``others``."""
+        return self.identity(x)
 
     def gradients(self, y: Any, xs: Sequence[Any]) -> list[Any]:
         return [None] * len(xs)
@@ -177,57 +215,3 @@ class Taped(Eager):
         wanted = [x for x in xs if x.requires_grad]
         found = iter(torch.autograd.grad(y, wanted, create_graph=True, allow_unused=True)) if wanted else iter(())
         return [next(found) if x.requires_grad else None for x in xs]
-
-
-class Static(Machine):
-    """Tensors of the default graph of ``static``."""
-
-    def __init__(self) -> None:
-        self.variables: dict[str, Any] = {}
-        self.last: list[Any] = []
-
-    def call(self, op: Op, *args: Any, **params: Any) -> Any:
-        return apply(op, *args, node=node_name(op.name), **params)
-
-    def array(self, value: Any) -> Any:
-        return tf.constant(value)
-
-    def draw(self, name: str, *args: Any, seed: int | None = None, **params: Any) -> Any:
-        return self.call(OPS[name], *args, **params, **({} if seed is None else {"key": (seed, 0, 0)}))
-
-    def scan(self, body: Callable[..., Any], elems: Any, *first: Any, reverse: bool = False) -> Any:
-        return tf.scan(lambda state, row: tuple(body(*state, row)), elems, initializer=tuple(first), reverse=reverse)[0]
-
-    def foldl(self, body: Callable[..., Any], elems: Any, *first: Any) -> Any:
-        return tuple(tf.foldl(lambda state, row: tuple(body(*state, row)), elems, initializer=tuple(first)))
-
-    def map(self, body: Callable[..., Any], elems: Any, like: Any) -> Any:
-        return tf.map_fn(body, elems, dtype=like.dtype)
-
-    def while_loop(self, cond: Callable[..., Any], body: Callable[..., Any], most: int, *first: Any) -> Any:
-        loose = [tf.TensorShape([None] * len(x.dims) if x.dims and None in x.dims else x.dims) for x in first]
-        out = tf.while_loop(
-            cond,
-            lambda *state: tuple(body(*state)),
-            list(first),
-            shape_invariants=loose,
-            maximum_iterations=most,
-            return_same_structure=True,
-        )
-        return tuple(out)
-
-    def cond(self, chosen: Any, then: Callable[[], Any], other: Callable[[], Any]) -> Any:
-        return tf.cond(chosen, then, other)
-
-    def assign(self, name: str, value: Any) -> Any:
-        with tf.control_dependencies(self.last):
-            out = tf.assign(self.variables[name], value)
-        self.last = [out]
-        return self.stop_gradient(out)
-
-    def read(self, name: str) -> Any:
-        with tf.control_dependencies(self.last):
-            return self.stop_gradient(self.variables[name].read_value())
-
-    def gradients(self, y: Any, xs: Sequence[Any]) -> list[Any]:
-        return [None if g is None else tf.convert_to_tensor(g) for g in tf.gradients(y, list(xs))]

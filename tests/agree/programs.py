@@ -11,7 +11,7 @@ import numpy
 from hypothesis import strategies as st
 
 from graphs.rewrite.probes import edges
-from tests.agree import free, words
+from tests.agree import effects, free, words
 from tests.agree.bodies import CONTROL, UnfitError
 from tests.agree.machines import Trial
 from tests.agree.program import Leaf, Program
@@ -37,7 +37,7 @@ def _weighted() -> list[words.Word]:
         (12, [("elementwise", name) for name in words.ELEMENTWISE]),
         (12, [("ruled", name) for name in RULES]),
         (10, [("sampled", name) for name in words.BY_SAMPLES]),
-        (2, [("drawn", name) for name in words.RANDOM]),
+        (5, [("drawn", name) for name in words.RANDOM]),
     ]
     return [group[i % len(group)] for weight, group in groups for i in range(weight * 40)]
 
@@ -51,8 +51,10 @@ def _control(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return st.tuples(_CONTROL, _NUMBERS, st.lists(inner, min_size=1, max_size=6))
 
 
-_NESTED = st.one_of(_SIMPLE, _SIMPLE, _SIMPLE, _control(_SIMPLE))
-_STATE = st.tuples(st.sampled_from([("state", "assign"), ("state", "read")]), _NUMBERS)
+_STATE = st.tuples(st.sampled_from([("state", name) for name in effects.STATE]), _NUMBERS)
+_AGAIN = st.tuples(st.just(("again", "")), _NUMBERS)
+_NESTED = st.one_of(_SIMPLE, _SIMPLE, _SIMPLE, _AGAIN, _control(_SIMPLE))
+_ANY = st.one_of(_SIMPLE, _SIMPLE, _STATE, _AGAIN)
 
 
 def _lists(step: st.SearchStrategy[Any], most: int) -> st.SearchStrategy[Any]:
@@ -62,14 +64,18 @@ def _lists(step: st.SearchStrategy[Any], most: int) -> st.SearchStrategy[Any]:
 
 
 STEPS = {
-    "straight": _lists(_SIMPLE, 60),
+    "straight": _lists(st.one_of(*[_SIMPLE] * 5, _AGAIN), 60),
     "looping": _lists(st.one_of(_SIMPLE, _SIMPLE, _control(_NESTED)), 24),
-    "stateful": _lists(st.one_of(_SIMPLE, _SIMPLE, _STATE), 40),
+    "stateful": _lists(_ANY, 40),
+    "mixed": _lists(st.one_of(_SIMPLE, _STATE, _AGAIN, _control(st.one_of(_ANY, _ANY, _control(_ANY)))), 24),
 }
-"""Kinds of programs: without control flow, with loops and branches (nested once), with variables that are assigned."""
+"""Kinds of programs: without control flow; with loops and branches (nested once); with effects; with all of it together.
 
+Effects are variables that change and values that are told; what repeats is written once more as it stands.
+"""
 
-_WAYS = {**words.WAYS, "free": free.free}
+_STATEFUL = ("stateful", "mixed")
+_WAYS = {**words.WAYS, "free": free.free, "state": effects.state, "again": effects.again}
 
 
 def follow(scope: Scope, steps: Sequence[Any]) -> None:
@@ -79,24 +85,8 @@ def follow(scope: Scope, steps: Sequence[Any]) -> None:
         if way == "control":
             with suppress(UnfitError):
                 CONTROL[name](scope, name, picks, rest[0], follow)
-        elif way == "state":
-            _state(scope, name, picks)
         else:
             _WAYS[way](scope, name, picks)
-
-
-def _state(scope: Scope, name: str, picks: Picks) -> None:
-    variables = [v for v in scope.values if v.name[0] == "w"]
-    if not variables:
-        return
-    w = variables[picks.number() % len(variables)]
-    if name == "read":
-        scope.keep(f"m.read({w.name!r})")
-        return
-    v = scope.value(picks, "f")
-    text = None if v is None else scope.fitted(v, w.shape, w.dtype)
-    if text is not None and scope.keep(f"m.assign({w.name!r}, {text})"):
-        scope.drawn.add(scope.values[-1].name)
 
 
 @st.composite
@@ -127,7 +117,7 @@ def programs(
     base = draw(st.lists(st.sampled_from([3, 2, 4, 1, 0]), min_size=4, max_size=4))
     shapes = draw(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 15), st.integers(0, 31)), min_size=1, max_size=4))
     kinds = draw(st.lists(st.sampled_from("ffffib"), min_size=4, max_size=4))
-    leaves = _leaves(dtype, special, batches, seed, base, shapes, kinds, kind == "stateful")
+    leaves = _leaves(dtype, special, batches, seed, base, shapes, kinds, kind in _STATEFUL)
     given = draw(STEPS[kind])[:most]
     return made(leaves, given, dtype, not special, smooth, draw(_NUMBERS), seed)
 
@@ -198,7 +188,7 @@ def made(
     values = {v.name: v.dtype for v in scope.values[len(leaves) :]}
     lines = [*scope.lines, f"return dict({', '.join(f'{name}={name}' for name in values)})"]
     text = f"def program({arguments}):\n" + indent("\n".join(lines), "    ")
-    drawn = [name for name in values if name in scope.drawn]
+    drawn = [name for name in values if name in scope.drawn or name in scope.effects.values()]
     return Program(leaves, text, values, drawn, total, wrt, scope.used, not tame, [picks.number() for _ in range(6)])
 
 

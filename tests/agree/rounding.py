@@ -7,15 +7,18 @@ a small multiple of how far the results went. A wrong formula is off by far more
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Any
 
 import numpy
 
-from graphs.core.node import Value
-from static.schedule import needed
-from static.state import constant_op, placeholder_op
+from graphs.core.random import Draws, Stream
+from graphs.core.spec import Spec
+from graphs.inspection.walk import Walk, steps
+from static.walking import Written
+from tests.agree.machines import SEED
 from tests.agree.program import Program
-from tests.agree.runs import Built, Values, as_a_graph, in_a_session
+from tests.agree.runs import TOLD, Built, Values, as_a_graph, in_a_session
 
 
 ULPS = 2.0
@@ -28,26 +31,27 @@ SAMPLES = 4
 
 
 def moved(built: Built, run: int, samples: int = SAMPLES) -> list[Values]:
-    """The values of a program without variables and draws, each time with other small errors in every step."""
-    fetches = built.fetches()
-    fed = built.feed(run)
-    nodes = needed(list(fetches.values()), list(fed))
+    """The values of a program's first run, each time with other small errors in every step, inside loops too."""
+    fetches, fed = built.fetches(), built.feed(run)
     random = numpy.random.default_rng(run)
+    leaves = {leaf.name: leaf for leaf in built.program.leaves}
+    state = {variable.op: leaves[name].arrays[0] for name, variable in built.variables.items()}
+    written = Written(list(fetches.values()), list(fed), [Spec.of(x) for x in fed.values()])
+
+    def compute(node: Any, rounds: Any, operands: Any, call: Any) -> tuple[Any, ...]:
+        outs = tuple(call())
+        return outs if node.op.view or "control" in node.op.traits else tuple(_nudged(random, x) for x in outs)
+
     out = []
     for _ in range(samples):
-        values: dict[Any, Any] = {(tensor.node, tensor.index): array for tensor, array in fed.items()}
+        stream = Stream(SEED)
+        stream.advance()
+        values = written.begin(state, list(fed.values()))
         with numpy.errstate(all="ignore"):
-            for node in nodes:
-                if node.op is placeholder_op:
-                    continue
-                if node.op is constant_op:
-                    values[node, 0] = node.params["value"]
-                    continue
-                given = [values[x.node, x.index] if isinstance(x, Value) else x for x in node.inputs]
-                result = node.op.kernel(numpy, *given, **node.params)
-                for i, each in enumerate(result if len(node.specs) != 1 else (result,)):
-                    values[node, i] = each if node.op.view else _nudged(random, each)
-        out.append({name: values[x.node, x.index] for name, x in fetches.items()})
+            deque(steps(written.walking(values, Draws(stream), Walk(compute))), maxlen=0)
+        found, changed = written.results(values)
+        out.append(dict(zip(fetches, found, strict=True)))
+        out[-1].update({f"= {name}": changed.get(x.op, state[x.op]) for name, x in built.variables.items()})
     return out
 
 
@@ -100,7 +104,10 @@ class Truth:
 
 
 def within(truth: Truth, found: Values, what: str, nearer: bool) -> None:
-    """Assert that ``found`` is within what rounding allows."""
+    """Assert that ``found`` is within what rounding allows, and that the same ones told something in the same order."""
+    assert [who for who, _ in found[TOLD]] == [who for who, _ in truth.plain[TOLD]], f"{what}: others tell"
     for name, x in found.items():
+        if name == TOLD:
+            continue
         why = truth.beyond(name, x, nearer)
         assert not why, f"{what}: {name}: {why}"

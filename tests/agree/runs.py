@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,12 +12,15 @@ import numpy
 import dynamic as torch
 import static as tf
 from static.passes import Pass
-from tests.agree.machines import SEED, Static, Taped
+from tests.agree.building import Static
+from tests.agree.machines import SEED, Taped, Told
 from tests.agree.program import Program
 
 
 Values = dict[str, Any]
-"""Arrays by name; None for a gradient that there is not."""
+"""Arrays by name; None for a gradient that there is not. Under ``TOLD`` what the run has told."""
+
+TOLD = "! told"
 
 
 def on_the_tape(program: Program, runs: Sequence[int], order: int = 1) -> list[Values]:
@@ -40,6 +44,7 @@ def on_the_tape(program: Program, runs: Sequence[int], order: int = 1) -> list[V
         if program.drawn_at_all:
             machine.begin()
         machine.state = {name: given[name] for name in held}
+        machine.told = []
         with numpy.errstate(all="ignore"):
             found = program.function(machine, *given.values())
             named = {**given, **found}
@@ -49,6 +54,7 @@ def on_the_tape(program: Program, runs: Sequence[int], order: int = 1) -> list[V
         values.update({name: None if g is None else machine.plain(g) for name, g in gradients.items()})
         held = {name: machine.plain(x) for name, x in machine.state.items()}
         values.update({f"= {name}": x for name, x in held.items()})
+        values[TOLD] = machine.told
         out.append(values)
     return out
 
@@ -81,6 +87,7 @@ class Built:
 
     Attributes:
         tensors: what can be fetched, by name; None for a gradient that there is not.
+        told: what runs tell, until somebody takes it.
     """
 
     program: Program
@@ -88,14 +95,18 @@ class Built:
     placeholders: Values
     variables: Values
     tensors: Values
-    sessions: list[Any] = field(default_factory=list)
+    told: Told = field(default_factory=list)
 
     def session(self, passes: Sequence[Pass]) -> Any:
         """A session in which the variables are as the program is given them."""
         session = tf.Session(graph=self.graph, passes=passes)
+        self.load(session)
+        return session
+
+    def load(self, session: Any) -> None:
+        """Give the session's variables what the program is given for them."""
         leaves = {leaf.name: leaf for leaf in self.program.leaves}
         session.load({variable: leaves[name].arrays[0] for name, variable in self.variables.items()})
-        return session
 
     def fetches(self, some: int = 0) -> Values:
         """What to fetch: all, or with ``some`` only a part, always with what draws at random or assigns."""
@@ -127,21 +138,32 @@ def as_a_graph(program: Program, order: int = 1) -> Built:
         found = program.function(machine, *given.values())
         named = {**given, **found}
         tensors = {**found, **_slopes(machine, program, named, order)}
-    return Built(program, graph, placeholders, machine.variables, tensors)
+    return Built(program, graph, placeholders, machine.variables, tensors, machine.told)
 
 
 def in_a_session(
-    built: Built, passes: Sequence[Pass], runs: Sequence[int], fetches: Values, interpret: bool = False
+    built: Built,
+    passes: Sequence[Pass],
+    runs: Sequence[int],
+    fetches: Values,
+    interpret: bool = False,
+    afresh: bool = False,
 ) -> list[Values]:
     """What a session with ``passes`` gives for the sets of inputs ``runs``, one run after the other.
 
+    Each run begins with what variables hold after the last, or ``afresh``, with the draws of the first run, too.
     Results of earlier runs are looked at when all runs are over: they are the caller's own, and nothing may change them.
     """
     session = built.session(passes)
     run = session.interpret if interpret else session.run
     found, variables = [], []
     for i in runs:
-        found.append(run(fetches, built.feed(i)))
+        if afresh:
+            built.load(session)
+        built.told.clear()
+        with session.stream.at(1) if afresh else nullcontext():
+            found.append(run(fetches, built.feed(i)))
+        found[-1][TOLD] = list(built.told)
         variables.append(session.run(built.variables) if built.variables else {})
     return [
         {**values, **{f"= {name}": x for name, x in held.items()}} for values, held in zip(found, variables, strict=True)
@@ -173,7 +195,9 @@ def apart(x: Any, y: Any, signs: bool = True) -> str:
 def same(found: Values, wanted: Values, what: str) -> None:
     """Assert that ``found`` has the bits that ``wanted`` has under the same names."""
     for name, x in found.items():
-        if name in wanted and wanted[name] is not None:
+        if name == TOLD:
+            assert x == wanted[name], f"{what}: what was told differs:\n{x}\n{wanted[name]}"
+        elif name in wanted and wanted[name] is not None:
             why = apart(wanted[name], x)
             assert not why, f"{what}: {name}: {why}"
 
@@ -185,8 +209,11 @@ def same_in_both_modes(program: Program, graph: Values, tape: Values) -> None:
     then the sign of a zero is not looked at, zeros are as good as no gradient, and where there are infinities or NaNs, whose
     products with zeros are NaNs, gradients are not compared.
     """
+    assert graph[TOLD] == tape[TOLD], f"graph and tape tell differently:\n{graph[TOLD]}\n{tape[TOLD]}"
     for name in {**graph, **tape}:
         x, y = graph.get(name), tape.get(name)
+        if name == TOLD:
+            continue
         loose = name[0] == "d" and program.controlled
         if loose:
             if program.special or (x is not None and not numpy.isfinite(x).all()):

@@ -116,8 +116,10 @@ class Scope:
         smooth: keep to ``SMOOTH`` ops.
         values: what can be read here, the latest last.
         envs: for each set of inputs the machine and all values by name.
-        drawn: names of values that have to be computed whatever else is: draws, which come in order, and assignments.
+        drawn: names of values that have to be computed whatever else is: draws, which come in order, and effects.
         used: the ops by name.
+        effects: the last effect of each chain: of what is told, and of each variable that changes.
+        effective: lines with an effect, with its chain and what it waits for.
     """
 
     dtype: numpy.dtype
@@ -131,6 +133,8 @@ class Scope:
     drawn: set[str] = field(default_factory=set)
     used: set[str] = field(default_factory=set)
     kinds: set[str] = field(default_factory=set)
+    effects: dict[str, str] = field(default_factory=dict)
+    effective: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     # Reading
 
@@ -220,8 +224,12 @@ class Scope:
 
     def keep(self, text: str, outs: int = 1, ops: Sequence[str] = ()) -> bool:
         """Try ``<new names> = text`` and keep it if it does."""
+        return self.keep_as(text, outs > 1, outs, ops)
+
+    def keep_as(self, text: str, several: bool, outs: int, ops: Sequence[str] = ()) -> bool:
+        """As ``keep``, for what gives ``several`` values, if only one."""
         names = [self.fresh() for _ in range(outs)]
-        target = names[0] if outs == 1 else f"{', '.join(names)}, "
+        target = f"{', '.join(names)}," if several else names[0]
         return self.keep_lines([f"{target} = {text}"], names, ops)
 
     def keep_lines(self, lines: Sequence[str], names: Sequence[str], ops: Sequence[str] = ()) -> bool:
@@ -239,6 +247,7 @@ class Scope:
         for i, env in enumerate(self.envs):
             inside = dict(env)
             inside["m"] = Trial()
+            inside["m"].state.update(env["m"].state)
             inside.update({v.name: v.arrays[i] for v in params})
             envs.append(inside)
         return Scope(

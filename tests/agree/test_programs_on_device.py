@@ -45,8 +45,7 @@ class Spread(Built):
     def session(self, passes: tuple[Pass, ...]) -> Any:
         """A session that does on the host what has no kernel on the GPU."""
         session = tf.Session(graph=self.graph, passes=passes, config=tf.ConfigProto(allow_soft_placement=True))
-        leaves = {leaf.name: leaf for leaf in self.program.leaves}
-        session.load({variable: leaves[name].arrays[0] for name, variable in self.variables.items()})
+        self.load(session)
         return session
 
 
@@ -55,7 +54,7 @@ def spread(program: Program) -> None:
     runs = [i for i in range(program.variants) for _ in range(3)] + [0]
     built = as_a_graph(program)
     plain = in_a_session(built, (), runs, built.fetches())
-    there = Spread(built.program, built.graph, built.placeholders, built.variables, built.tensors)
+    there = Spread(built.program, built.graph, built.placeholders, built.variables, built.tensors, built.told)
     there.place(program.picks[0])
     found = in_a_session(there, (), runs, there.fetches())
     for x, y in zip(found, plain, strict=True):
@@ -80,6 +79,6 @@ def test_nor_in_what_variables_become(program: Program) -> None:
 @law(programs("stateful"), share=0.002, parts=1)
 def test_with_passes_every_program_runs(program: Program) -> None:
     built = as_a_graph(program)
-    there = Spread(built.program, built.graph, built.placeholders, built.variables, built.tensors)
+    there = Spread(built.program, built.graph, built.placeholders, built.variables, built.tensors, built.told)
     there.place(program.picks[0])
     in_a_session(there, PIPELINE, [0, 0, 0], there.fetches(program.picks[0]))

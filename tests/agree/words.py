@@ -228,12 +228,14 @@ def _width(op: Op, case: Case) -> int:
 def drawn(scope: Scope, name: str, picks: Picks) -> bool:
     """A random op, of the run's own stream or with a seed."""
     op, entry = OPS[name], TABLE[name]
-    if scope.smooth:
+    if scope.smooth and name not in _DRAWN_SMOOTHLY:
         return False
     at = picks.number() % len(entry.cases)
     case = entry.cases[at]
     params = {k: v for k, v in written(name, at, case.params).items() if k != "key"}
-    if "dtype" in op.attributes and picks.likely(3):
+    if scope.smooth:
+        params["dtype"] = _Single()
+    elif "dtype" in op.attributes and picks.likely(3):
         params["dtype"] = scope.dtype.name
     if picks.number() % 3 == 1:
         params["seed"] = scope.counter[0]  # no two draws share one
@@ -243,11 +245,24 @@ def drawn(scope: Scope, name: str, picks: Picks) -> bool:
     if op.names and not op.names[0].startswith("_"):
         args = [f"m.stop_gradient({arg})" for arg in args]
     before = scope.counter[0]
-    if not scope.keep(call("draw", repr(name), *args, **params), _width(op, case), [name]):
+    text = call("draw", repr(name), *args, **params)
+    if scope.smooth:
+        text = call("cast", text, dtype=scope.dtype.name)
+    if not scope.keep(text, _width(op, case), [name]):
         return False
     if "seed" not in params:
         scope.drawn.add(f"v{before + 1}")
     return True
+
+
+_DRAWN_SMOOTHLY = frozenset(["random_normal", "random_uniform", "truncated_normal"])
+
+
+class _Single:
+    """float32 for draws, which are of other numbers in float64: the program stays the same where it is computed in that."""
+
+    def __repr__(self) -> str:
+        return "'float' '32'"
 
 
 # What the rules of the passes look for
