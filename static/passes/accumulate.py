@@ -11,7 +11,7 @@ from graphs.codegen.primitives import Literal, scalars
 from graphs.core.node import Value
 from graphs.rewrite import Choice, Log, Program, Record, origins, spec_of
 from graphs.rewrite.bounds import Bound
-from graphs.rewrite.program import Rebuild, is_pure, task_of
+from graphs.rewrite.program import Rebuild, is_pure, is_pure_there, task_of
 from static.state import assign_add_op, assign_op, assign_product_op, assign_sub_op, read_op, variable_op
 
 
@@ -35,7 +35,9 @@ def accumulate(program: Program, log: Log, choice: Choice) -> Program:
     """
     uses: dict[Any, int] = {}
     updated: dict[Any, int] = {}
+    effects = False
     for node in program.nodes:
+        effects = effects or bool(node.writes)
         for x in node.inputs:
             if isinstance(x, Value):
                 uses[x.node] = uses.get(x.node, 0) + 1
@@ -45,9 +47,17 @@ def accumulate(program: Program, log: Log, choice: Choice) -> Program:
         if isinstance(root, Value):
             uses[root.node] = uses.get(root.node, 0) + 1
 
-    def alone(x: Any) -> bool:
-        """Whether one node alone reads ``x``, which is computed in this run and nothing waits for."""
-        return isinstance(x, Value) and uses.get(x.node) == 1 and (x.node, x.index) not in program.fed and is_pure(x.node)
+    def alone(x: Any, variable: Value | None = None) -> bool:
+        """Whether one node alone reads ``x``, which is computed in this run and nothing waits for.
+
+        What computes it may read ``variable`` itself, whose one update is the node: it holds the same there.
+        """
+        if not isinstance(x, Value) or uses.get(x.node) != 1 or (x.node, x.index) in program.fed:
+            return False
+        if variable is None or effects or x.node.after:
+            return is_pure(x.node)
+        mutable = [each for each in x.node.inputs if isinstance(each, Value) and "mutable" in each.node.op.traits]
+        return is_pure_there(x.node) and all(each.node is variable.node for each in mutable)
 
     fires: dict[Any, _Found] = {}
     for node in program.nodes:
@@ -85,9 +95,9 @@ def accumulate(program: Program, log: Log, choice: Choice) -> Program:
     return rebuild.finish()
 
 
-def _found(node: Any, alone: Callable[[Any], bool]) -> _Found | None:
+def _found(node: Any, alone: Callable[..., bool]) -> _Found | None:
     """What ``node`` adds to its variable, if it is a product, or one times a number."""
-    if node.op not in (assign_op, assign_add_op, assign_sub_op) or not alone(node.inputs[1]):
+    if node.op not in (assign_op, assign_add_op, assign_sub_op) or not alone(node.inputs[1], node.inputs[0]):
         return None
     variable, value = node.inputs
     inner = value.node
@@ -101,7 +111,7 @@ def _found(node: Any, alone: Callable[[Any], bool]) -> _Found | None:
     return _Found(value, 1.0, sign, (inner,)) if _is_product(value, variable, alone) else None
 
 
-def _stepped(variable: Value, inner: Any, alone: Callable[[Any], bool]) -> _Found | None:
+def _stepped(variable: Value, inner: Any, alone: Callable[..., bool]) -> _Found | None:
     """An optimiser's step ``p - g * rate``, assigned to the variable that ``p`` is."""
     body = scalars(inner.params["body"]) if "fused" in inner.op.traits else None
     if body is None or [call.name for call in body.calls] != ["multiply", "subtract"] or len(inner.outputs) != 1:
@@ -136,7 +146,7 @@ def _is_number(x: Any, variable: Value) -> bool:
     return isinstance(x, Value) and spec_of(x).dims == () and spec_of(x).dtype == spec_of(variable).dtype
 
 
-def _is_product(x: Any, variable: Value, alone: Callable[[Any], bool]) -> bool:
+def _is_product(x: Any, variable: Value, alone: Callable[..., bool]) -> bool:
     """Whether ``x`` is a product of matrices in the variable's shape and dtype, which nothing else needs."""
     if not alone(x) or x.node.op is not ops.matmul or variable.node.op is not variable_op:
         return False
