@@ -13,6 +13,7 @@ from typing import Any
 import numpy
 
 from dynamic.names import lacking
+from dynamic.uninterrupted import Uninterrupted
 from graphs.updates import SGD, Adadelta, Adagrad, Adam, AdaMax, RMSProp, Rprop, Rule
 
 
@@ -36,9 +37,10 @@ def _stepped(
         state["slots"] = [numpy.full_like(p, fill) for fill in rule.fills(learning_rate=rate, **hyper)]
     decay = {"weight_decay": config["weightDecay"]} if rule.weight_decay else {}
     rates = rule.step(p.dtype, t + 1, learning_rate=rate, **hyper, **decay)
-    rule.kernel(p.dtype)((p, g, *state["slots"], *rates), (p, *state["slots"]))
-    x._touch()
-    state["t"] = state["evalCounter"] = t + 1
+    with Uninterrupted():
+        rule.kernel(p.dtype)((p, g, *state["slots"], *rates), (p, *state["slots"]))
+        x._touch()
+        state["t"] = state["evalCounter"] = t + 1
     return x, fx
 
 

@@ -13,8 +13,9 @@ from dynamic.names import lacking
 from dynamic.optim.optimizer import Optimizer
 from dynamic.optim.ruled import advance
 from dynamic.tensor import Tensor
+from dynamic.uninterrupted import Uninterrupted
 from graphs.core.arrays import xp_of
-from graphs.core.errors import at_line
+from graphs.core.errors import ShapeError, at_line
 
 
 class Adafactor(Optimizer):
@@ -66,7 +67,12 @@ class Adafactor(Optimizer):
         if closure is not None:
             with enable_grad():
                 loss = closure()
-        with numpy.errstate(all="ignore"):
+        given = [p for group in self.param_groups for p in group["params"] if p.grad is not None]
+        for p in given:
+            if p.grad._array.shape != p._array.shape:
+                shapes = f"a gradient of shape {p.grad._array.shape} for a parameter of shape {p._array.shape}"
+                raise ShapeError(f"{shapes}{at_line()}")
+        with numpy.errstate(all="ignore"), Uninterrupted():
             for group in self.param_groups:
                 for p in group["params"]:
                     if p.grad is not None:

@@ -49,7 +49,7 @@ class Adagrad(Ruled):
         for p in group["params"]:
             state = self.state[p]
             state["step"] = scalar(0.0)
-            self._begin(state, p._array, rule, ["sum"], hyper)
+            self._begin(state, state, p._array, rule, ["sum"], hyper)
 
     def share_memory(self) -> None:
         """Let other processes see what is kept beside parameters."""

@@ -108,17 +108,14 @@ class ASGD(Ruled):
         names = ("lambd", "alpha", "t0", "weight_decay")
         return {"learning_rate": group["lr"], **{name: group[name] for name in names}}
 
-    def further(self, group: Mapping[str, Any], state: dict[str, Any], t: float) -> dict[str, Any]:
-        """What the step before this one has said of it, which is kept in PyTorch's precision."""
+    def further(self, group: Mapping[str, Any], state: Mapping[str, Any], t: float) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What the step before this one has said of it, kept in PyTorch's precision, and what this one says of the next."""
         rate = float(group["lr"])
-        if "eta" not in state:
-            state["eta"], state["mu"] = scalar(rate), scalar(1.0)
-        eta, mu = float(state["eta"]), float(state["mu"])
+        said = (state.get("eta"), state.get("mu"))
+        eta, mu = (float(scalar(start) if x is None else x) for x, start in zip(said, (rate, 1.0), strict=True))
         numbers = {"lambd": group["lambd"], "alpha": group["alpha"], "t0": group["t0"]}
         following = self.rule(group).schedule(t, learning_rate=rate, **numbers)
-        for name, value in zip(("eta", "mu"), following, strict=True):
-            state[name]._array[...] = scalar(value)._array
-        return {"eta": eta, "mu": mu}
+        return {"eta": eta, "mu": mu}, {name: float(scalar(x)) for name, x in zip(("eta", "mu"), following, strict=True)}
 
 
 class Rprop(Ruled):

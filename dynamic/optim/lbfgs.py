@@ -15,6 +15,7 @@ from dynamic.names import lacking
 from dynamic.optim.optimizer import Optimizer
 from dynamic.optim.ruled import check_rate
 from dynamic.tensor import Tensor
+from dynamic.uninterrupted import Uninterrupted
 from graphs.core.arrays import xp_of
 from graphs.core.errors import at_line
 
@@ -72,7 +73,25 @@ class LBFGS(Optimizer):
         self._params = self.param_groups[0]["params"]
 
     def step(self, closure: Callable[[], Any]) -> Any:  # type: ignore[override]
-        """Take up to ``max_iter`` steps; the loss before the first of them, as ``closure`` gave it."""
+        """Take up to ``max_iter`` steps; the loss before the first of them, as ``closure`` gave it.
+
+        What ends it early, Ctrl-C or an error of ``closure``'s, leaves parameters and state as they were.
+        """
+        state = self.state.get(self._params[0])
+        before = None if state is None else {k: list(x) if isinstance(x, list) else x for k, x in state.items()}
+        arrays = [p._array.copy() for p in self._params]
+        try:
+            return self._steps(closure)
+        except BaseException:
+            with Uninterrupted():
+                for p, array in zip(self._params, arrays, strict=True):
+                    p._array[...] = array
+                self.state.pop(self._params[0], None)
+                if before is not None:
+                    self.state[self._params[0]] = before
+            raise
+
+    def _steps(self, closure: Callable[[], Any]) -> Any:
         group = self.param_groups[0]
         state = self.state[self._params[0]]
         state.setdefault("func_evals", 0)

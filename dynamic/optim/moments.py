@@ -175,14 +175,13 @@ class NAdam(Ruled):
         """The numbers that the rule's rates are computed from."""
         return {**_numbers(group), "momentum_decay": group["momentum_decay"]}
 
-    def further(self, group: Mapping[str, Any], state: dict[str, Any], t: float) -> dict[str, Any]:
+    def further(self, group: Mapping[str, Any], state: Mapping[str, Any], t: float) -> tuple[dict[str, Any], dict[str, Any]]:
         """The product of the momenta so far, which is kept in PyTorch's precision."""
-        if "mu_product" not in state:
-            state["mu_product"] = scalar(1.0)
-        product = state["mu_product"]._array
+        before = (state["mu_product"] if "mu_product" in state else scalar(1.0))._array
         decay = group["momentum_decay"]
-        product *= float(self.rule(group).momentum(numpy.float64(t), beta1=float(group["betas"][0]), momentum_decay=decay))
-        return {"product": float(product)}
+        momentum = self.rule(group).momentum(numpy.float64(t), beta1=float(group["betas"][0]), momentum_decay=decay)
+        product = float(before * float(momentum))
+        return {"product": product}, {"mu_product": product}
 
 
 class RAdam(Ruled):

@@ -45,6 +45,7 @@ class Optimizer:
 
     _followed = False
     _opt_called = False
+    _repeats = False
     _hooks: Mapping[str, OrderedDict[int, Any]] | None = None
 
     def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
@@ -81,6 +82,7 @@ class Optimizer:
             param_group.setdefault(name, value)
         mine = {id(p) for p in param_group["params"]}
         if len(mine) < len(param_group["params"]):
+            self._repeats = True
             warnings.warn("optimizer contains a parameter group with duplicate parameters", stacklevel=3)
         if mine & {id(p) for group in self.param_groups for p in group["params"]}:
             raise ValueError(f"some parameters appear in more than one parameter group{at_line()}")
@@ -168,6 +170,7 @@ class Optimizer:
         for group in self.param_groups:  # those of an older version lack what has come since
             for name, value in self.defaults.items():
                 group.setdefault(name, value)
+        self._repeats = any(len({id(p) for p in group["params"]}) < len(group["params"]) for group in self.param_groups)
 
     def __repr__(self) -> str:
         parts = []

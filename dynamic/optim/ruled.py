@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy
@@ -13,10 +14,20 @@ from dynamic.elsewhere import check_together, current
 from dynamic.names import lacking
 from dynamic.optim.optimizer import Optimizer
 from dynamic.tensor import Tensor
+from dynamic.uninterrupted import Uninterrupted
 from graphs.core.arrays import xp_of
 from graphs.core.errors import ShapeError, at_line
 from graphs.updates import Rule
 
+
+_Change = tuple[Tensor, dict[str, Any] | None, Mapping[str, float], Any, float, Any, tuple[Any, ...], tuple[Any, ...]]
+"""A parameter; what its state has for the first time, numbers it is to have, its count of steps and what that is to be; the
+kernel with inputs and outputs. For arrays of a GPU there is no kernel, but rule and rates, and the arrays."""
+
+_MOST = 16
+"""Dtypes and counts of steps in a group whose rates are kept for the next step."""
+
+_NOTHING: dict[str, Any] = {}
 
 _SINGLE, _DOUBLE = numpy.dtype(numpy.float32), numpy.dtype(numpy.float64)
 
@@ -34,6 +45,11 @@ class Ruled(Optimizer):
         _refuse(defaults)
         super().__init__(params, defaults)
 
+    @cached_property
+    def _known(self) -> dict[int, tuple[Rule, dict[str, Any], dict[Any, Any]]]:
+        """Of groups: the rule, its numbers, and kernels with rates for a dtype and count of steps, as in the last step."""
+        return {}
+
     def rule(self, group: Mapping[str, Any]) -> Rule:
         """The rule for a group's settings."""
         raise NotImplementedError(f"{type(self).__name__} has no rule")
@@ -42,67 +58,126 @@ class Ruled(Optimizer):
         """The numbers that the rule's rates are computed from."""
         raise NotImplementedError(f"{type(self).__name__} has no numbers for its rule")
 
-    def further(self, group: Mapping[str, Any], state: dict[str, Any], t: float) -> dict[str, Any]:
-        """Numbers for step ``t`` that a parameter's ``state`` has, if the optimiser keeps any; they may change there."""
-        return {}
+    def further(self, group: Mapping[str, Any], state: Mapping[str, Any], t: float) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Numbers for step ``t`` that a parameter's ``state`` has, if any, and what it is to have after the step."""
+        return {}, {}
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Change every parameter that has a gradient, in place. A ``closure`` computes the loss anew, which is returned."""
+        """Change every parameter that has a gradient, in place. A ``closure`` computes the loss anew, which is returned.
+
+        All parameters and all that is kept beside them change, or nothing does where a gradient does not fit or Ctrl-C comes
+        before: it waits for a step that has begun to change them.
+        """
         loss = None
         if closure is not None:
             with enable_grad():
                 loss = closure()
         with numpy.errstate(all="ignore"):
-            for group in self.param_groups:
-                self._step_group(group)
+            changes: list[_Change] = []
+            if not self._repeats:
+                for position, group in enumerate(self.param_groups):
+                    self._work_out(position, group, group["params"], changes)
+            with Uninterrupted():
+                self._change(changes)
+                if self._repeats:
+                    self._change_one_by_one()
         return loss
 
-    def _step_group(self, group: Mapping[str, Any]) -> None:
+    def _work_out(self, position: int, group: Mapping[str, Any], params: Iterable[Tensor], into: list[_Change]) -> None:
+        """Add what a step is to do to the parameters. It changes nothing, and what can go wrong goes wrong here."""
         rule = self.rule(group)
         hyper = _numbers(self.hyper(group))
+        known = self._known.get(position)
+        if known is None or known[0] != rule or known[1] != hyper:
+            known = self._known[position] = (rule, hyper, {})
+        rule, hyper, made = known
         names = [self.names[slot] for slot in rule.slots]
         more = type(self).further is not Ruled.further
-        counts, seen = self.counted, strict.get()
-        last: tuple[Any, ...] = ()
-        rates: Any = ()
-        kernel: Any = None
-        waiting: list[tuple[Any, ...]] = []
-        for p in group["params"]:
+        counts, states = self.counted, self.state
+        for p in params:
             grad = p.grad
             if grad is None:
                 continue
-            array = p._array
-            g = grad._array
-            if g.shape != array.shape:
-                raise ShapeError(f"a gradient of shape {g.shape} for a parameter of shape {array.shape}{at_line()}")
-            state = self.state[p] if counts or names else {}
-            t = advance(state) if counts else 1.0 if not names or state.get(names[0]) is None else 2.0
+            array, g = p._array, grad._array
+            shape, dtype = array.shape, array.dtype
+            if g.shape != shape:
+                raise ShapeError(f"a gradient of shape {g.shape} for a parameter of shape {shape}{at_line()}")
+            state: Mapping[str, Any] = states.get(p) or _NOTHING if counts or names else _NOTHING
+            fresh: dict[str, Any] | None = None
+            further, kept, step, t = _NOTHING, _NOTHING, None, 1.0
+            if counts:
+                step = state.get("step")
+                if step is None:
+                    fresh = {"step": scalar(1.0)}
+                elif isinstance(step, Tensor):
+                    step = step._array
+                    t = float(step) + 1.0
+                else:  # of an older state dict
+                    fresh, step, t = {"step": step + 1}, None, float(step) + 1.0
+            elif names and state.get(names[0]) is not None:
+                t = 2.0
             if names and state.get(names[-1]) is None:
-                self._begin(state, array, rule, names, hyper)
-            further = self.further(group, state, t) if more else {}
-            key = (array.dtype, t, *further.values())
-            if key != last:
-                if waiting:
-                    _all_at_once(rule, waiting, rates)
-                kind = array.dtype if array.dtype.kind != "c" else _part(array.dtype)
-                rates = rule.step(kind, t, **hyper, **further)
-                kernel = rule.kernel(kind)
-                last = key
-            slots = [state[name]._array for name in names]
+                fresh = {} if fresh is None else fresh
+                self._begin(state, fresh, array, rule, names, hyper)
+            if more:
+                further, kept = self.further(group, state, t)
+            key = (dtype, t, *further.values()) if more else (dtype, t)
+            found = made.get(key)
+            if found is None:
+                kind = dtype if dtype.kind != "c" else _part(dtype)
+                if len(made) > _MOST:
+                    made.clear()
+                found = made[key] = (rule.kernel(kind), rule.step(kind, t, **hyper, **further))
+            kernel, rates = found
+            slots = []
+            for name in names:
+                slot = (state[name] if fresh is None or name not in fresh else fresh[name])._array
+                if slot.shape != shape:
+                    raise ShapeError(f"{name} of shape {slot.shape} for a parameter of shape {shape}{at_line()}")
+                slots.append(slot)
             if array.__class__ is not numpy.ndarray:
-                waiting.append((array, g, *slots))
-                if seen:
-                    p._touch()
+                check_together("an optimiser's step", ("parameter", "gradient", *rule.slots), (array, g, *slots))
+                into.append((p, fresh, kept, step, t, None, (rule, rates), (array, g, *slots)))
                 continue
-            if array.dtype.kind == "c":
+            if dtype.kind == "c":
                 array, g, *slots = map(_parts, (array, numpy.ascontiguousarray(g), *slots))
-            kernel((array, g, *slots, *rates), (array, *slots))
+            into.append((p, fresh, kept, step, t, kernel, (array, g, *slots, *rates), (array, *slots)))
+
+    def _change(self, changes: Iterable[_Change]) -> None:
+        """Do what has been worked out."""
+        seen = strict.get()
+        together: Any = None
+        waiting: list[tuple[Any, ...]] = []
+        for p, fresh, kept, step, t, kernel, inputs, outs in changes:
+            if kernel is not None:
+                kernel(inputs, outs)
+            else:
+                if waiting and together[1] is not inputs[1]:
+                    _all_at_once(*together, waiting)
+                together = inputs
+                waiting.append(outs)
+            if step is not None:
+                step[...] = t
+            if fresh is not None:
+                self.state[p].update(fresh)
+            if kept:
+                _keep(self.state[p], kept)
             if seen:
                 p._touch()
         if waiting:
-            _all_at_once(rule, waiting, rates)
+            _all_at_once(*together, waiting)
 
-    def _begin(self, state: dict[str, Any], array: Any, rule: Rule, names: list[str], hyper: Mapping[str, Any]) -> None:
+    def _change_one_by_one(self) -> None:
+        """Change parameters in turn, some of them several times, as they are in a group several times."""
+        for position, group in enumerate(self.param_groups):
+            for p in group["params"]:
+                changes: list[_Change] = []
+                self._work_out(position, group, [p], changes)
+                self._change(changes)
+
+    def _begin(
+        self, state: Mapping[str, Any], into: dict[str, Any], array: Any, rule: Rule, names: list[str], hyper: Any
+    ) -> None:
         """Make the arrays that are missing beside a parameter."""
         for name, fill in zip(names, rule.fills(**hyper), strict=True):
             if state.get(name) is None:
@@ -110,7 +185,7 @@ class Ruled(Optimizer):
                 with current(array):
                     kept = xp.empty_like(array)
                 kept.fill(fill if array.dtype.kind != "c" or not fill else complex(fill, fill))
-                state[name] = wrap(kept)
+                into[name] = wrap(kept)
 
 
 class FromRule(Ruled):
@@ -201,10 +276,17 @@ def advance(state: dict[str, Any]) -> float:
     return float(step + 1)
 
 
-def _all_at_once(rule: Rule, waiting: list[tuple[Any, ...]], rates: Any) -> None:
+def _keep(state: dict[str, Any], numbers: Mapping[str, float]) -> None:
+    for name, value in numbers.items():
+        kept = state.get(name)
+        if kept is None:
+            state[name] = scalar(value)
+        else:
+            kept._array[...] = value
+
+
+def _all_at_once(rule: Rule, rates: Any, waiting: list[tuple[Any, ...]]) -> None:
     """Take a step with all parameters that wait for it on GPUs: in one launch where they lie as it needs them."""
-    for each in waiting:
-        check_together("an optimiser's step", ("parameter", "gradient", *rule.slots), each)
     sets = [tuple(map(_parts, each)) if each[0].dtype.kind == "c" else each for each in waiting]
     waiting.clear()
     xp: Any = xp_of(sets[0])

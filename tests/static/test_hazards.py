@@ -1,12 +1,7 @@
 """What docs/hazards.md says."""
 
-import signal
-import subprocess
-import sys
 import threading
-import time
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -229,68 +224,6 @@ def test_a_run_that_fails_leaves_everything_and_the_session_works_on(session):
     session.run(step, {x: [10.0, 10.0]})
     assert session.run(v) == 2.0
     assert session.run(w).tolist() == [11.0, 12.0]
-
-
-INTERRUPTED = """
-import signal
-
-import numpy as np
-import static as tf
-
-signal.signal(signal.SIGINT, signal.default_int_handler)  # what runs in the background may have inherited to ignore it
-a, b = tf.Variable(0), tf.Variable(0)
-m = tf.Variable(np.zeros((300, 300)), trainable=False)
-w = tf.Variable(np.ones((50, 50)))
-grow = tf.assign(m, m + 1.0)
-with tf.control_dependencies([grow]):
-    first = a.assign_add(1)
-adam = tf.train.AdamOptimizer(0.001)
-learn = adam.minimize(tf.reduce_sum(tf.square(tf.matmul(w, w) - m[:50, :50])))
-fetches = [tf.group(first, b.assign_add(1), learn), tf.reduce_sum(m), tf.tanh(w)]
-with tf.Session() as session:
-    session.run(tf.global_variables_initializer())
-    for turn in range(3):  # the plans are there before anything interrupts
-        session.run(fetches[: turn + 1])
-    last = 3
-    for turn in range({turns}):
-        runs = 0
-        try:
-            print("ready", flush=True)
-            while True:
-                session.run(fetches[: turn % 3 + 1])
-                runs += 1
-        except KeyboardInterrupt:
-            x, y, z = session.run([a, b, m])
-            assert x == y == z.min() == z.max(), (x, y, z.min(), z.max())
-            assert x - last - runs in (0, 1), (x, last, runs)
-            last = x
-    assert last > 3
-print("done", flush=True)
-"""
-
-
-def test_interrupts_at_any_moment_tear_no_variable():
-    turns = 150
-    child = subprocess.Popen(
-        [sys.executable, "-W", "error", "-c", INTERRUPTED.replace("{turns}", str(turns))],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=Path(tf.__file__).parents[1],
-    )
-    random = np.random.default_rng(0)
-    guard = threading.Timer(300, child.kill)
-    guard.start()
-    with child:
-        for _ in range(turns):
-            if child.stdout.readline() != "ready\n":
-                break
-            time.sleep(random.uniform(0, 0.004))
-            child.send_signal(signal.SIGINT)
-        said, errors = child.communicate()
-    guard.cancel()
-    assert said == "done\n", errors
-    assert child.returncode == 0
 
 
 # Threads
