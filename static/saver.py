@@ -124,10 +124,15 @@ class Saver:
         if self._variables:
             write_checkpoint(prefix, sess.run(self._variables), step, beside=base)
             if write_state:
+                before = self._kept
                 obsolete = self._record(prefix)
-                update_checkpoint_state(
-                    directory, prefix, self.last_checkpoints, latest_filename, save_relative_paths=self._relative
-                )
+                try:
+                    update_checkpoint_state(
+                        directory, prefix, self.last_checkpoints, latest_filename, save_relative_paths=self._relative
+                    )
+                except BaseException:
+                    self._kept = before
+                    raise
                 self._discard(obsolete, meta_graph_suffix)
         if write_meta_graph:
             self._write_graph(sess, f"{prefix}.{meta_graph_suffix}", f"{base}.{meta_graph_suffix}")
@@ -166,8 +171,7 @@ class Saver:
         """Note that ``prefix`` is the latest; those that are too many by now."""
         if not self._max_to_keep:
             return []
-        self._kept = [(path, when) for path, when in self._kept if path != prefix]
-        self._kept.append((prefix, time.time()))
+        self._kept = [*((path, when) for path, when in self._kept if path != prefix), (prefix, time.time())]
         count = max(0, len(self._kept) - self._max_to_keep)
         obsolete, self._kept = self._kept[:count], self._kept[count:]
         return obsolete
