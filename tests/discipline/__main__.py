@@ -13,13 +13,13 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from tests.discipline.subjects import ROOT, SUBJECTS, TESTS, files
+from tests.discipline.subjects import ROOT, SLOW, SUBJECTS, TESTS, files
 
 
 LEAST_COVERED, LEAST_KILLED = 95, 80
 """Per cent: of the branches and lines of each part, and of the faults."""
 
-PYTEST = ["-m", "pytest", "-n0", "-q", "-p", "no:cacheprovider"]
+PYTEST = ["-m", "pytest", "-n0", "-q", "-p", "no:cacheprovider", *(f"--deselect={name}" for name in SLOW)]
 
 
 def covered(out: Path) -> bool:

@@ -21,12 +21,29 @@ SUBJECTS = {
 }
 """The parts, each with patterns of its files."""
 
-TESTS = [
-    *(f"tests/graphs/test_{name}.py" for name in ("core", "parts", "portable", "sums", "functions")),
-    *(f"tests/static/test_{name}.py" for name in ("passes", "session", "plan", "effects", "rows", "saver", "export")),
-    *(f"tests/dynamic/test_{name}.py" for name in ("backward", "versions", "serialization")),
+_MODULES = {
+    "files": "damage failing_disk",
+    "graphs": "core functions generated_text parts portable random_ops sums values",
+    "graphs/inspection": "watch_dynamic",
+    "static": "accumulate calling effects export inspection loop_passes passes plan report rows saver session tensor_array"
+    " variables",
+    "dynamic": "backward checkpoint corners_of_gradients derivatives_against_torch errors_of_gradients graph_against_torch"
+    " modes_and_hooks own_functions_against_torch serialization user_functions versions",
+}
+TESTS = [f"tests/{part}/test_{name}.py" for part, names in _MODULES.items() for name in names.split()]
+"""Modules of tests: those that are about these files."""
+
+SLOW = [
+    "tests/dynamic/test_graph_against_torch.py::test_saving[changed_afterwards]",
+    "tests/graphs/test_core.py::test_ancestors_do_not_recurse",
+    "tests/static/test_effects.py::test_printed_text_is_tensorflows",
+    "tests/static/test_export.py::test_a_graph_is_the_same_text_in_every_process",
+    "tests/static/test_export.py::test_long_chains",
+    "tests/static/test_plan.py::test_chains_of_a_hundred_thousand_operations",
+    "tests/static/test_saver.py::test_a_kill_while_saving_leaves_the_old_or_the_new",
+    "tests/static/test_session.py::test_ten_thousand_steps_do_not_grow_memory",
 ]
-"""Modules of tests: those that are about these files and quick."""
+"""Tests in these modules that take long, and come by no other lines: they are left out."""
 
 
 def files(subject: str) -> list[Path]:

@@ -8,7 +8,7 @@ import numpy
 import pytest
 
 import static as tf
-from static import calling
+from static import calling, growth
 
 
 @pytest.fixture(autouse=True)
@@ -51,6 +51,16 @@ def test_shapes_beyond_the_eighth_share_a_plan() -> None:
         assert "first" in plans[0].reason
         assert plans[1].reason not in (plans[0].reason, plans[-1].reason)
         assert session.plan(total, [x]).reason == "asked for"
+
+
+def test_a_graph_that_grows_with_each_run_is_told_once() -> None:
+    x = tf.constant(1.0)
+    with tf.Session() as session, pytest.warns(RuntimeWarning, match="grows in a loop: from 2 to") as told:
+        for n in range(3 * growth._OFTEN):
+            assert session.run(x + n) == 1 + n
+    assert len(told) == 1
+    assert "session.run(x + n)" in str(told[0].message)
+    assert told[0].filename == __file__
 
 
 def test_structures_that_have_no_hash_are_fetched_again_and_again() -> None:
