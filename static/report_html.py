@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from html import escape
+from html import escape as escaped
 from typing import Any
 
+from graphs.core.quoting import fit
 from static.report_text import FIGURES, left, listed, memory, rows, savings, short
 
 
@@ -31,6 +32,11 @@ def html(report: Mapping[str, Any]) -> str:
     if report["refused"]:
         parts.append(_p(f"Refused: {', '.join(report['refused'])}"))
     return f'<div class="diptych"><style>{_STYLE}</style>{"".join(parts)}</div>'
+
+
+def escape(text: str) -> str:
+    """``text`` as HTML has it."""
+    return escaped(fit(text))
 
 
 def _p(words: str, tag: str = "p") -> str:

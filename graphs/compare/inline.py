@@ -13,6 +13,8 @@ from xml.etree import ElementTree
 
 from markupsafe import Markup
 
+from graphs.core.quoting import fit
+
 
 _SVG = "{http://www.w3.org/2000/svg}"
 _LINK = "{http://www.w3.org/1999/xlink}href"
@@ -43,7 +45,7 @@ def inline(svg: str, name: str, label: str, colours: Mapping[str, str]) -> Marku
     width, height = root.attrib.pop("width", ""), root.attrib.pop("height", "")
     root.attrib.pop("version", None)
     root.attrib.setdefault("viewBox", f"0 0 {width.removesuffix('pt')} {height.removesuffix('pt')}")
-    root.attrib |= {"role": "img", "aria-label": label, "class": "plot"}
+    root.attrib |= {"role": "img", "aria-label": fit(label), "class": "plot"}
     return Markup(ElementTree.tostring(root, encoding="unicode"))
 
 

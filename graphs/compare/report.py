@@ -17,6 +17,7 @@ from graphs.compare.lockstep import Agreement, Difference
 from graphs.compare.machine import machine
 from graphs.compare.measure import Costs
 from graphs.compare.passes import Passes
+from graphs.core.quoting import fit
 
 
 _CODE = '<pre style="line-height: 1.3; font-family: monospace">{code}</pre>'
@@ -38,7 +39,7 @@ class Report(NamedTuple):
         """The tables for a notebook; the program's strings are escaped."""
         console = Console(record=True, file=io.StringIO(), width=120)
         console.print(render(self))
-        return console.export_html(inline_styles=True, code_format=_CODE)
+        return fit(console.export_html(inline_styles=True, code_format=_CODE))
 
 
 def as_dict(report: Report) -> dict[str, Any]:

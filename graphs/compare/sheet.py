@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
@@ -63,6 +62,7 @@ def _environment() -> Environment:
         loader=PackageLoader("graphs.compare", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=html.fitting,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -71,11 +71,8 @@ def _environment() -> Environment:
 
 
 def _json(value: Any) -> Markup:
-    """``value`` for a data block, in which no browser finds an end of it, a comment or a tag."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    for character in "<>&\u2028\u2029":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return Markup(text)
+    """``value`` for a data block."""
+    return Markup(html.embedded_json(value))
 
 
 def _text(name: str) -> str:

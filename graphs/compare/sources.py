@@ -18,6 +18,8 @@ from markupsafe import Markup, escape
 from pygments.lexers import PythonLexer
 from pygments.token import Comment, Keyword, Literal, Name, Number, Operator, String
 
+from graphs.core.quoting import fit
+
 
 Definition = tuple[Path, str]
 """A file and a name that its top level defines."""
@@ -134,7 +136,7 @@ class _File:
         lines: list[list[Markup]] = [[]]
         for kind, words in PythonLexer(stripnl=False, ensurenl=False).get_tokens(self.text):
             name = next((name for family, name in CLASSES if kind in family), "")
-            for at, part in enumerate(words.split("\n")):
+            for at, part in enumerate(fit(words).split("\n")):
                 if at:
                     lines.append([])
                 if part:

@@ -11,6 +11,7 @@ from typing import Any
 
 _WORD = re.compile(r"[A-Za-z0-9_+.,:>/ -]{0,200}\Z")
 _IDENTIFIER = re.compile(r"[A-Za-z0-9_]{1,60}\Z")
+_UNFIT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 _LARGEST = 1 << 64
 
 
@@ -36,3 +37,8 @@ def plain(value: Any) -> bool:
     if kind is float:
         return bool(value - value == 0.0)
     return kind is bool or value is None
+
+
+def fit(text: str) -> str:
+    """``text``, of any number of lines, with what no page may hold written out: controls, and halves of characters."""
+    return _UNFIT.sub(lambda found: found[0].encode("unicode_escape").decode(), text)

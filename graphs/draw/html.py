@@ -20,6 +20,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -27,6 +28,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from graphs.core.quoting import fit
 from graphs.draw.card import card, rows
 from graphs.draw.labels import full_name, place, shorten, title
 from graphs.draw.levels import Level, levels, prefix_of
@@ -44,6 +46,8 @@ Cards = Callable[[Item], Sequence[tuple[str, str]]]
 
 Links = Callable[[Item], str | None]
 """Tells which boxes of several viewers belong together."""
+
+_ENDING = re.compile(r"[<>&\u2028\u2029\x7f-\x9f\ud800-\udfff]")
 
 WHOLE = 10**9
 """The budget of a picture that is folded here alone."""
@@ -135,10 +139,13 @@ def boxes(picture: Picture, at_once: int = AT_ONCE, limit: int = LIMIT) -> dict[
 
 def data_block(id: str, data: Mapping[str, Any]) -> Markup:  # noqa: A002
     """The data of viewer ``id`` for its page, in an element that no browser executes."""
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-    for character in "<>&\u2028\u2029":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return Markup(f'<script type="application/json" id="{id}-data">{text}</script>')
+    return Markup(f'<script type="application/json" id="{id}-data">{embedded_json(data)}</script>')
+
+
+def embedded_json(value: Any) -> str:
+    """``value`` as JSON in which no browser finds the end of an element, a comment, a tag or half a character."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _ENDING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def script() -> str:
@@ -173,12 +180,18 @@ def _digest(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
+def fitting(value: Any) -> Any:
+    """What a template writes of a value: of a string, what a page may hold."""
+    return fit(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
 @cache
 def _environment() -> Environment:
     return Environment(
         loader=PackageLoader("graphs.draw", "page"),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=fitting,
         trim_blocks=True,
         lstrip_blocks=True,
     )

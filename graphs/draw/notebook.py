@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from html import escape
+from html import escape as escaped
 from typing import Any
 
 from graphs.core.function import Function
 from graphs.core.node import Value
+from graphs.core.quoting import fit
 from graphs.draw.build import functions_of, picture
 from graphs.draw.dot import dot
 from graphs.draw.labels import shorten
@@ -67,6 +68,11 @@ def svg(shown: Picture) -> str:
     width = re.match(r'<svg width="([\d.]+)pt"', element)
     least = f"; min-width: {SMALLEST * float(width[1]):.0f}pt" if width else ""
     return element.replace("<svg", f'<svg style="max-width: 100%; height: auto{least}"', 1)
+
+
+def escape(text: str) -> str:
+    """``text`` as HTML has it."""
+    return escaped(fit(text))
 
 
 def _html(*parts: str) -> str:
