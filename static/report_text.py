@@ -83,7 +83,7 @@ def _stages(plan: Mapping[str, Any]) -> Table:
     for name in (*FIGURES, "rewrites", "ms"):
         table.add_column(name, justify="right")
     for row in rows(plan):
-        table.add_row(*row)
+        table.add_row(*map(Text, row))
     return table
 
 
@@ -93,7 +93,7 @@ def _rules(rules: Sequence[Mapping[str, Any]]) -> Table:
     for name in ("pass", "bound", "what it says"):
         table.add_column(name, overflow="fold")
     for each in rules:
-        table.add_row(each["rule"], number(each["times"]), each["pass"], each["bound"], Text(each["law"]))
+        table.add_row(*map(Text, (each["rule"], number(each["times"]), each["pass"], each["bound"], each["law"])))
     return table
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -77,7 +78,14 @@ class SummaryWriter:
         global_step: int | None = None,
         walltime: float | None = None,
     ) -> None:
-        """Several numbers in one chart."""
+        """Several numbers in one chart, each in an event file of a folder named for the chart and itself.
+
+        Raises ValueError where that would be outside of the directory.
+        """
+        home = os.path.abspath(self.get_logdir())
+        for tag in tag_scalar_dict:
+            if os.path.commonpath([home, os.path.abspath(os.path.join(home, main_tag, tag))]) != home:
+                raise ValueError(f"add_scalars: {main_tag!r} and {tag!r} name a folder outside of {self.get_logdir()}")
         numbers = {tag: float(value) for tag, value in tag_scalar_dict.items()}
         self._writer.add_scalars(main_tag, numbers, global_step, walltime)
 

@@ -203,7 +203,7 @@ def _costs(found: Scripts) -> Table:
         table.add_column(Text(word), justify="right")
     first, second = found.pair
     table.add_row("file", *(Text(script.path.name) for script in found.pair))
-    table.add_row("a step is a", first.what, second.what)
+    table.add_row("a step is a", Text(first.what), Text(second.what))
     table.add_row("steps", *(f"{script.steps:,}" for script in found.pair))
     table.add_row("steps a second", *("-" if each.rate is None else f"{each.rate:,.0f}" for each in found.pair))
     table.add_row("nodes of a round", *(f"{script.nodes:,}" for script in found.pair))

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence, Set
 from typing import Any
 
 from rich.console import Console, Group
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
+from graphs.core.quoting import remark
 from graphs.draw.labels import shorten
 from graphs.draw.words import quantity, share, size
 from graphs.placing.timeline import Run, Timeline, Transfer
@@ -50,7 +51,7 @@ def _group(predicted: Timeline, measured: Timeline | None, width: int) -> Group:
 def _rows(shown: Timeline, end: float, width: int) -> Iterator[Text]:
     count = len(shown.transfers)
     crossed = f", {size(shown.size)} in {count:,} transfer{'s' if count != 1 else ''}" if count else ""
-    yield Text(f"{shown.title or 'run'}: {quantity(shown.makespan, 's')}{crossed}", style="bold")
+    yield Text(f"{_title(shown)}: {quantity(shown.makespan, 's')}{crossed}", style="bold")
     room = max((len(shorten(name, 24)) for name in shown.workers), default=0)
     cells = max(1, round(width * shown.makespan / end))
     critical = {id(each) for each in shown.critical}
@@ -60,6 +61,10 @@ def _rows(shown: Timeline, end: float, width: int) -> Iterator[Text]:
             line.append(letter, style="red" if letter == CRITICAL else STYLES[at % len(STYLES)])
         yield line
     yield Text(f"  {'':<{room}}  {_path(shown.critical)}", style="red", no_wrap=True, overflow="ellipsis")
+
+
+def _title(shown: Timeline) -> str:
+    return shorten(shown.title, 60) or "run"
 
 
 def _line(runs: Sequence[Run], critical: Set[int], step: float, cells: int) -> str:
@@ -75,7 +80,7 @@ def _line(runs: Sequence[Run], critical: Set[int], step: float, cells: int) -> s
 
 def _path(critical: Sequence[Run | Transfer], most: int = 6) -> str:
     names = [
-        f"→ {each.target}" if isinstance(each, Transfer) else (each.name or str(each.node)).rsplit("/", 1)[-1]
+        remark(f"→ {each.target}" if isinstance(each, Transfer) else (each.name or str(each.node)).rsplit("/", 1)[-1])
         for each in critical
         if isinstance(each, Transfer) or each.kind == "kernel"
     ]
@@ -84,12 +89,14 @@ def _path(critical: Sequence[Run | Transfer], most: int = 6) -> str:
 
 def _totals(shown: Sequence[Timeline]) -> list[Table]:
     """Busy time by worker and bytes by pair of workers; of two timelines side by side, with their difference."""
-    workers = Table("worker", *[f"busy, {each.title or 'run'}" for each in shown], *["off by"] * (len(shown) - 1), box=None)
+    workers = Table(
+        "worker", *[Column(Text(f"busy, {_title(each)}")) for each in shown], *["off by"] * (len(shown) - 1), box=None
+    )
     for name in dict.fromkeys(name for each in shown for name in each.workers):
         busy = [each.busy(name) for each in shown]
         parts = [share(found / each.makespan) if each.makespan else "-" for found, each in zip(busy, shown, strict=True)]
         words = [f"{quantity(found, 's')} ({part})" for found, part in zip(busy, parts, strict=True)]
-        workers.add_row(shorten(name, 30), *words, *_off(busy))
+        workers.add_row(Text(shorten(name, 30)), *words, *_off(busy))
     spans = [each.makespan for each in shown]
     workers.add_row("whole run", *[quantity(span, "s") for span in spans], *_off(spans), style="bold")
     pairs: dict[tuple[str, str], list[int]] = {}
@@ -98,9 +105,9 @@ def _totals(shown: Sequence[Timeline]) -> list[Table]:
             pairs.setdefault((moved.source, moved.target), [0] * len(shown))[at] += moved.size
     if not pairs:
         return [workers]
-    crossed = Table("from", "to", *[f"bytes, {each.title or 'run'}" for each in shown], box=None)
+    crossed = Table("from", "to", *[Column(Text(f"bytes, {_title(each)}")) for each in shown], box=None)
     for (source, target), sizes in sorted(pairs.items()):
-        crossed.add_row(shorten(source, 30), shorten(target, 30), *map(size, sizes))
+        crossed.add_row(Text(shorten(source, 30)), Text(shorten(target, 30)), *map(size, sizes))
     return [workers, crossed]
 
 

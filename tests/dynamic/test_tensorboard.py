@@ -47,6 +47,16 @@ def test_several_scalars(tmp_path):
     assert sorted(value.simple_value for each in found for _, value in each.values()) == [1.0, 2.0]
 
 
+@pytest.mark.parametrize(("chart", "line"), [("a", "../../b"), ("..", "b"), ("a", "/tmp/b"), ("a/../..", "b")])
+def test_no_tag_leads_out_of_the_directory(tmp_path, chart, line):
+    with SummaryWriter(tmp_path / "logs") as writer:
+        with pytest.raises(ValueError, match="name a folder outside of"):
+            writer.add_scalars(chart, {"fine": 1.0, line: 2.0}, 1)
+        writer.add_scalars("a/b", {"..c": 1.0}, 1)
+    assert [path.name for path in tmp_path.iterdir()] == ["logs"]
+    assert [str(path.parent.relative_to(tmp_path)) for path in tmp_path.rglob("events*")].count("logs/a/b/..c") == 1
+
+
 def test_histograms(tmp_path):
     x = dynamic.from_numpy(np.arange(10.0)).requires_grad_()
     with SummaryWriter(str(tmp_path)) as writer:
