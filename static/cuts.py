@@ -73,7 +73,7 @@ def _unconnected(inspection: Any, y: Any, source: Any, nodes: Any, session: Any)
     while root.op is read_op:
         root = root.inputs[0].node
     found = False
-    for node in graph._operations.values():
+    for node in graph.get_operations():
         if any(edge is not None and edge.node in behind for edge in node.edges):
             behind.add(node)
             target: Any = node.inputs[0].node if "update" in node.op.traits else None

@@ -63,7 +63,7 @@ def gradients(
     stops = {_element(x).node for x in _listed(stop_gradients or ())}
     stops.update(node for node in ancestors({y.node for y in targets}) if _flat(node))
     with graph.as_default(), graph.name_scope(name), graph.lenient():
-        inside = graph._scope
+        inside = graph.get_name_scope()
         roots = [(y, _seed(y, seed)) for y, seed in zip(targets, seeds, strict=True)]
 
         def residuals(node: Any) -> tuple[Sequence[Any], Sequence[Any]]:

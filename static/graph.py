@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
@@ -18,25 +19,25 @@ from static.devices import Beside, accelerated, checked, placed
 from static.export.definitions import GraphDef
 from static.keys import GraphKeys as GraphKeys
 from static.names import type_name
-from static.operation import Body as Body, Operation as Operation, check_name as check_name, check_reachable
+from static.operation import Body as Body, Here, Operation as Operation, check_name as check_name, check_reachable
 from static.overrides import overridden
 
 
 class Graph(Shown):
-    """Operations, in order of creation. It grows until it is finalised; no operation in it ever changes."""
+    """Operations, in order of creation. It grows until it is finalised; no operation in it ever changes.
+
+    Several threads may build at once, also while others run it. Scopes, control dependencies and devices are a thread's own.
+    """
 
     def __init__(self) -> None:
         self._operations: dict[str, Operation] = {}
         self._taken: dict[str, int] = {}
-        self._scope = ""
-        self._after: tuple[Operation, ...] = ()
+        self._naming = threading.Lock()
+        self._here = Here()
+        self.newest: Operation | None = None
         self._collections: dict[Any, list[Any]] = {}
         self._finalized = False
-        self._devices: tuple[Any, ...] = ()
-        self.body: Body | None = None
-        self._gradients: dict[str, str] = {}
         self.variables: dict[Operation, Any] = {}
-        self.strict = True
         self.seed: int | None = None
         self.accelerated = False
 
@@ -53,13 +54,14 @@ class Graph(Shown):
     ) -> Operation:
         """Make a node under ``name`` (see ``unique_name``), after the control dependencies in force."""
         where = user_line(2)
-        if self._gradients and type_name(op.name) in self._gradients:
-            op = overridden(op, self._gradients[type_name(op.name)])
+        here = self._here
+        if here.gradients and type_name(op.name) in here.gradients:
+            op = overridden(op, here.gradients[type_name(op.name)])
         check_name(name)
         self.check_open(f"add {name!r} to it", where)
-        seen = {x.node for x in inputs if hasattr(x, "node")} if self._after else ()
-        after = tuple(node for node in self._after if node not in seen)
-        body = self.body
+        seen = {x.node for x in inputs if hasattr(x, "node")} if here.after else ()
+        after = tuple(node for node in here.after if node not in seen)
+        body = here.body
         for x in inputs:
             if isinstance(x, Value) and (inner := x.node.body) is not body and inner is not None:  # type: ignore[attr-defined]
                 check_reachable(x, name, body)
@@ -68,10 +70,10 @@ class Graph(Shown):
         put(node, "graph", self)
         put(node, "body", body)
         put(node, "writes", ())
-        put(node, "device", placed(node, self._devices) if self._devices else "")
+        put(node, "device", placed(node, here.devices) if here.devices else "")
         if node.device and not self.accelerated:
             self.accelerated = accelerated(node.device)
-        self._operations[name] = node
+        self._operations[name] = self.newest = node
         return node
 
     def check_open(self, what: str, where: Any = None) -> None:
@@ -86,77 +88,79 @@ class Graph(Shown):
         """
         if name.endswith("/"):
             return name[:-1]
-        return self._unique(f"{self._scope}/{name}" if self._scope else name, mark_as_used)
+        return self._unique(f"{self._here.scope}/{name}" if self._here.scope else name, mark_as_used)
 
     def _unique(self, full: str, mark: bool = True) -> str:
         key = full.lower()
-        count = self._taken.get(key)
-        if count is None:
+        with self._naming:
+            count = self._taken.get(key)
+            if count is None:
+                if mark:
+                    self._taken[key] = 1
+                return full
+            while True:
+                fresh = f"{full}_{count}"
+                count += 1
+                if fresh.lower() not in self._taken:
+                    break
             if mark:
-                self._taken[key] = 1
-            return full
-        while True:
-            fresh = f"{full}_{count}"
-            count += 1
-            if fresh.lower() not in self._taken:
-                break
-        if mark:
-            self._taken[key] = count
-            self._taken[fresh.lower()] = 1
-        return fresh
+                self._taken[key] = count
+                self._taken[fresh.lower()] = 1
+            return fresh
 
     @contextmanager
     def name_scope(self, name: str | None) -> Iterator[str]:
         """Put ``name/`` before names made inside. One that ends in ``/`` is reopened as it is; None leaves all scopes."""
-        before = self._scope
+        before = self._here.scope
         if not name:
-            self._scope = ""
+            self._here.scope = ""
         else:
             scope = name[:-1] if name.endswith("/") else self.unique_name(name)
             check_name(scope)
-            self._scope = scope
+            self._here.scope = scope
         try:
-            yield f"{self._scope}/" if self._scope else ""
+            yield f"{self._here.scope}/" if self._here.scope else ""
         finally:
-            self._scope = before
+            self._here.scope = before
 
     def get_name_scope(self) -> str:
         """The name scope in force, without the slash at its end."""
-        return self._scope
+        return self._here.scope
 
     @contextmanager
     def control_dependencies(self, inputs: Iterable[Any] | None) -> Iterator[None]:
         """Make what is built inside run after ``inputs`` (operations, tensors, variables); None clears the outer ones."""
-        before = self._after
+        before = self._here.after
         found = [self.as_graph_element(x) for x in inputs or ()]
         nodes: list[Any] = [x.node if isinstance(x, Value) else x for x in found]
-        self._after = () if inputs is None else tuple(dict.fromkeys((*before, *nodes)))
+        self._here.after = () if inputs is None else tuple(dict.fromkeys((*before, *nodes)))
         try:
             yield
         finally:
-            self._after = before
+            self._here.after = before
 
     @contextmanager
     def gradient_override_map(self, op_type_map: Mapping[str, str]) -> Iterator[None]:
         """Give operations made inside the gradient that the map has for their type (see ``RegisterGradient``)."""
         if not isinstance(op_type_map, dict) or not all(isinstance(x, str) for pair in op_type_map.items() for x in pair):
             raise TypeError("op_type_map must be a dictionary mapping strings to strings")
-        before = self._gradients
-        self._gradients = {**before, **op_type_map}
+        before = self._here.gradients
+        self._here.gradients = {**before, **op_type_map}
         try:
             yield
         finally:
-            self._gradients = before
+            self._here.gradients = before
 
     @contextmanager
     def inside(self, body: Body | None) -> Iterator[None]:
         """Make what is built inside part of ``body`` (None: of no loop or branch), without control dependencies."""
-        before, self.body = self.body, body
-        after, self._after = self._after, ()
+        here = self._here
+        before, here.body = here.body, body
+        after, here.after = here.after, ()
         try:
             yield
         finally:
-            self.body, self._after = before, after
+            here.body, here.after = before, after
 
     def device(self, device_name_or_function: Any) -> AbstractContextManager[None]:
         """Record a device on what is built inside (see ``Operation``): a name, a function of an operation, or None."""
@@ -164,12 +168,12 @@ class Graph(Shown):
 
     @contextmanager
     def _on(self, device: Any) -> Iterator[None]:
-        before = self._devices
-        self._devices = (*before, device)
+        before = self._here.devices
+        self._here.devices = (*before, device)
         try:
             yield
         finally:
-            self._devices = before
+            self._here.devices = before
 
     def colocate_with(self, op: Any, ignore_existing: bool = False) -> AbstractContextManager[None]:
         """Record the device of ``op`` (an operation, tensor or variable) on what is built inside."""
@@ -177,18 +181,28 @@ class Graph(Shown):
         return self._on(Beside(found.node if isinstance(found, Value) else found))
 
     @property
+    def body(self) -> Body | None:
+        """The loop or branch whose inside is being built."""
+        return self._here.body
+
+    @property
+    def strict(self) -> bool:
+        """Whether ops mix no dtypes (see ``lenient``)."""
+        return self._here.strict
+
+    @property
     def dependencies(self) -> tuple[Operation, ...]:
         """The control dependencies in force."""
-        return self._after
+        return self._here.after
 
     @contextmanager
     def lenient(self) -> Iterator[None]:
         """Let ops mix dtypes as numpy does, which is how gradient rules and update rules are written."""
-        before, self.strict = self.strict, False
+        before, self._here.strict = self._here.strict, False
         try:
             yield
         finally:
-            self.strict = before
+            self._here.strict = before
 
     def finalize(self) -> None:
         """Let nothing be added from now on."""
@@ -209,11 +223,11 @@ class Graph(Shown):
 
     def enter_scope(self, scope: str) -> None:
         """Put ``scope/`` before the names of the nodes made from now on, until the enclosing ``name_scope`` ends."""
-        self._scope = scope
+        self._here.scope = scope
 
     def as_graph_def(self, from_version: int | None = None, add_shapes: bool = False) -> GraphDef:
         """What it holds by now, as data (see ``tf.import_graph_def``)."""
-        return GraphDef.of(self._operations.values(), self.seed)
+        return GraphDef.of(self.get_operations(), self.seed)
 
     # Looking things up
 

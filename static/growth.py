@@ -25,12 +25,11 @@ class Growth:
 
     def look(self) -> None:
         """Warn, once for each line, where the same line has made the newest operation in many sizes of the graph."""
-        operations = self._graph._operations
-        size = len(operations)
-        if size == self._size or not size:
+        size, newest = self._graph.version, self._graph.newest
+        if size == self._size or newest is None:
             return
         self._size = size
-        where = next(reversed(operations.values())).where
+        where = newest.where
         if where is None:
             return
         key = (where.code, where.lasti)

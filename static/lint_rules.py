@@ -192,7 +192,7 @@ def asked_of(graph: Graph) -> list[Minimised]:
 def _unreached(graph: Graph, asked: Sequence[Minimised], found: Findings) -> None:
     reached = {variable.op for each in asked for variable in each.reached}
     initializers = {variable.initializer for variable in graph.variables.values()}
-    assigned = {v for node in graph._operations.values() if node not in initializers for v in changed_by(node)}
+    assigned = {v for node in graph.get_operations() if node not in initializers for v in changed_by(node)}
     for each in asked:
         for variable in each.variables:
             node = variable.op
@@ -243,7 +243,7 @@ def runs_of(graph: Graph) -> list[list[Operation]]:
 
     Ends that change them by gradients of one call of ``tf.gradients`` are one step, and so one run.
     """
-    nodes = list(graph._operations.values())
+    nodes = graph.get_operations()
     used = {edge.node for node in nodes for edge in node.edges if edge is not None} | {
         x for node in nodes for x in node.after
     }

@@ -56,7 +56,7 @@ def lint(what: Any = None, *, steps: int | None = None) -> Any:
     graph = what if isinstance(what, Graph) else _graph_of(what)
     if isinstance(what, Graph):
         runs: list[list[Any]] = list(runs_of(what))
-        nodes = [node for node in graph._operations.values() if node.body is None]
+        nodes = [node for node in graph.get_operations() if node.body is None]
     else:
         runs = [_fetched(Session(graph=graph), what)]
         nodes = needed(runs[0], ())

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from graphs.core.errors import at_line
@@ -78,6 +80,17 @@ class Operation(Node):
 
     def __repr__(self) -> str:
         return f"<tf.Operation '{self.name}' type={self.type}>"
+
+
+class Here(threading.local):
+    """What is in force where a thread builds: each has its own, and begins with none."""
+
+    scope = ""
+    after: tuple[Operation, ...] = ()
+    devices: tuple[Any, ...] = ()
+    body: Body | None = None
+    gradients: Mapping[str, str] = MappingProxyType({})
+    strict = True
 
 
 def check_reachable(x: Any, name: str, body: Body | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
@@ -119,13 +120,16 @@ class VariableScope:
         return VariableScope(**(settings | changed))
 
 
-class Scopes:
-    """What a graph knows of variable scopes: the current one, how often each was opened, and the variables by name."""
+class Scopes(threading.local):
+    """What a graph knows of variable scopes: the current one, how often each was opened, and the variables by name.
 
-    def __init__(self) -> None:
+    The variables are the same for all threads; in scopes each stands by itself, and begins outside of all.
+    """
+
+    def __init__(self, variables: dict[str, Any]) -> None:
         self.current = VariableScope(False)
         self.opened: dict[str, int] = {}
-        self.variables: dict[str, Any] = {}
+        self.variables = variables
         self._within: dict[str, set[str]] = {}
 
     def open(self, name: str) -> None:
@@ -173,7 +177,7 @@ def scopes_of(graph: Graph) -> Scopes:
     """The graph's variable scopes. They are kept as a collection under a key that is no string."""
     kept = graph.get_collection_ref(_KEY)
     if not kept:
-        kept.append(Scopes())
+        kept.append(Scopes({}))
     return kept[0]
 
 

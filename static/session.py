@@ -35,6 +35,9 @@ from static.plan import FIRST, Plan, State
 from static.rows import Commit
 
 
+_CLOSED = "Attempted to use a closed Session."
+
+
 class Session(Inspection):
     """Runs operations of one graph and keeps the values of its variables.
 
@@ -77,6 +80,7 @@ class Session(Inspection):
         self._calls: dict[Any, Call] = {}
         self._growth = Growth(self.graph)
         self._lock = threading.RLock()
+        self._planning = threading.RLock()
         self._closed = False
         self._placer = Placer(config)
         self.traffic = Traffic()
@@ -109,9 +113,8 @@ class Session(Inspection):
         except TypeError:
             key = (kind, frozen(fetches), *(feed_dict or ()))
             call = self._calls.get(key)
-        if call is None or self._closed:
-            call = self._call(fetches, feed_dict or {})
-            self._calls[key] = call
+        if call is None:
+            call = self._calls.setdefault(key, self._call(fetches, feed_dict or {}))
         feeds: Sequence[Any] = ()
         if feed_dict:
             feeds = list(feed_dict.values())
@@ -135,12 +138,16 @@ class Session(Inspection):
         """
         changes = self._changes
         if not (plan.locked or self._rows or changes & 1):
-            values, _ = plan(self._state, feeds)
+            state = self._state
+            if self._closed:  # afterwards: what was there before it was closed may still be used
+                raise RuntimeError(_CLOSED)
+            values, _ = plan(state, feeds)
             if self._changes == changes:
                 return values
         with self._lock:
             draw = place = None
             state = self._state
+            self._check_open()
             try:
                 if plan.random:
                     place = (self.stream.step, self.stream.ordinal)
@@ -163,6 +170,8 @@ class Session(Inspection):
                 if place is not None and self._state is state and not plan.completed(error):
                     self.stream.step, self.stream.ordinal = place
                 raise
+            if self._closed:  # meanwhile
+                self._state, self._own = {}, {}
         return values
 
     def _owns(self, variables: Sequence[Any]) -> bool:
@@ -277,9 +286,12 @@ class Session(Inspection):
 
     # Making a call ready
 
-    def _call(self, fetches: Any, feed_dict: Mapping[Any, Any]) -> Call:
+    def _check_open(self) -> None:
         if self._closed:
-            raise RuntimeError("Attempted to use a closed Session.")
+            raise RuntimeError(_CLOSED)
+
+    def _call(self, fetches: Any, feed_dict: Mapping[Any, Any]) -> Call:
+        self._check_open()
         self._growth.look()
         found: dict[Any, int] = {}
         pack = packer(self.graph, fetches, found)
@@ -313,6 +325,10 @@ class Session(Inspection):
         """The plan of ``call`` for feeds of these shapes, made now if it is not there."""
         for feed, array in zip(call.feeds, feeds, strict=True):
             feed.check(array)
+        with self._planning:  # one thread makes it, those who want the same wait
+            return self._found(call, feeds)
+
+    def _found(self, call: Call, feeds: Sequence[ndarray]) -> Plan:
         shapes = tuple([array.shape for array in feeds])
         plan = call.plans.get(shapes)
         if plan is not None:
@@ -359,13 +375,12 @@ class Session(Inspection):
     def close(self) -> None:
         """Give up the variables' values; running afterwards is an error."""
         self._closed = True
-        for call in self._calls.values():
+        for call in list(self._calls.values()):
             for plan in call.made:
                 if plan.device is not None:
                     plan.device.forget()
         self._calls.clear()
-        self._state = {}
-        self._own = {}
+        self._state, self._own = {}, {}
 
 
 class InteractiveSession(Session):

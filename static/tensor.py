@@ -232,7 +232,8 @@ def constant(value: Any, dtype: Any = None, shape: Any = None, name: str = "Cons
             array = numpy.concatenate([flat, numpy.repeat(flat[-1:], count - flat.size)]).reshape(wanted)
     graph = get_default_graph()
     check_name(name)
-    return _constant(graph, array, f"{graph._scope}/{name}" if graph._scope else name)
+    scope = graph.get_name_scope()
+    return _constant(graph, array, f"{scope}/{name}" if scope else name)
 
 
 def convert_to_tensor(value: Any, dtype: Any = None, name: str | None = None, preferred_dtype: Any = None) -> Any:

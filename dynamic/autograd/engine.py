@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from sys import getrefcount
 from typing import Any
@@ -24,6 +25,9 @@ from graphs.ops.joining import stack
 
 _SOLE = 3
 """References to a gradient that only the backward pass has: its result, the local name, and ``getrefcount`` itself."""
+
+_adding = threading.RLock()
+"""Backward passes of several threads may end in one leaf; what they add to it, one adds after the other."""
 
 _UNIT = {numpy.dtype(kind): numpy.ones((), kind) for kind in (numpy.float32, numpy.float64)}
 """The gradient that a scalar loss begins with: nobody writes into it."""
@@ -68,7 +72,8 @@ def backward(
             if record.op is leaf:
                 tensor = record.owner() if record.owner is not None else None
                 if tensor is not None and gs[0] is not None:
-                    _accumulate(tensor, gs[0])
+                    with _adding:
+                        _accumulate(tensor, gs[0])
                     if record.after_hooks is not None:
                         for hook in tuple(record.after_hooks):
                             if hook(tensor) is not None:
@@ -78,7 +83,8 @@ def backward(
         for tensor in wanted or ():
             edge = tensor._edge
             if edge.node.op is not leaf and edge.node in found:
-                _accumulate(tensor, found[edge.node][edge.index])
+                with _adding:
+                    _accumulate(tensor, found[edge.node][edge.index])
 
 
 def grad(
