@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import linecache
 import sys
+import threading
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
@@ -126,7 +127,8 @@ class Plan:
         self.placed = self.placement is not None and bool(self.placement.used)
         self.locked = self.writes or self.random or self.placed
         self._texts: dict[str, Emission] = {}
-        self._arenas: list[Arena] = []
+        self._compiling = threading.Lock()
+        self._native: tuple[Callable[..., Any], NativeEmission, list[Arena]] | None = None
         self._layouts: dict[str, Order | None] = {}
         self._seconds, self._patience = 0.0, HOT_SECONDS
         self._way: Callable[[Plan, State, Sequence[Any], Draw | None, bool], tuple[tuple[Any, ...], State]]
@@ -184,9 +186,7 @@ class Plan:
             return False
         self.native = emitted.native_text
         emitted.namespace.update(zip(emitted.parts, natives(self.native, emitted.parts), strict=True))
-        self._function = self._compiled(emitted)
-        self._arenas.clear()
-        self._emitted = emitted
+        self._native = (self._compiled(emitted), emitted, [])  # at once: other threads may be running it
         self._way = Plan._natively
         self.inplace = tuple(emitted.lowering.inplace.values())
         self.silent = not any(isinstance(piece, Step) for piece in emitted.lowering.pieces)
@@ -224,6 +224,14 @@ class Plan:
 
     def _watched(self, state: State, feeds: Sequence[Any], draw: Draw | None, own: bool) -> tuple[tuple[Any, ...], State]:
         """Once more node by node, to see how results lie in memory; then it is compiled."""
+        if not self._compiling.acquire(blocking=False):  # another thread is at it
+            return self._plain(state, feeds, draw, own)
+        try:
+            return self._seen(state, feeds, draw)
+        finally:
+            self._compiling.release()
+
+    def _seen(self, state: State, feeds: Sequence[Any], draw: Draw | None) -> tuple[tuple[Any, ...], State]:
         registers = {step.node: step.outs for step in self.schedule.steps}
         layouts: dict[str, Order | None] = {}
 
@@ -238,12 +246,13 @@ class Plan:
 
     def _natively(self, state: State, feeds: Sequence[Any], draw: Draw | None, own: bool) -> tuple[tuple[Any, ...], State]:
         """Each run has an arena to itself, whatever others run meanwhile."""
-        arenas = self._arenas
+        assert self._native is not None
+        function, emitted, arenas = self._native
         try:
             arena = arenas.pop()
         except IndexError:
-            arena = Arena(self._emitted.memory, list(self._emitted.shown.values()))
-        out = self._function(state, feeds, draw, arena, own)
+            arena = Arena(emitted.memory, list(emitted.shown.values()))
+        out = function(state, feeds, draw, arena, own)
         arenas.append(arena)
         return out
 
@@ -254,14 +263,14 @@ class Plan:
         """
         if self.placed:
             return self.device is not None and self.device.committed
-        while error is not None and self._way is Plan._natively:
+        while error is not None and self._native is not None:
             trace, error = error.__traceback__, error.__context__ if isinstance(error, OpError) else None
             while trace is not None:
                 frame = trace.tb_frame
                 if frame.f_code is Plan._natively.__code__ and (not frame.f_locals["own"] or "out" in frame.f_locals):
                     return bool(frame.f_locals["own"])
-                if frame.f_code is self._function.__code__:
-                    return trace.tb_lineno >= self._emitted.last
+                if frame.f_code is self._native[0].__code__:
+                    return trace.tb_lineno >= self._native[1].last
                 trace = trace.tb_next
         return False
 
