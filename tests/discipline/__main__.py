@@ -37,13 +37,14 @@ def covered(out: Path) -> bool:
     return enough
 
 
-def found(out: Path, count: int, seed: int, budget: float) -> bool:
+def found(out: Path, count: int, seed: int, budget: float, part: str) -> bool:
     """Plant faults, print those that no test finds and how many do, and say whether these are enough.
 
     Results are added to a file as they come, so that a run that was ended goes on where it was.
     """
     results = out / f"mutants-{seed}.jsonl"
     settings = [f"--mutants={count}", f"--mutants-seed={seed}", f"--mutants-budget={budget}", f"--mutants-out={results}"]
+    settings += [f"--mutants-part={part}"]
     run = [sys.executable, *PYTEST, "-p", "tests.discipline.running", *settings, *TESTS]
     if subprocess.run(run, cwd=ROOT, check=False).returncode:
         return False
@@ -63,10 +64,11 @@ def main() -> None:
     parser.add_argument("what", choices=["coverage", "mutants"])
     parser.add_argument("--count", type=int, default=500, help="how many faults are planted")
     parser.add_argument("--seed", type=int, default=0, help="which ones: a sample by this seed")
+    parser.add_argument("--part", default="0/1", help="K/N: each N-th of them from the K-th on, to run several at once")
     parser.add_argument("--budget", type=float, default=20.0, help="seconds of tests for each, the quickest first")
     parser.add_argument("--out", type=Path, default=ROOT / "out" / "discipline", help="where results are kept")
     args = parser.parse_args()
-    enough = covered(args.out) if args.what == "coverage" else found(args.out, args.count, args.seed, args.budget)
+    enough = covered(args.out) if args.what == "coverage" else found(args.out, args.count, args.seed, args.budget, args.part)
     sys.exit(0 if enough else 1)
 
 

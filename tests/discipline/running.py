@@ -13,6 +13,8 @@ import json
 import os
 import random
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,11 +33,15 @@ KILLED, ALIVE = 1, 0
 MOST = 180
 """Seconds of work for a fault."""
 
+IMPORTED = [f"tests/{name}.py" for name in ("graphs/test_core", "graphs/test_values", "static/test_calling")]
+"""What is tried where a fault is in what runs when modules are imported."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--mutants", type=int, default=500, metavar="N", help="how many faults are planted")
     parser.addoption("--mutants-seed", type=int, default=0, metavar="N", help="which: a sample by this seed")
     parser.addoption("--mutants-out", type=Path, default=Path("out/mutants.jsonl"), help="where each result is added")
+    parser.addoption("--mutants-part", default="0/1", metavar="K/N", help="each N-th of them from the K-th on")
     parser.addoption("--mutants-budget", type=float, default=30.0, metavar="SECONDS", help="of tests for each fault")
 
 
@@ -47,9 +53,16 @@ def pytest_configure(config: pytest.Config) -> None:
 class Covered:
     """What a run without faults shows: how long each test takes, and on which lines of the subjects it comes by."""
 
-    def __init__(self, seconds: dict[str, float], lines: dict[str, dict[int, list[str]]]) -> None:
+    def __init__(
+        self, seconds: dict[str, float], lines: dict[str, dict[int, list[str]]], before: dict[str, list[int]] | None = None
+    ) -> None:
         self.seconds = seconds
         self.lines = lines
+        self.before = before or {}
+
+    def imported(self, mutant: Mutant) -> bool:
+        """Whether modules that are imported come by a fault."""
+        return not set(range(mutant.first, mutant.line + 1)).isdisjoint(self.before.get(mutant.path, ()))
 
     def tests(self, mutant: Mutant, budget: float) -> list[str]:
         """The tests that come by a fault, the quickest first, as many as take ``budget`` seconds."""
@@ -78,12 +91,15 @@ def pytest_runtestloop(session: pytest.Session) -> bool:
     functions = _functions()
     covered = _covered(session, out.with_suffix(".covered.json"), list(sources))
     items = {item.nodeid: item for item in session.items}
-    for mutant in asked:
+    part, of = map(int, config.getoption("--mutants-part").split("/"))
+    for mutant in asked[part::of]:
         if str(mutant) in done:
             continue
         tests = covered.tests(mutant, config.getoption("--mutants-budget"))
         began = time.perf_counter()
         how = "no test" if not tests else _tried(mutant, sources[mutant.path], functions, [items[name] for name in tests])
+        if not how.startswith("killed") and covered.imported(mutant):
+            how = _imported(mutant)
         record = {"mutant": str(mutant), "how": how, "tests": len(tests), "seconds": round(time.perf_counter() - began, 2)}
         with out.open("a") as file:
             file.write(json.dumps(record) + "\n")
@@ -129,7 +145,7 @@ def _tried(mutant: Mutant, source: str, functions: dict[Key, list[FunctionType]]
     child = os.fork()
     if not child:
         try:
-            _quiet()
+            _quiet(items[0].config)
             signal.setitimer(signal.ITIMER_VIRTUAL, MOST)  # who goes round for ever is found, too
             signal.alarm(10 * MOST)  # and who waits for ever
             os._exit(_run(items) if _plant(mutant, source, functions) else 2)
@@ -141,7 +157,50 @@ def _tried(mutant: Mutant, source: str, functions: dict[Key, list[FunctionType]]
     return {ALIVE: "alive", KILLED: "killed", 2: "not planted"}[os.WEXITSTATUS(status)]
 
 
-def _quiet() -> None:
+def _imported(mutant: Mutant) -> str:
+    """What becomes of a fault in what runs when modules are imported: there is a process for it."""
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-n0",
+        "-q",
+        "-x",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "tests.discipline.importing",
+    ]
+    fault = {"DIPTYCH_FAULT": f"{mutant.path} {mutant.number}"}
+    try:
+        made = subprocess.run(
+            [*command, *IMPORTED], cwd=ROOT, env=os.environ | fault, capture_output=True, check=False, timeout=10 * MOST
+        )
+    except subprocess.TimeoutExpired:
+        return "killed by time"
+    return "killed" if made.returncode else "alive"
+
+
+def _lines_of_imports(paths: list[str]) -> dict[str, list[int]]:
+    """The lines of functions that run when everything is imported."""
+    text = (
+        "import coverage, json, sys\n"
+        "measuring = coverage.Coverage(data_file=None, include=sys.argv[1:], config_file=False)\n"
+        "measuring.start()\n"
+        "import static, dynamic, graphs.draw.protocol\n"
+        "measuring.stop()\n"
+        "data = measuring.get_data()\n"
+        "print(json.dumps([data.lines(path) for path in sys.argv[1:]]))\n"
+    )
+    command = [sys.executable, "-c", text, *(str(ROOT / path) for path in paths)]
+    made = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return dict(zip(paths, (found or [] for found in json.loads(made.stdout)), strict=True))
+
+
+def _quiet(config: pytest.Config) -> None:
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    config.pluginmanager.unregister(reporter)
+
     nowhere = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(nowhere, descriptor)
@@ -190,14 +249,14 @@ def _covered(session: pytest.Session, kept: Path, paths: list[str]) -> Covered:
     if not kept.exists():
         child = os.fork()
         if not child:
-            _quiet()
+            _quiet(session.config)
             os._exit(_measure(session, kept, paths))
         _, status = os.waitpid(child, 0)
         if status:
             pytest.exit("the tests fail without any fault: " + kept.with_suffix(".failed").read_text(), 1)
     found = json.loads(kept.read_text())
     lines = {path: {int(line): tests for line, tests in each.items()} for path, each in found["lines"].items()}
-    return Covered(found["seconds"], lines)
+    return Covered(found["seconds"], lines, found["before"])
 
 
 def _measure(session: pytest.Session, kept: Path, paths: list[str]) -> int:
@@ -216,5 +275,5 @@ def _measure(session: pytest.Session, kept: Path, paths: list[str]) -> int:
     for path in paths:
         found = data.contexts_by_lineno(str(ROOT / path))
         lines[path] = {line: [name for name in tests if name in clock.seconds] for line, tests in found.items()}
-    kept.write_text(json.dumps({"seconds": clock.seconds, "lines": lines}))
+    kept.write_text(json.dumps({"seconds": clock.seconds, "lines": lines, "before": _lines_of_imports(paths)}))
     return 0

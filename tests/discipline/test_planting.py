@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ast
+import os
+import subprocess
+import sys
 import textwrap
 
 import pytest
@@ -120,6 +123,21 @@ def test_the_tests_that_come_by_a_fault_are_tried_the_quickest_first():
     assert covered.tests(fault, 3.5) == ["quick", "middle"]
     assert covered.tests(fault, 0.5) == ["quick"]
     assert running.Covered({}, {"made.py": {}}).tests(fault, 10) == []
+    assert not covered.imported(fault)
+    assert running.Covered({}, {}, {"made.py": [1, fault.line]}).imported(fault)
+
+
+def test_a_fault_is_there_from_the_start_for_what_runs_on_import():
+    path = "graphs/core/notebook.py"
+    faults = mutants(path, (ROOT / path).read_text())
+    (fault,) = (each for each in faults if each.before == "return bundle")
+    text = "import tests.discipline.importing\nfrom graphs.core import notebook\nprint(notebook.Shown()._repr_mimebundle_())"
+    for number, told in ((None, "{}"), (fault.number, "None")):
+        given = {} if number is None else {"DIPTYCH_FAULT": f"{path} {number}"}
+        made = subprocess.run(
+            [sys.executable, "-c", text], cwd=ROOT, env=os.environ | given, capture_output=True, text=True, check=True
+        )
+        assert made.stdout.strip() == told
 
 
 def test_there_are_files_and_tests_behind_every_name():
