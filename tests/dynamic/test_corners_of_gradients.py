@@ -203,3 +203,31 @@ def test_gradients_of_gradients_by_seeds_of_ones_own() -> None:
     x = leaf()
     assert torch.autograd.gradgradcheck(lambda x: x**3, (x,), torch.ones(2, dtype=torch.float64))
     assert torch.autograd.gradgradcheck(lambda x: x**3, (x,), gen_non_contig_grad_outputs=True)
+
+
+@pytest.mark.parametrize("function", [lambda z: z * z * (1 + 2j), lambda z: z.conj() * z * 1j, lambda z: z.abs() ** 3])
+def test_gradients_in_complex_numbers_are_checked(function) -> None:
+    z = torch.tensor([1 + 2j, -0.5 + 0.25j], dtype=torch.complex128, requires_grad=True)
+    assert gradcheck(function, (z,))
+
+
+def test_a_gradient_that_is_not_conjugated_is_found() -> None:
+    class Turned(Function):
+        @staticmethod
+        def forward(ctx, z):
+            return z * 1j
+
+        @staticmethod
+        def backward(ctx, g):
+            return g * 1j
+
+    z = torch.tensor([1 + 2j], dtype=torch.complex128, requires_grad=True)
+    assert gradcheck(lambda z: z * 1j, (z,))
+    with pytest.raises(RuntimeError, match=r"[Jj]acobian"):
+        gradcheck(Turned.apply, (z,))
+
+
+def test_anomalies_are_warned_of_where_they_are_looked_for() -> None:
+    with pytest.warns(UserWarning, match="Anomaly") as told, autograd.detect_anomaly():
+        pass
+    assert [each.filename for each in told] == [__file__]

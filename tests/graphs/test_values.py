@@ -258,6 +258,13 @@ def test_large_arrays_are_left_to_native_code_where_it_wants_them(monkeypatch: p
     assert len(asked) == 2
 
 
+def test_native_code_needs_somebody_who_makes_it_and_llvmlite(monkeypatch: pytest.MonkeyPatch) -> None:
+    for native, found, expected in ((None, True, False), (len, None, False), (len, True, True)):
+        monkeypatch.setattr(large._Chosen, "native", native)
+        monkeypatch.setattr(large, "find_spec", lambda _, found=found: found)
+        assert large.possible.__wrapped__() is expected
+
+
 @pytest.mark.parametrize(
     ("shapes", "expected"),
     [([(1 << 16,)], True), ([(1 << 8, 1 << 8)] * 2, True), ([(1 << 16,), (1,)], False), ([((1 << 16) - 1,)], False)],

@@ -55,9 +55,13 @@ def test_shapes_beyond_the_eighth_share_a_plan() -> None:
 
 def test_a_graph_that_grows_with_each_run_is_told_once() -> None:
     x = tf.constant(1.0)
-    with tf.Session() as session, pytest.warns(RuntimeWarning, match="grows in a loop: from 2 to") as told:
+
+    def grow(session: tf.Session) -> None:
         for n in range(3 * growth._OFTEN):
             assert session.run(x + n) == 1 + n
+
+    with tf.Session() as session, pytest.warns(RuntimeWarning, match="grows in a loop: from 2 to") as told:
+        grow(session)
     assert len(told) == 1
     assert "session.run(x + n)" in str(told[0].message)
     assert told[0].filename == __file__
@@ -151,3 +155,10 @@ def test_a_variable_that_has_no_value_is_named_however_the_run_goes() -> None:
         for run in (session.run, session.interpret):
             with pytest.raises(tf.errors.FailedPreconditionError, match="uninitialized value weights"):
                 run(w * 2)
+
+
+def test_a_target_that_is_no_cluster_is_this_process() -> None:
+    with tf.Session("local") as session:
+        assert type(session) is tf.Session
+        assert session.run(tf.constant(2.0) * 3) == 6
+    assert type(tf.Session("")) is tf.Session
