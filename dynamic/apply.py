@@ -10,11 +10,12 @@ from typing import Any
 import numpy
 from numpy import ndarray
 
+from dynamic.asking import ask, explain
 from dynamic.contributions import holomorphic
 from dynamic.elsewhere import may_share, run
 from dynamic.tape import Output, Record, recording
 from graphs.core.arrays import MODULES, is_array, xp_of
-from graphs.core.errors import DtypeError, GraphsError, PositionError, ShapeError, at_line
+from graphs.core.errors import AttributesError, DtypeError, GraphsError, at_line
 from graphs.core.node import check_carrier
 from graphs.core.op import Ghost, Op
 from graphs.core.spec import Spec
@@ -28,6 +29,7 @@ _NOTHING: tuple[Any, ...] = ()
 _UNREAD = (None,)
 _SMOOTH = "fcO"
 """The kinds of dtypes that gradients flow into: floating, complex, and what a loop has kept of its rounds."""
+_TRUTHS = frozenset(["logical_and", "logical_or", "logical_xor", "logical_not"])
 _JOINING, _PRODUCTS = frozenset(["concat", "stack", "outer"]), frozenset(["matmul", "dot", "einsum", "linear"])
 _PLAIN = frozenset([float, int, bool, ndarray, Ghost])
 
@@ -85,7 +87,7 @@ def unary(op: Op, x: Any) -> Any:
     try:
         out = op.kernel(numpy, array)
     except Exception as error:
-        out = _explain(error, op, [array], _NO_PARAMS)
+        out = explain(error, op, [array], _NO_PARAMS)
     tensor = _new(_tensor_class)
     tensor._array = out = out if out.__class__ is ndarray else _as_array(out)
     edge = x._edge
@@ -124,7 +126,7 @@ def binary(op: Op, x: Any, y: Any) -> Any:
     try:
         out = op.kernel(numpy, a, b)
     except Exception as error:
-        out = _explain(error, op, [a, b], _NO_PARAMS)
+        out = explain(error, op, [a, b], _NO_PARAMS)
     tensor = _new(_tensor_class)
     tensor._array = out = out if out.__class__ is ndarray else _as_array(out)
     if (source is not None or other is not None) and op.rules is not None and out.dtype is dtype and recording.get():
@@ -186,12 +188,14 @@ def apply(op: Op, args: tuple[Any, ...], params: Mapping[str, Any] = _NO_PARAMS,
 
 def _run(op: Op, args: Any, arrays: list[Any], edges: list[Any], wanted: bool, params: Mapping[str, Any]) -> Any:
     try:
+        if op.lenient:
+            ask(op, arrays, params)
         if len(MODULES) == 1 or (xp := xp_of(arrays)) is numpy:
             out = op.kernel(numpy, *arrays, **params)
         else:
             op, args, out = run(xp, op, args, arrays, edges, params)
     except Exception as error:
-        out = _explain(error, op, arrays, params)
+        out = explain(error, op, arrays, params)
     differentiable = wanted and (op.rules is not None or op.joint is not None) and recording.get()
     if out.__class__ is not tuple:
         tensor = _new(_tensor_class)
@@ -291,6 +295,12 @@ def _mixed(op: Op, args: tuple[Any, ...], params: Mapping[str, Any]) -> Any:
     for arg in arrays:
         if arg.__class__ not in _PLAIN and arg.__class__ is not complex:
             check_carrier(arg, _tensor_class, op)
+    looked_at = arrays[1:] if op.name == "where" else arrays
+    if not op.lenient and ("random" in op.traits or any(getattr(x, "dtype", _F32).kind in "bc" for x in looked_at)):
+        try:  # dtypes that few ops take
+            ask(op, arrays, params)
+        except (GraphsError, TypeError) as error:
+            explain(error, op, arrays, params)
     edges = [arg._edge if isinstance(arg, Carried) else None for arg in args]
     return _run(op, args, arrays, edges, any(edge is not None for edge in edges), params)
 
@@ -300,8 +310,12 @@ def settled(op: Op, args: tuple[Any, ...], params: Mapping[str, Any]) -> tuple[A
     args = tuple([arg.item() if isinstance(arg, numpy.generic) else arg for arg in args])
     if op.elementwise and op.name not in ("cast", "cast_like"):
         first = 1 if op.name == "where" else 0
+        if first and isinstance(args[0], Carried) and args[0]._array.dtype.kind != "b":
+            raise DtypeError(f"where: a condition is bool, not {args[0]._array.dtype.name}{at_line()}")
+        if op.name in _TRUTHS:
+            return tuple(_cast(arg, numpy.bool_) for arg in args)
         dtype = result_type(args[first:])
-        if dtype.kind in "biu" and _floats(op, params):
+        if not first and dtype.kind in "biu" and _floats(op, dtype, params):
             dtype = default_dtype.get()
         return (*args[:first], *(_cast(arg, dtype) for arg in args[first:]))
     if op.name in _JOINING:
@@ -319,12 +333,16 @@ def _need_one_dtype(op: Op, args: tuple[Any, ...]) -> None:
         raise DtypeError(f"{op.name} takes operands of one dtype, not {names}{at_line()}")
 
 
-def _floats(op: Op, params: Mapping[str, Any]) -> bool:
-    """Whether ``op`` makes floating-point numbers of integers, as ``exp`` and ``divide`` do."""
+def _floats(op: Op, dtype: Any, params: Mapping[str, Any]) -> bool:
+    """Whether ``op`` makes floating-point numbers of integers, as ``exp`` and ``divide`` do; DtypeError if it takes none."""
     try:
         return op.infer(*[Spec((), numpy.int64)] * len(op.names), **params)[0].dtype.kind == "f"
-    except DtypeError:
+    except AttributesError:  # which the call itself finds out
         return False
+    except DtypeError as error:
+        if dtype.kind == "b":
+            return False
+        raise DtypeError(f"{op.name} does not take {dtype.name}{at_line()}") from error
 
 
 def _cast(arg: Any, dtype: Any) -> Any:
@@ -378,22 +396,3 @@ def _promoted(x: Any, y: Any) -> Any:
 
 def _rank(dtype: Any) -> int:
     return 1 if dtype.kind in "iu" else "b_fc".index(dtype.kind)
-
-
-def _explain(error: Exception, op: Op, arrays: list[Any], params: Mapping[str, Any]) -> Any:
-    """Raise ``error`` in our words, with the user's line; a numpy warning turned into an error is no error here."""
-    if isinstance(error, RuntimeWarning):
-        with numpy.errstate(all="ignore"):
-            return op.kernel(xp_of(arrays), *arrays, **params)
-    if isinstance(error, GraphsError) and "\n  at " in str(error):
-        raise error
-    given = [Spec.of(array) for array in arrays]
-    kind: type[Exception] = PositionError if isinstance(error, IndexError) else ShapeError
-    if isinstance(error, GraphsError):
-        kind = type(error)
-    message = f"{op.name}({', '.join(map(str, given))}): {error}"
-    try:
-        op.infer(*given, **params)
-    except (GraphsError, TypeError) as wrong:
-        kind, message = type(wrong), str(wrong)
-    raise kind(message + at_line()) from error

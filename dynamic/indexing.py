@@ -33,6 +33,8 @@ def get(tensor: Any, index: Any) -> Any:
         at, arrays, axes = _parted(tensor, index)
         if any(item != slice(None) for item in at):
             tensor = apply(getitem, (tensor,), {"index": at})
+        if not arrays:
+            return apply(getitem, (tensor,), {"index": ()})
         try:
             return apply(index_op, (tensor, *arrays), {"axes": axes})
         except ShapeError as error:

@@ -11,6 +11,7 @@ import numpy
 from graphs.core.errors import at_line
 from graphs.core.node import Value
 from graphs.rewrite import origins
+from static.blame import gradient_of
 from static.defaults import get_default_session
 from static.gpus import on_host
 from static.layouts import ordered
@@ -205,16 +206,3 @@ def _phases(nodes: Sequence[Any]) -> Any:
         return found, gradient_of(meant) if found == "backward" else ""
 
     return phase
-
-
-def gradient_of(node: Any) -> str:
-    """The name of the operation whose gradient ``node`` is a part of, empty where its name does not say."""
-    parts = node.name.split("/")
-    for end in range(len(parts) - 1, 0, -1):
-        if not parts[end - 1].endswith("_grad"):
-            continue
-        for start in range(end):
-            name = "/".join(parts[start:end])[: -len("_grad")]
-            if name in node.graph._operations:
-                return str(name)
-    return ""

@@ -20,7 +20,7 @@ def check_literal(value: Any, dtype: Any) -> None:
     kind = {bool: "b", int: "i", float: "f", complex: "c"}[type(value)]
     if kind == "b" and dtype.kind == "b":
         return
-    if kind == "b" or dtype.kind == "b" or _KINDS.index(kind) > _KINDS.index("i" if dtype.kind == "u" else dtype.kind):
+    if kind == "b" or dtype.kind in "bO" or _KINDS.index(kind) > _KINDS.index("i" if dtype.kind == "u" else dtype.kind):
         raise DtypeError(f"Expected {dtype.name}, got {value!r} of type '{type(value).__name__}' instead.")
 
 

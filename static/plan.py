@@ -28,7 +28,7 @@ from graphs.core.gpus import cupy
 from graphs.core.node import Value
 from graphs.core.spec import Spec
 from graphs.rewrite import Choice, origins
-from static.blame import culprit
+from static.blame import culprit, looked_at
 from static.emit import Emission, handed_out
 from static.errors import FailedPreconditionError, InvalidArgumentError, OpError, ResourceExhaustedError
 from static.gpus import on_host
@@ -346,7 +346,7 @@ def failed(node: Operation, operands: Sequence[Any], error: Exception) -> OpErro
     meant = origins([node])
     own = meant[-1]
     if isinstance(error, OpError):
-        return error if error.op is not None else type(error)(inner or own, error.message)
+        return error if error.op is not None else type(error)(inner or own, f"{error.message}{looked_at(inner or own)}")
     kind = ResourceExhaustedError if isinstance(error, MemoryError) else InvalidArgumentError
     if inner is not None:
         return kind(inner, f"{inner.name}: {error} (in the body of {own.name})")

@@ -12,6 +12,7 @@ units), then two biases or none.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from itertools import pairwise
@@ -23,7 +24,7 @@ from graphs.control.recurrent_adjoints import backwards
 from graphs.core.errors import DtypeError, ShapeError
 from graphs.core.op import op
 from graphs.core.parts import one_thread_each
-from graphs.core.spec import Dim, Shape, Spec, show
+from graphs.core.spec import Dim, Shape, Spec, check_shape, show
 from graphs.ops.recurrent import (
     gru_backward,
     gru_forward,
@@ -114,8 +115,17 @@ def _output_dtypes(name: str) -> Callable[..., Any]:
 def _gradients(name: str) -> Callable[..., Any]:
     """The shapes of the gradients that are wanted: those of the arguments, and for biases of the gates."""
 
-    def shapes(*specs: Spec, needs: tuple[bool, ...], **_: Any) -> Any:
-        arguments = [*specs[: 3 + _STATES[name]]]
+    def shapes(*specs: Spec, needs: Flags, flows: Flags, batch_sizes: Sizes, reverse: bool, **_: Any) -> Any:
+        count = 3 + _STATES[name]
+        x, *arguments = specs[:count]
+        made = _outputs(name)(x, *arguments, batch_sizes=batch_sizes, reverse=reverse)
+        records = [made[0], *made[1 + _STATES[name] :]]
+        flowing = [dims for dims, flow in zip(made, flows, strict=True) if flow]
+        if len(specs) != count + len(records) + len(flowing):
+            raise ShapeError(f"{count + len(records) + len(flowing)} arrays are wanted, not {len(specs)}")
+        for spec, dims in zip(specs[count:], [*records, *flowing], strict=True):
+            check_shape(spec, dims, "what comes out of the layer, and its gradient,")
+        arguments = [x, *arguments]
         gates = None if arguments[-1].dims is None else arguments[-1].dims[:1]
         every = [*(spec.dims for spec in arguments), *[gates or (None,)] * 2]
         found = tuple(dims for dims, need in zip(every, needs, strict=False) if need)
@@ -130,7 +140,7 @@ def _gradient_dtypes(*dtypes: Any, needs: tuple[bool, ...], **_: Any) -> Any:
 
 
 def _flat(x: Any) -> Any:
-    return x.reshape(-1, x.shape[-1])
+    return x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
 
 
 _SMALL = 1 << 24

@@ -9,11 +9,18 @@ import numpy
 from graphs.control.adjoint import computed
 from graphs.core.errors import DtypeError, ShapeError
 from graphs.core.function import Function, trace
-from graphs.core.spec import Spec, show
+from graphs.core.spec import Spec, check_shape
 
 
 _COUNT = Spec((), numpy.int64)
 _BOXES = Spec((None,), object)
+
+
+def check_number(x: Spec, what: str) -> None:
+    """Raise DtypeError or ShapeError where ``x`` is not a single whole number."""
+    if x.dtype.kind not in "biuf":  # a Python number takes the dtype beside it
+        raise DtypeError(f"{what} is a whole number, not {x}")
+    check_shape(x, (), what)
 
 
 def merged(x: Spec, y: Spec) -> Spec:
@@ -69,6 +76,7 @@ def loop_specs(
     **_: Any,
 ) -> tuple[Spec, ...]:
     """The specs of a loop's outputs. Raises DtypeError where a state changes its dtype."""
+    check_number(specs[0], "the number of rounds")
     first, likes = specs[1 : 1 + states], specs[1 + states : 1 + states + sums]
     whole, constants = specs[1 + states + sums :][:sequences], specs[1 + states + sums + sequences :]
     # A slice of a sequence of kept values is whatever the body takes it for.
@@ -124,8 +132,7 @@ def branch_specs(
     **_: Any,
 ) -> tuple[Spec, ...]:
     """The specs of a branch's outputs. Raises DtypeError or ShapeError where the branches do not go together."""
-    if index.dims != () and index.dims is not None:
-        raise ShapeError(f"a branch is chosen by a scalar, not by {show(index.dims)}")
+    check_number(index, "the number of a branch")
     shared = specs[: len(specs) - len(owners)]
     results: list[Spec] | None = None
     for i, (body, extra) in enumerate(zip(branches, emits, strict=True)):

@@ -33,6 +33,10 @@ class DtypeError(GraphsError, TypeError, ValueError, RuntimeError):
     """A dtype that an op does not take."""
 
 
+class AttributesError(GraphsError, TypeError):
+    """Attributes that an op does not have, or lacks."""
+
+
 class DivisionError(GraphsError, ZeroDivisionError, RuntimeError):
     """Integers divided by zero, for which they have no result."""
 

@@ -24,7 +24,7 @@ from numpy import ndarray
 
 from graphs.core import large
 from graphs.core.arrays import xp_of
-from graphs.core.errors import DtypeError, ShapeError, UnknownRank
+from graphs.core.errors import AttributesError, DtypeError, ShapeError, UnknownRank
 from graphs.core.spec import Shape, Spec, broadcast, promote
 
 
@@ -102,7 +102,8 @@ class Op:
     """A named operation. Calling it dispatches on what is passed.
 
     The first argument whose class has ``__bind__`` takes the call (``__bind__(op, args, params)``); where there is none, the
-    kernel runs on the arrays.
+    kernel runs on the arrays. ``lenient`` says that the kernel gives a result for some shapes and dtypes that the rules
+    refuse, so that who runs it on what a user passes asks the rules first.
     """
 
     __slots__ = (
@@ -116,6 +117,7 @@ class Op:
         "attributes",
         "elementwise",
         "large",
+        "lenient",
         "view",
         "rules",
         "joint",
@@ -149,6 +151,7 @@ class Op:
         self.attributes: dict[str, Any] = signature.keywords
         self.elementwise = "elementwise" in self.traits
         self.large = False
+        self.lenient = False
         self.view = "view" in self.traits
         self.rules: tuple[Callable[..., Any] | None, ...] | None = None
         self.joint: Callable[..., Any] | None = None
@@ -237,21 +240,24 @@ class Op:
         given = {**self.attributes, **params}
         if len(given) > len(self.attributes) or any(v is inspect.Parameter.empty for v in given.values()):
             wanted = ", ".join(self.attributes) or "none"
-            raise TypeError(f"{self.name} has the attributes {wanted}; got {', '.join(params) or 'none'}")
+            raise AttributesError(f"{self.name} has the attributes {wanted}; got {', '.join(params) or 'none'}")
         try:
             dtypes = self._dtype(*(spec.dtype for spec in specs), **given)
         except (DtypeError, ShapeError) as error:
             raise type(error)(f"{self.name}: {error} (given {', '.join(map(str, specs))})") from None
         except TypeError as error:
             raise DtypeError(f"{self.name} does not take {', '.join(map(str, specs))}: {error}") from None
+        except ValueError:
+            raise DtypeError(f"{self.name} does not take these dtypes (given {', '.join(map(str, specs))})") from None
         several = isinstance(dtypes, tuple)
         try:
             shapes = self._shape(*specs, **given)
         except UnknownRank:
             shapes = (None,) * len(dtypes) if several else None
-        except (ShapeError, ValueError) as error:
-            kind = type(error) if isinstance(error, ShapeError) else ShapeError
-            raise kind(f"{self.name}: {error} (given {', '.join(map(str, specs))})") from None
+        except (ShapeError, DtypeError) as error:
+            raise type(error)(f"{self.name}: {error} (given {', '.join(map(str, specs))})") from None
+        except (ValueError, IndexError):  # a rule that found fewer dimensions than it unpacks
+            raise ShapeError(f"{self.name}: too few or too many dimensions (given {', '.join(map(str, specs))})") from None
         if several:
             return tuple(Spec(shape, dtype) for shape, dtype in zip(shapes, dtypes, strict=True))
         return (Spec(shapes, dtypes),)
@@ -289,6 +295,10 @@ def _with_attributes(rule: Callable[..., Any], attributes: Mapping[str, Any]) ->
     return with_named
 
 
+_STRICT = frozenset({"elementwise", "view", "reduction", "random", "strict"})
+"""Traits of ops whose kernels refuse by themselves what their shape rules refuse, unless ``lenient`` is among them too."""
+
+
 def op(
     shape: Callable[..., Any],
     *,
@@ -306,6 +316,7 @@ def op(
         made = Op(kernel, shape=shape, dtype=dtype or promoted, traits=traits, name=name)
         if made.name in OPS:
             raise ValueError(f"there is an op {made.name} already")
+        made.lenient = made.traits.isdisjoint(_STRICT) or "lenient" in made.traits
         OPS[made.name] = made
         return made
 

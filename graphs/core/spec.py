@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy
@@ -105,6 +105,33 @@ def broadcast(*shapes: Shape) -> Shape:
                 raise ShapeError(f"shapes {' and '.join(map(show, shapes))} do not broadcast")
         out.append(dim)
     return tuple(out)
+
+
+def check_shape(x: Spec, wanted: Shape | None, what: str = "the first argument") -> None:
+    """Raise ShapeError where ``x`` is known not to have the shape ``wanted``, as far as that is known."""
+    if x.dims is None or wanted is None:
+        return
+    if len(x.dims) != len(wanted) or any(
+        m != n for m, n in zip(x.dims, wanted, strict=True) if m is not None and n is not None
+    ):
+        raise ShapeError(f"{what} has the shape {show(wanted)}, not {show(x.dims)}")
+
+
+def adjoint(rule: Callable[..., Any]) -> Callable[..., Any]:
+    """The shape rule of ``op(x, like, *rest)`` that takes back to ``like`` what an op of the shape rule ``rule`` made of it.
+
+    It gives the shape of ``like``, and refuses an ``x`` that has not the shape which ``rule(like, *rest)`` gives.
+    """
+
+    def shape(x: Spec, like: Spec, *rest: Spec, **attributes: Any) -> Shape | None:
+        try:
+            wanted = rule(like, *rest, **attributes)
+        except UnknownRank:
+            return like.dims
+        check_shape(x, wanted)
+        return like.dims
+
+    return shape
 
 
 def promote(*dtypes: Any) -> numpy.dtype[Any]:

@@ -25,9 +25,11 @@ def _mapped(x: Spec, weight: Spec, bias: Spec) -> Shape:
     return (*x.shape[:-1], offsets if outs is None else outs)
 
 
-@op(_mapped, dtype=floats)
+@op(_mapped, dtype=floats, traits={"strict"})
 def linear(xp: Any, x: Any, weight: Any, bias: Any) -> Any:
     """``x @ weight.T + bias``: along the last axis of ``x``, with a row of ``weight`` for each output."""
+    if weight.ndim != 2 or bias.ndim != 1:
+        raise ShapeError("vectors, a matrix and a vector are wanted")
     out = matmul.kernel(xp, x, weight.T)
     out += bias
     return out

@@ -35,7 +35,7 @@ def _whole(dtype: Any) -> Any:
     return dtype
 
 
-@op(like_first, dtype=_whole, traits={"view"})
+@op(like_first, dtype=_whole, traits={"lenient", "view"})
 def from_front(xp: Any, indices: Any) -> Any:
     """``indices``. Raises PositionError where one is negative, as positions that count from the end are elsewhere."""
     if looks(xp) and indices.size and indices.min() < 0:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy
 
-from graphs.core.errors import ShapeError
+from graphs.core.errors import DtypeError, ShapeError
 from graphs.core.op import op
 from graphs.core.spec import Shape, Spec
 from graphs.ops.reduction import sum
@@ -54,7 +54,13 @@ def _filled(dims: Spec, value: Spec) -> Shape | None:
     return vector_to_shape(dims)
 
 
-@op(_filled, dtype=lambda dims, value: value)
+def _filled_dtype(dims: Any, value: Any) -> Any:
+    if dims.kind not in "iu":
+        raise DtypeError(f"a shape is made of integers, not of {dims}")
+    return value
+
+
+@op(_filled, dtype=_filled_dtype)
 def fill(xp: Any, dims: Any, value: Any) -> Any:
     """An array of the shape that the integer vector ``dims`` holds, filled with the scalar ``value``."""
     return xp.full(tuple(map(int, dims)), value)

@@ -93,6 +93,11 @@ def _batch(logs: Spec, targets: Spec, steps: Spec, lengths: Spec, **_: Any) -> S
     return (next(iter(counts - {None}), None),)
 
 
+def _occupied(logs: Spec, *others: Spec, **_: Any) -> Shape | None:
+    _batch(logs, *others)
+    return logs.dims
+
+
 def _dtype(logs: Any, *others: Any, **_: Any) -> Any:
     for other in others:
         if other.kind not in "iu":
@@ -129,7 +134,7 @@ def ctc_loss(
     return xp.where(xp.isposinf(losses), 0, losses) if zero_infinity else losses
 
 
-@op(lambda logs, *_, **__: logs.dims, dtype=_dtype)
+@op(_occupied, dtype=_dtype)
 def ctc_occupancy(
     xp: Any,
     logs: Any,

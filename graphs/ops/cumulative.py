@@ -43,7 +43,8 @@ def recurrence(xp: Any, a: Any, b: Any, *, axis: int, reverse: bool = False) -> 
     In log2(n) passes (Hillis and Steele 1986) over windows of twice the length each.
     """
     order = slice(None, None, -1) if reverse else slice(None)
-    factors, out = xp.moveaxis(a, axis, 0)[order].copy(), xp.moveaxis(b, axis, 0)[order].copy()
+    dtype = xp.result_type(a, b)
+    factors, out = (xp.moveaxis(x, axis, 0)[order].astype(dtype) for x in (a, b))
     width = 1
     while width < len(out):
         out[width:] += factors[width:] * out[:-width]

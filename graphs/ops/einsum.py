@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from graphs.core.errors import GradientError, ShapeError
-from graphs.core.op import first_dtype, like_first, numeric, op
+from graphs.core.op import first_dtype, numeric, op
 from graphs.core.spec import Dim, Shape, Spec, axis_of, broadcast
 from graphs.ops.shape import fit, rank
 
@@ -79,7 +79,14 @@ def einsum(xp: Any, *xs: Any, equation: str) -> Any:
     return out if out.flags.owndata else out.copy()
 
 
-@op(like_first, dtype=first_dtype)
+def _axes_labelled(x: Spec, *, labels: str) -> Shape | None:
+    named = len(labels.replace("...", ""))
+    if x.dims is not None and (len(x.dims) < named or ("..." not in labels and len(x.dims) > named)):
+        raise ShapeError(f"the labels {labels} for {len(x.dims)} dimensions")
+    return x.dims
+
+
+@op(_axes_labelled, dtype=first_dtype)
 def equal_labels_like(xp: Any, _x: Any, *, labels: str) -> Any:
     """1 where axes of ``x`` with the same label have the same position, 0 elsewhere."""
     out = xp.ones(_x.shape, _x.dtype)

@@ -6,7 +6,7 @@ from typing import Any
 
 from graphs.core.errors import ShapeError
 from graphs.core.op import op
-from graphs.core.spec import Shape, Spec, axis_of
+from graphs.core.spec import Shape, Spec, adjoint, axis_of
 from graphs.ops.shape import first_number
 
 
@@ -26,7 +26,7 @@ def frames(xp: Any, x: Any, *, axis: int, size: int, step: int = 1) -> Any:
     return windows[(*(slice(None),) * (axis % x.ndim), slice(None, None, step))]
 
 
-@op(lambda x, like, **_: like.dims, dtype=first_number)
+@op(adjoint(_framed), dtype=first_number)
 def frames_adjoint(xp: Any, x: Any, _like: Any, *, axis: int, size: int, step: int = 1) -> Any:
     """Zeros of the shape of ``like``, the windows ``x`` added where ``frames`` had taken them: its gradient."""
     out = xp.zeros(_like.shape, x.dtype)

@@ -12,7 +12,7 @@ from typing import Any
 from graphs.core.errors import DtypeError, ShapeError
 from graphs.core.op import numeric, op
 from graphs.core.portable import combine_at
-from graphs.core.spec import Shape, Spec, axis_of, show
+from graphs.core.spec import Shape, Spec, adjoint, axis_of, show
 from graphs.ops.shape import check_fits, fit
 
 
@@ -64,13 +64,7 @@ def take(xp: Any, x: Any, indices: Any, *, axis: int = 0) -> Any:
     return xp.take(x, indices, axis)
 
 
-def _take_adjoint(x: Spec, like: Spec, indices: Spec, *, axis: int) -> Shape | None:
-    if like.dims is not None:
-        axis_of(axis, like.ndim)
-    return like.dims
-
-
-@op(_take_adjoint, dtype=_summed_back)
+@op(adjoint(_taken), dtype=_summed_back)
 def take_adjoint(xp: Any, x: Any, _like: Any, indices: Any, *, axis: int = 0) -> Any:
     """Zeros of the shape of ``like``, the slices of ``x`` added at ``indices`` along ``axis``: the gradient of ``take``."""
     shape = tuple(_like.shape)
@@ -129,7 +123,7 @@ def take_along_axis(xp: Any, x: Any, indices: Any, *, axis: int) -> Any:
     return x[grid(xp, indices, axis)]
 
 
-@op(lambda x, like, indices, *, axis: like.dims, dtype=_summed_back)
+@op(adjoint(_gathered), dtype=_summed_back)
 def take_along_axis_adjoint(xp: Any, x: Any, _like: Any, indices: Any, *, axis: int) -> Any:
     """Zeros of the shape of ``like``, each of ``x`` added where ``take_along_axis`` had taken it: its gradient."""
     out = xp.zeros(_like.shape, x.dtype)

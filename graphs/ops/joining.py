@@ -9,7 +9,7 @@ from typing import Any
 from graphs.core.arrays import module_of
 from graphs.core.errors import DtypeError, ShapeError
 from graphs.core.op import Ghost, op, promoted
-from graphs.core.spec import Dim, Shape, Spec, axis_of, show
+from graphs.core.spec import Dim, Shape, Spec, adjoint, axis_of, check_shape, show
 from graphs.ops.shape import first_number, zeros_like
 from graphs.ops.slicing import Slice, getitem
 
@@ -48,7 +48,7 @@ def _concatenated(*xs: Spec, axis: int) -> Shape:
     return tuple(out)
 
 
-@op(_concatenated, dtype=_joined)
+@op(_concatenated, dtype=_joined, traits={"strict"})
 def concat(xp: Any, *xs: Any, axis: int = 0) -> Any:
     """The arrays one after another along an axis that they have."""
     return xp.concatenate(xs, axis)
@@ -67,10 +67,12 @@ def _parts(x: Any, cuts: Iterable[int], axis: int) -> tuple[Any, ...]:
 
 
 def _split_like(x: Spec, *likes: Spec, axis: int) -> tuple[Shape | None, ...]:
+    if x.dims is not None and all(like.dims is not None for like in likes):
+        check_shape(x, _concatenated(*likes, axis=axis))
     return tuple(like.dims for like in likes)
 
 
-@op(_split_like, dtype=lambda x, *likes, axis: (x,) * len(likes), traits={"view"})
+@op(_split_like, dtype=lambda x, *likes, axis: (x,) * len(likes), traits={"lenient", "view"})
 def split_like(xp: Any, x: Any, *_likes: Any, axis: int = 0) -> tuple[Any, ...]:
     """``x`` cut along ``axis`` into parts as long as those of ``likes``: the gradient of ``concat`` (views)."""
     return _parts(x, tuple(accumulate(like.shape[axis] for like in _likes[:-1])), axis)
@@ -110,7 +112,7 @@ def _split(x: Spec, *, sections: int | tuple[int, ...], axis: int) -> tuple[Shap
 @op(
     _split,
     dtype=lambda x, *, sections, axis: (x,) * (len(sections) if isinstance(sections, tuple) else sections),
-    traits={"view"},
+    traits={"lenient", "view"},
 )
 def split(xp: Any, x: Any, *, sections: int | tuple[int, ...], axis: int = 0) -> tuple[Any, ...]:
     """The parts of ``x`` along ``axis``: so many equal ones, or parts of the lengths given (views)."""
@@ -133,7 +135,7 @@ def _stacked(*xs: Spec, axis: int) -> Shape:
     return tuple(out)
 
 
-@op(_stacked, dtype=_joined)
+@op(_stacked, dtype=_joined, traits={"strict"})
 def stack(xp: Any, *xs: Any, axis: int = 0) -> Any:
     """The arrays, all of one shape, side by side along a new axis."""
     return xp.stack(xs, axis)
@@ -166,7 +168,7 @@ def tile(xp: Any, x: Any, *, reps: tuple[int, ...]) -> Any:
     return xp.tile(x, reps)
 
 
-@op(lambda x, like, *, reps: like.dims, dtype=first_number, traits={"reduction"})
+@op(adjoint(_tiled), dtype=first_number, traits={"lenient", "reduction"})
 def tile_adjoint(xp: Any, x: Any, _like: Any, *, reps: tuple[int, ...]) -> Any:
     """The sum of the copies of ``like`` that ``tile`` had laid out in ``x``: its gradient."""
     width = x.ndim
@@ -193,7 +195,7 @@ def repeat(xp: Any, x: Any, *, repeats: int, axis: int) -> Any:
     return xp.repeat(x, repeats, axis)
 
 
-@op(lambda x, like, *, repeats, axis: like.dims, dtype=first_number, traits={"reduction"})
+@op(adjoint(_repeated), dtype=first_number, traits={"lenient", "reduction"})
 def repeat_adjoint(xp: Any, x: Any, _like: Any, *, repeats: int, axis: int) -> Any:
     """The sum of the elements that ``repeat`` had made from each one of ``like``: its gradient."""
     place = axis % x.ndim
@@ -240,10 +242,12 @@ def pad(xp: Any, x: Any, *, paddings: Paddings, mode: str = "constant", value: f
 
 
 def _unpadded(x: Spec, *, paddings: Paddings, **_: Any) -> Shape:
+    if len(paddings) != x.ndim:
+        raise ShapeError(f"{len(paddings)} pairs of widths for {x.ndim} dimensions")
     return tuple(None if n is None else n - sum(pair) for n, pair in zip(x.shape, paddings, strict=True))
 
 
-@op(_unpadded, dtype=first_number, traits={"view"})
+@op(_unpadded, dtype=first_number, traits={"lenient", "view"})
 def pad_adjoint(xp: Any, x: Any, *, paddings: Paddings, mode: str = "constant") -> Any:
     """The inside of ``x``, its border added to the elements that it was made of: the gradient of ``pad``.
 

@@ -23,7 +23,7 @@ def _matmul_shape(x: Spec, y: Spec) -> Shape:
     return (*broadcast(a[:-2], b[:-2]), *rows, *columns)
 
 
-@op(_matmul_shape)
+@op(_matmul_shape, traits={"strict"})
 def matmul(xp: Any, x: Any, y: Any) -> Any:
     """Matrix product over the last two axes, the axes before them broadcast; vectors as in numpy."""
     return product(x, y) if x.__class__ is ndarray else xp.matmul(x, y)

@@ -160,6 +160,9 @@ def _chosen(condition: Any, x: Any, y: Any) -> Any:
 @elementwise("where(condition, x, y)", dtype=_chosen)
 def where(xp: Any, condition: Any, x: Any, y: Any) -> Any:
     """``x`` where ``condition`` holds, ``y`` elsewhere. No gradient reaches the one that was not chosen, NaN or not."""
+    dtype = getattr(condition, "dtype", None)
+    if dtype is not None and dtype.kind != "b":
+        raise DtypeError(f"a condition is bool, not {dtype}")
     return xp.where(condition, x, y)
 
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from graphs.core.errors import DtypeError, PositionError, ShapeError
+from graphs.core.errors import DtypeError, PositionError, ShapeError, UnknownRank
 from graphs.core.op import op
 from graphs.core.portable import looks
-from graphs.core.spec import Shape, Spec, axis_of, show
+from graphs.core.spec import Shape, Spec, axis_of, check_shape, show
 from graphs.ops.dtypes import floats
 from graphs.ops.elementwise import cast_like, clip
 from graphs.ops.shape import size_of
@@ -143,7 +143,12 @@ def nll_loss(xp: Any, logs: Any, target: Any, *, axis: int = 1, reduction: str =
     return _reduce(losses, reduction)
 
 
-def _like_logs(g: Spec, target: Spec, like: Spec, **_: Any) -> Shape | None:
+def _like_logs(g: Spec, target: Spec, like: Spec, **how: Any) -> Shape | None:
+    try:
+        wanted = _chosen(like, target, **how)
+    except UnknownRank:
+        return like.dims
+    check_shape(g, wanted)
     return like.dims
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from graphs.core.arrays import diagonal_view
 from graphs.core.errors import DtypeError, ShapeError
 from graphs.core.op import first_dtype, numeric, op, promoted
-from graphs.core.spec import Dim, Shape, Spec
+from graphs.core.spec import Dim, Shape, Spec, adjoint, check_shape
 from graphs.ops.linalg import matmul
 from graphs.ops.shape import expand_dims, first_number, matrix_transpose
 
@@ -59,7 +59,7 @@ def diagonal(xp: Any, x: Any, *, offset: int = 0) -> Any:
     return diagonal_view(xp, x, offset)
 
 
-@op(lambda x, like, *, offset: like.dims, dtype=first_dtype)
+@op(adjoint(_diagonal), dtype=first_dtype)
 def diagonal_adjoint(xp: Any, x: Any, _like: Any, *, offset: int = 0) -> Any:
     """Zeros of the shape of ``like`` with ``x`` on the diagonals: the gradient of ``diagonal``."""
     out = xp.zeros(_like.shape, x.dtype)
@@ -98,7 +98,7 @@ def trace(xp: Any, x: Any) -> Any:
     return xp.diagonal(x, 0, -2, -1).sum(-1, dtype=x.dtype)
 
 
-@op(lambda x, like: like.dims, dtype=first_number)
+@op(adjoint(lambda like: _matrix(like)[:-2]), dtype=first_number)
 def trace_adjoint(xp: Any, x: Any, _like: Any) -> Any:
     """Zeros of the shape of ``like``, each of ``x`` all along the diagonal of a matrix: the gradient of ``trace``."""
     out = xp.zeros(_like.shape, x.dtype)
@@ -116,8 +116,9 @@ trace_adjoint.vjp(lambda g, _out, _x, _like: trace(g), None)
 
 def _solvable(*dtypes: Any, **_: Any) -> Any:
     dtype = promoted(*dtypes)
-    if dtype.kind not in "fc":
-        raise DtypeError(f"{dtype} is not floating")
+    for each in (*dtypes, dtype):
+        if each.kind not in "fc" or each.itemsize < 4:
+            raise DtypeError(f"{each} is not a floating dtype that LAPACK takes")
     return dtype
 
 
@@ -156,6 +157,7 @@ def _solved(a: Spec, b: Spec) -> Shape:
         raise ShapeError(f"{side} equations for right-hand sides of {rows} rows")
     if a.ndim != b.ndim:
         raise ShapeError(f"{a.ndim} and {b.ndim} dimensions")
+    check_shape(a, (*b.shape[:-2], side, side), "a stack of matrices for these right-hand sides")
     return b.shape
 
 

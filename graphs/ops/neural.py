@@ -11,7 +11,7 @@ from graphs.core.errors import DtypeError, ShapeError
 from graphs.core.op import elementwise, op
 from graphs.core.portable import largest
 from graphs.core.random import Key
-from graphs.core.spec import Shape, Spec, axis_of, show
+from graphs.core.spec import Shape, Spec, axis_of, check_shape, show
 from graphs.ops.activations import sigmoid
 from graphs.ops.dtypes import floats
 from graphs.ops.elementwise import maximum
@@ -35,7 +35,7 @@ def _shifted(xp: Any, x: Any, axis: int) -> Any:
     return x - largest(xp, x, -xp.inf, axis, keepdims=True)
 
 
-@op(_same, dtype=floats)
+@op(_same, dtype=floats, traits={"strict"})
 def softmax(xp: Any, x: Any, *, axis: int = -1) -> Any:
     """``exp(x)`` over its sum along ``axis`` (Bridle 1990)."""
     out = xp.exp(_shifted(xp, x, axis))
@@ -46,7 +46,7 @@ def softmax(xp: Any, x: Any, *, axis: int = -1) -> Any:
 softmax.vjp(lambda g, out, _x, *, axis: out * (g - sum(g * out, axis=axis, keepdims=True)))
 
 
-@op(_same, dtype=floats)
+@op(_same, dtype=floats, traits={"strict"})
 def log_softmax(xp: Any, x: Any, *, axis: int = -1) -> Any:
     """Logarithm of the softmax, which does not lose small values."""
     out = _shifted(xp, x, axis)
@@ -114,7 +114,7 @@ def _dense(logits: Spec, labels: Spec, *, axis: int) -> Shape:
     return _without(_both(logits.shape, labels.shape), axis)
 
 
-@op(_dense, dtype=floats)
+@op(_dense, dtype=lambda logits, labels, **_: floats(floats(logits), labels))
 def softmax_cross_entropy_with_logits(xp: Any, logits: Any, labels: Any, *, axis: int = -1) -> Any:
     """``-Σ labels · log softmax(logits)`` along ``axis``; ``labels`` holds a probability for each class."""
     return -(labels * log_softmax.kernel(xp, logits, axis=axis)).sum(axis=axis)
@@ -146,6 +146,9 @@ def sparse_softmax_cross_entropy_with_logits(xp: Any, logits: Any, labels: Any, 
 
 
 def _class_mask(labels: Spec, like: Spec, *, axis: int) -> Shape | None:
+    if like.dims is not None:
+        place = axis_of(axis, len(like.dims))
+        check_shape(labels, (*like.dims[:place], *like.dims[place + 1 :]), "an array of labels")
     return like.dims
 
 

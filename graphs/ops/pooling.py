@@ -18,7 +18,7 @@ from graphs.core.errors import DtypeError
 from graphs.core.op import index_dtype, numeric, op
 from graphs.core.parts import in_parts
 from graphs.core.portable import looks
-from graphs.core.spec import Shape, Spec
+from graphs.core.spec import Shape, Spec, check_shape
 from graphs.ops.dtypes import floats, ordered
 from graphs.ops.windows import Axis, Counts, Padding, Pairs, Slices, check_windows, layout, placed, spatial, taps
 
@@ -40,6 +40,17 @@ def _like_second(g: Spec, like: Spec, *_: Spec, **how: Any) -> Shape | None:
     if g.dims is not None and like.dims is not None:
         check_windows(g, _pooled(like, **how))
     return like.dims
+
+
+def _pool_and_maxima(g: Spec, like: Spec, out: Spec, **how: Any) -> Shape | None:
+    check_shape(out, g.dims, "the pool")
+    return _like_second(g, like, out, **how)
+
+
+def _selected(g: Spec, x: Spec, out: Spec, **how: Any) -> Shape | None:
+    check_shape(g, x.dims)
+    _like_second(out, x, **how)
+    return out.dims
 
 
 def _axes(x: Any, window: tuple[int, ...], strides: Counts, padding: Padding, dilation: Counts) -> tuple[Axis, ...]:
@@ -101,7 +112,7 @@ def _first_of_three(g: Any, x: Any, out: Any, **_: Any) -> Any:
     return floats(g)
 
 
-@op(_like_second, dtype=_first_of_three)
+@op(_pool_and_maxima, dtype=_first_of_three)
 def max_pool_adjoint(
     xp: Any,
     g: Any,
@@ -133,7 +144,7 @@ def _positions(x: Any, **_: Any) -> Any:
     return index_dtype(ordered(x))
 
 
-@op(lambda g, x, out, **_: out.dims, dtype=_first_of_three)
+@op(_selected, dtype=_first_of_three)
 def max_pool_select(
     xp: Any,
     g: Any,

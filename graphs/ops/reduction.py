@@ -10,7 +10,7 @@ import numpy
 from graphs.core.arrays import spread
 from graphs.core.errors import ShapeError
 from graphs.core.op import boolean, first_dtype, floating, index_dtype, op
-from graphs.core.spec import Shape, Spec, axes_of
+from graphs.core.spec import Shape, Spec, adjoint, axes_of
 from graphs.core.sums import sum_over
 from graphs.ops.dtypes import ordered
 from graphs.ops.elementwise import cast_like
@@ -35,7 +35,7 @@ def reduced(x: Spec, *, axis: Axes = None, keepdims: bool = False, **_: Any) -> 
 def reduced_nonempty(x: Spec, *, axis: Axes = None, keepdims: bool = False) -> Shape:
     """The shape rule of reductions that have no value for nothing at all."""
     out = reduced(x, axis=axis, keepdims=keepdims)
-    if x.dims is not None and 0 not in out and 0 in (x.dims[i] for i in axes_of(axis, len(x.dims))):
+    if x.dims is not None and 0 in (x.dims[i] for i in axes_of(axis, len(x.dims))):
         raise ShapeError("there is nothing to choose from along an empty axis")
     return out
 
@@ -47,8 +47,7 @@ def widened(dtype: Any, **_: Any) -> Any:
     return numpy.dtype(numpy.uint64) if dtype.kind == "u" else dtype
 
 
-def _like_second(_x: Spec, like: Spec, **_: Any) -> Shape | None:
-    return like.dims
+_like_second = adjoint(lambda like, *, axis, keepdims, **_: reduced(like, axis=axis, keepdims=keepdims))
 
 
 def _count(shape: tuple[int, ...], axis: Axes, correction: float) -> float:
@@ -78,7 +77,7 @@ def sum(xp: Any, x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
     return sum_over(x, axis, keepdims)
 
 
-@op(_like_second, dtype=first_dtype, traits={"view"})
+@op(_like_second, dtype=first_dtype, traits={"lenient", "view"})
 def expand_like(xp: Any, x: Any, _like: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
     """``x``, reduced from the shape of ``like`` over ``axis``, repeated along it again: the gradient of ``sum`` (a view)."""
     return _expand(xp, x, _like.shape, axis, keepdims)
@@ -94,7 +93,7 @@ def mean(xp: Any, x: Any, *, axis: Axes = None, keepdims: bool = False, correcti
     return sum_over(x, axis, keepdims) / _count(x.shape, axis, correction)
 
 
-@op(_like_second, dtype=lambda x, _like, **_: floating(x), traits={"view"})
+@op(_like_second, dtype=lambda x, _like, **_: floating(x), traits={"lenient", "view"})
 def spread_like(xp: Any, x: Any, _like: Any, *, axis: Axes = None, keepdims: bool = False, correction: float = 0) -> Any:
     """``x``, reduced from the shape of ``like`` over ``axis``, in equal shares along it: the gradient of ``mean``."""
     return _expand(xp, x / _count(_like.shape, axis, correction), _like.shape, axis, keepdims)

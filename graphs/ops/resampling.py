@@ -6,6 +6,7 @@ positions are PyTorch's: half-pixel centres, or corners that stay in place where
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import product
@@ -16,7 +17,7 @@ import numpy
 from graphs.core.errors import ShapeError
 from graphs.core.op import op
 from graphs.core.portable import combine_at, constant, looks
-from graphs.core.spec import Shape, Spec, axes_of
+from graphs.core.spec import Shape, Spec, adjoint, axes_of
 from graphs.ops.dtypes import floats
 from graphs.ops.joining import stack
 from graphs.ops.reduction import sum
@@ -193,7 +194,7 @@ def resample(
     return x.copy() if x is source or x.base is not None else x
 
 
-@op(lambda x, like, **_: like.dims, dtype=lambda x, _like, **_: floats(x))
+@op(adjoint(_resampled), dtype=lambda x, _like, **_: floats(x))
 def resample_adjoint(
     xp: Any,
     x: Any,
@@ -245,7 +246,7 @@ def _corners(
     xp: Any, sizes: tuple[int, ...], at: Any, slopes: tuple[bool, ...], nearest: bool
 ) -> Iterator[tuple[Any, Any, Any]]:
     """For each corner around the points: which points have it, where it is among all places, and its weights."""
-    at = at.reshape(len(at), -1, len(sizes))
+    at = at.reshape(len(at), math.prod(at.shape[1:-1]), len(sizes))
     low = xp.rint(at) if nearest else xp.floor(at)
     t = at - low
     first = xp.arange(len(at))[:, None]
@@ -266,13 +267,15 @@ def _corners(
         yield inside.reshape(-1), place.reshape(-1), weight.reshape(-1, 1)
 
 
-@op(_met, dtype=lambda x, at, **_: floats(x, at))
+@op(_met, dtype=lambda x, at, **_: floats(floats(x), floats(at)))
 def interpolate_at(xp: Any, x: Any, at: Any, *, slopes: tuple[bool, ...], nearest: bool = False) -> Any:
     """The values of the lattices ``x`` (batch, *spatial, channels) at the points ``at`` (batch, ..., coordinates).
 
     Coordinates count places, one for each spatial axis in order. Values are linear between places, or those of the
     ``nearest``; outside everything is zero. Along axes where ``slopes`` says so the derivative is taken.
     """
+    if not x.size:
+        return xp.zeros((*at.shape[:-1], x.shape[-1]), xp.result_type(x, at))
     rows = x.reshape(-1, x.shape[-1])
     out: Any = None
     for inside, place, weight in _corners(xp, x.shape[1:-1], at, slopes, nearest):
@@ -285,11 +288,11 @@ def interpolate_at(xp: Any, x: Any, at: Any, *, slopes: tuple[bool, ...], neares
     return out.reshape((*at.shape[:-1], x.shape[-1]))
 
 
-@op(lambda x, like, at, **_: like.dims, dtype=lambda x, _like, at, **_: floats(x, at))
+@op(adjoint(_met), dtype=lambda x, _like, at, **_: floats(floats(x), floats(at)))
 def interpolate_at_adjoint(xp: Any, x: Any, _like: Any, at: Any, *, slopes: tuple[bool, ...], nearest: bool = False) -> Any:
     """Zeros of the shape of ``like``, to which ``x`` is added as ``interpolate_at`` had read: its gradient."""
     channels = _like.shape[-1]
-    rows = x.reshape(-1, channels)
+    rows = x.reshape(math.prod(x.shape[:-1]), channels)
     out = xp.zeros(tuple(_like.shape), xp.result_type(x, at))
     flat = out.reshape(-1)
     for inside, place, weight in _corners(xp, _like.shape[1:-1], at, slopes, nearest):

@@ -81,7 +81,7 @@ def _weights_dtype(weights: Any, **_: Any) -> tuple[Any, Any]:
     return (_INT64, _INT64)
 
 
-@op(_weighed, dtype=_weights_dtype, traits={"random"})
+@op(_weighed, dtype=_weights_dtype, traits={"lenient", "random"})
 def sample_weighted(xp: Any, weights: Any, *, count: int, unique: bool = True, key: Key | None = None) -> tuple[Any, Any]:
     """``count`` positions in ``weights``, each with probability in proportion to its weight, and how many draws it took."""
     draws = _generator(key)
@@ -107,14 +107,14 @@ sample_weighted.vjp(None)
 def random_gamma(xp: Any, shape_parameter: Any, *, key: Key | None = None) -> Any:
     """Numbers from gamma distributions of scale 1, one for each element of ``shape_parameter``, in its dtype."""
     alpha = to_numpy(shape_parameter)
-    return xp.asarray(_generator(key).standard_gamma(alpha.astype(numpy.float64)).astype(alpha.dtype, copy=False))
+    return xp.asarray(_generator(key).standard_gamma(alpha.astype(numpy.float64)), alpha.dtype)
 
 
 @op(like_first, dtype=floats, traits={"random"})
 def random_poisson(xp: Any, rate: Any, *, key: Key | None = None) -> Any:
     """Counts from Poisson distributions, one for each element of ``rate``, in its dtype."""
     lam = to_numpy(rate)
-    return xp.asarray(_generator(key).poisson(lam.astype(numpy.float64)).astype(lam.dtype))
+    return xp.asarray(_generator(key).poisson(lam.astype(numpy.float64)), lam.dtype)
 
 
 random_gamma.vjp(None)

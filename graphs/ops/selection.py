@@ -12,7 +12,7 @@ from typing import Any
 from graphs.core.errors import DtypeError, PositionError, ShapeError
 from graphs.core.op import numeric, op
 from graphs.core.portable import combine_at
-from graphs.core.spec import Dim, Shape, Spec, broadcast, show
+from graphs.core.spec import Dim, Shape, Spec, adjoint, broadcast, show
 from graphs.ops.indexing import assigned
 from graphs.ops.shape import check_fits, fit
 from graphs.ops.slicing import Index, Slice, frozen, getitem, indexed, thawed
@@ -84,7 +84,8 @@ def _selected(x: Shape, indices: Sequence[Spec], axes: tuple[int, ...] | None) -
         used.extend(range(place, place + width))
         positions.append((None,) if mask else array.shape)
     rest = [n for i, n in enumerate(x) if i not in used]
-    first = used[0] if used and used[-1] - used[0] + 1 == len(used) else 0
+    begin = used[0] if used else place  # of masks without dimensions alone
+    first = begin if not used or used[-1] - begin + 1 == len(used) else 0
     return (*rest[:first], *broadcast(*positions), *rest[first:])
 
 
@@ -114,7 +115,7 @@ def _index_adjoint_dtype(first: Any, _like: Any, *indices: Any, **_: Any) -> Any
     return numeric(first)
 
 
-@op(lambda x, like, *indices, axes: like.dims, dtype=_index_adjoint_dtype)
+@op(adjoint(lambda like, *indices, axes: _selected(like.shape, indices, axes)), dtype=_index_adjoint_dtype)
 def index_adjoint(xp: Any, x: Any, _like: Any, *indices: Any, axes: tuple[int, ...] | None = None) -> Any:
     """Zeros of the shape of ``like``, each element of ``x`` added where ``index`` had taken it: its gradient."""
     out = xp.zeros(_like.shape, x.dtype)

@@ -12,7 +12,7 @@ from graphs.core.portable import combine_at, largest
 from graphs.core.spec import Shape, Spec
 from graphs.ops.logic import less, where
 from graphs.ops.segments import segment_take
-from graphs.ops.shape import fit, size_of
+from graphs.ops.shape import check_fits, fit, size_of
 
 
 _INT64 = numpy.dtype(numpy.int64)
@@ -50,6 +50,8 @@ def listdiff(xp: Any, x: Any, y: Any) -> tuple[Any, Any]:
 
 
 def _counts(x: Spec, weights: Spec, *, minlength: int, maxlength: int | None) -> Shape:
+    if weights.dims is not None and x.dims is not None:
+        check_fits(weights.dims, x.dims)
     return (minlength,) if minlength == maxlength else (None,)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy
 
 from graphs.core.arrays import spread
-from graphs.core.errors import ShapeError
+from graphs.core.errors import DtypeError, ShapeError
 from graphs.core.node import Value
 from graphs.core.op import first_dtype, index_dtype, like_first, numeric, op
 from graphs.core.portable import constant
@@ -55,14 +55,28 @@ def first_number(first: Any, *_: Any, **__: Any) -> Any:
     return numeric(first)
 
 
-def _like_second(_x: Spec, like: Spec, **_: Any) -> Shape | None:
+def _spread(x: Spec, like: Spec) -> Shape | None:
+    if x.dims is not None and like.dims is not None:
+        check_fits(x.dims, like.dims)
+    return like.dims
+
+
+def _gathered(x: Spec, like: Spec) -> Shape | None:
+    if x.dims is not None and like.dims is not None:
+        check_fits(like.dims, x.dims)
+    return like.dims
+
+
+def _as_many(x: Spec, like: Spec) -> Shape | None:
+    if x.size is not None and like.size is not None and x.size != like.size:
+        raise ShapeError(f"{x.size} elements cannot take the shape {show(like.dims)}")
     return like.dims
 
 
 # The pairs that rules use
 
 
-@op(_like_second, dtype=first_number, traits={"reduction", "view"})
+@op(_gathered, dtype=first_number, traits={"reduction", "view"})
 def unbroadcast(xp: Any, x: Any, _like: Any) -> Any:
     """``x`` summed over the axes along which ``like`` would be broadcast to it: the gradient of broadcasting."""
     shape = _like.shape
@@ -76,7 +90,7 @@ def unbroadcast(xp: Any, x: Any, _like: Any) -> Any:
     return out.reshape(shape)
 
 
-@op(_like_second, dtype=first_dtype, traits={"view"})
+@op(_spread, dtype=first_dtype, traits={"view"})
 def broadcast_like(xp: Any, x: Any, _like: Any) -> Any:
     """``x`` broadcast to the shape of ``like`` (a view)."""
     return spread(xp, x, _like.shape)
@@ -86,7 +100,7 @@ unbroadcast.vjp(lambda g, _out, _x, _like: broadcast_like(g, _x), None)
 broadcast_like.vjp(lambda g, _out, _x, _like: unbroadcast(g, _x), None)
 
 
-@op(_like_second, dtype=first_dtype, traits={"view"})
+@op(_as_many, dtype=first_dtype, traits={"view"})
 def reshape_like(xp: Any, x: Any, _like: Any) -> Any:
     """``x`` in the shape of ``like``, which has as many elements (a view where memory allows)."""
     return x.reshape(_like.shape)
@@ -95,7 +109,7 @@ def reshape_like(xp: Any, x: Any, _like: Any) -> Any:
 reshape_like.vjp(lambda g, _out, _x, _like: reshape_like(g, _x), None)
 
 
-@op(like_first, dtype=first_dtype)
+@op(like_first, dtype=first_dtype, traits={"strict"})
 def ones_like(xp: Any, _x: Any) -> Any:
     """Ones of the shape and dtype of ``x``."""
     return xp.ones(_x.shape, _x.dtype)
@@ -104,7 +118,7 @@ def ones_like(xp: Any, _x: Any) -> Any:
 ones_like.vjp(None)
 
 
-@op(like_first, dtype=first_dtype)
+@op(like_first, dtype=first_dtype, traits={"strict"})
 def zeros_like(xp: Any, _x: Any) -> Any:
     """Zeros of the shape and dtype of ``x``."""
     return xp.zeros(_x.shape, _x.dtype)
@@ -179,7 +193,13 @@ def vector_to_shape(dims: Spec) -> Shape | None:
     return None if dims.shape[0] is None else (None,) * dims.shape[0]
 
 
-@op(lambda _x, dims: vector_to_shape(dims), dtype=first_dtype, traits={"view"})
+def _sized_dtype(first: Any, dims: Any) -> Any:
+    if dims.kind not in "iu":
+        raise DtypeError(f"a shape is made of integers, not of {dims}")
+    return first
+
+
+@op(lambda _x, dims: vector_to_shape(dims), dtype=_sized_dtype, traits={"view", "lenient"})
 def reshape_to(xp: Any, x: Any, dims: Any) -> Any:
     """``x`` in the shape that the integer vector ``dims`` holds, one -1 allowed: for shapes known only when running."""
     return x.reshape(tuple(map(int, dims)))

@@ -7,7 +7,7 @@ from typing import Any
 
 from graphs.core.errors import DtypeError, ShapeError
 from graphs.core.op import numeric, op
-from graphs.core.spec import Dim, Shape, Spec
+from graphs.core.spec import Dim, Shape, Spec, adjoint
 from graphs.ops.dtypes import ordered
 from graphs.ops.joining import MODES, pad, pad_adjoint, tile_adjoint
 from graphs.ops.slicing import Index, Slice, frozen, indexed, thawed
@@ -113,18 +113,13 @@ def _got_dtype(x: Any, *bounds: Any, **_: Any) -> Any:
     return x
 
 
-@op(_got, dtype=_got_dtype, traits={"view"})
+@op(_got, dtype=_got_dtype, traits={"lenient", "view"})
 def getitem_at(xp: Any, x: Any, *bounds: Any, index: Index, places: Places) -> Any:
     """``x[index]`` with the scalar ``bounds`` put into the index at ``places``: (which item, which field) (a view)."""
     return x[_closed(bounds, index, places)]
 
 
-def _put_at(x: Spec, like: Spec, *bounds: Spec, index: Index, places: Places) -> Shape | None:
-    _bounds(bounds, places)
-    return like.dims
-
-
-@op(_put_at, dtype=lambda x, _like, *bounds, **_: _got_dtype(x, *bounds))
+@op(adjoint(_got), dtype=lambda x, _like, *bounds, **_: _got_dtype(x, *bounds))
 def put_at_like(xp: Any, x: Any, _like: Any, *bounds: Any, index: Index, places: Places) -> Any:
     """Zeros of the shape of ``like`` with ``x`` put where ``getitem_at`` had taken it: its gradient."""
     out = xp.zeros(_like.shape, x.dtype)
@@ -150,7 +145,11 @@ put_at_like.joint_vjp(_put_at_vjp, ghosts=(0, 1))
 def _vector_for(x: Spec, counts: Spec, width: tuple[int, ...] = ()) -> Shape | None:
     """Unknown sizes as many as ``x`` has dimensions, where ``counts`` has a row for each of them."""
     rows: Dim = counts.shape[0] if counts.dims else None
-    if counts.dims is not None and (len(counts.dims) != 1 + len(width) or (None not in (rows, x.dims) and rows != x.ndim)):
+    if counts.dims is not None and (
+        len(counts.dims) != 1 + len(width)
+        or any(m != n for m, n in zip(counts.dims[1:], width, strict=True) if m is not None)
+        or (None not in (rows, x.dims) and rows != x.ndim)
+    ):
         raise ShapeError(f"{counts} is not one row for each of the dimensions of {x}")
     rank = rows if x.dims is None else x.ndim
     return None if rank is None else (None,) * rank
@@ -172,7 +171,7 @@ def _summed(x: Any, _like: Any, reps: Any) -> Any:
     return numeric(x)
 
 
-@op(lambda x, like, reps: like.dims, dtype=_summed, traits={"reduction"})
+@op(adjoint(_vector_for), dtype=_summed, traits={"lenient", "reduction"})
 def tile_to_adjoint(xp: Any, x: Any, _like: Any, reps: Any) -> Any:
     """The sum of the copies of ``like`` that ``tile_to`` had laid out in ``x``: its gradient."""
     return tile_adjoint.kernel(xp, x, _like, reps=tuple(map(int, reps)))
@@ -203,7 +202,7 @@ def _inside_dtype(x: Any, paddings: Any, **_: Any) -> Any:
     return numeric(x)
 
 
-@op(lambda x, paddings, *, mode: _bordered(x, paddings, mode=mode), dtype=_inside_dtype, traits={"view"})
+@op(lambda x, paddings, *, mode: _bordered(x, paddings, mode=mode), dtype=_inside_dtype, traits={"lenient", "view"})
 def pad_to_adjoint(xp: Any, x: Any, paddings: Any, *, mode: str = "constant") -> Any:
     """The inside of ``x``, its border added to the elements that it was made of: the gradient of ``pad_to``."""
     return pad_adjoint.kernel(xp, x, paddings=_pairs(paddings), mode=mode)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from graphs.core.errors import PositionError, ShapeError
 from graphs.core.op import first_dtype, op
-from graphs.core.spec import Dim, Shape, Spec
+from graphs.core.spec import Dim, Shape, adjoint
 
 
 class Slice(NamedTuple):
@@ -93,13 +93,7 @@ def getitem(xp: Any, x: Any, *, index: Index) -> Any:
     return x[thawed(index)]
 
 
-def _put_like(x: Spec, like: Spec, *, index: Index) -> Shape | None:
-    if like.dims is not None:
-        indexed(like.dims, index)
-    return like.dims
-
-
-@op(_put_like, dtype=first_dtype)
+@op(adjoint(lambda like, *, index: indexed(like.shape, index)), dtype=first_dtype)
 def put_like(xp: Any, x: Any, _like: Any, *, index: Index) -> Any:
     """Zeros of the shape of ``like`` with ``x`` put at ``index``: the gradient of ``getitem``."""
     out = xp.zeros(_like.shape, x.dtype)

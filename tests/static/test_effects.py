@@ -331,7 +331,7 @@ def test_effects_happen_in_the_branch_that_is_taken(session, capsys):
 @pytest.mark.parametrize(
     ("body", "error", "message"),
     [
-        (lambda a: tf.check_numerics(a / 0.0, "why"), "InvalidArgument", "why : Tensor had Inf values\n  node 'while/Check"),
+        (lambda a: tf.check_numerics(a / 0.0, "why"), "InvalidArgument", r"why : Tensor had Inf.*\n.*\n.*'while/Check"),
         (lambda a: tf.py_func(lambda a: {}[a], [a], tf.float32), "Unknown", "KeyError: .*\n  node 'while/PyFunc'"),
     ],
 )
