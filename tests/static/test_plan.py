@@ -119,18 +119,6 @@ def test_interpreting_without_commit_leaves_everything_as_it_was(session):
     assert session.run(fetches, {x: batch})[0] == looked[0]
 
 
-def test_chains_of_a_hundred_thousand_operations(session, many):
-    x = tf.placeholder(tf.float32, [2])
-    y = x
-    count = many(100_000)
-    for _ in range(count):
-        y = y * 1.00001
-    (slope,) = tf.gradients(y, x)
-    value, gradient = session.run([y, slope], {x: [1.0, 2.0]})
-    np.testing.assert_allclose(gradient, np.exp(count * 1e-5), rtol=1e-2)
-    np.testing.assert_array_equal(value, gradient * np.array([1.0, 2.0], np.float32))
-
-
 def test_long_plans_and_short_ones_agree(session, monkeypatch):
     x, _, fetches = net()
     batch = np.ones((5, 6))
