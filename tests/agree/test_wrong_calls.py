@@ -92,7 +92,7 @@ def calls(op: Op, case: Case) -> Iterator[Case]:
     for i in helpers.arrays(case):
         for x in wrong(case.args[i]):
             yield helpers.replaced(case, {i: x})
-    if len(case.args) > 1 and not op.variadic:
+    if len(helpers.arrays(case)) > 1 and not op.variadic:
         yield Case(case.args[1:], case.params)
         yield Case((*case.args, numpy.ones(2)), case.params)
     if helpers.arrays(case):
