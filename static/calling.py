@@ -53,20 +53,25 @@ class Feed:
         if isinstance(value, Value) or hasattr(type(value), "__bind__"):
             raise TypeError(
                 f"The value of a feed cannot be a {type(value).__name__}: {name!r} takes scalars, lists or numpy arrays."
+                f"\n  {place(self.tensor.op)}"
             )
         try:
             array = as_strings(value) if self.dtype.kind == "O" else numpy.asarray(value)
         except DtypeError as error:
             raise TypeError(f"Cannot feed {name!r}: {error}\n  {place(self.tensor.op)}") from None
-        except ValueError as error:
-            raise ValueError(f"Cannot feed {name!r}: {error}\n  {place(self.tensor.op)}") from None
+        except ValueError:
+            raise ValueError(
+                f"Cannot feed {name!r}: rows of different lengths are no array\n  {place(self.tensor.op)}"
+            ) from None
         if not numpy.can_cast(array.dtype, self.dtype, "same_kind") and array.size:
             raise DtypeError(
                 f"Cannot feed values of dtype {array.dtype.name} for Tensor {name!r}, which has dtype {self.dtype.name}"
                 f"\n  {place(self.tensor.op)}"
             )
         if type(value) is int and self.dtype.kind in "iu" and not _holds(self.dtype, value):
-            raise TypeError(f"Cannot feed {value} for Tensor {name!r}: it does not fit in {self.dtype.name}")
+            raise TypeError(
+                f"Cannot feed {value} for Tensor {name!r}: it does not fit in {self.dtype.name}\n  {place(self.tensor.op)}"
+            )
         return array.astype(self.dtype, copy=False)
 
 

@@ -102,7 +102,7 @@ class Tensor(Value):
     def __bool__(self) -> NoReturn:
         raise TypeError(
             f"Using a tf.Tensor as a Python bool is not allowed: {self.name} has no value while the graph is being built. "
-            "Use tf.where to choose between tensors, or run the graph first."
+            f"Use tf.where to choose between tensors, or run the graph first.{at_line()}"
         )
 
     def __iter__(self) -> Iterator[Any]:
