@@ -15,6 +15,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from graphs.core.quoting import remark
 from graphs.draw.labels import shorten
 from graphs.draw.style import FAINT, INK, QUIET
 from graphs.draw.words import quantity, share, size
@@ -97,7 +98,7 @@ def _drawn(shown: Sequence[Timeline], form: str, title: str, critical: bool) -> 
         figure = Figure(figsize=(10.5, height), layout="constrained")
         figure.patch.set_facecolor("#ffffff")
         if title:
-            figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=11)
+            figure.suptitle(remark(title), x=0.01, ha="left", fontweight="bold", fontsize=11)
         axes = figure.subplots(len(shown), 1, squeeze=False, sharex=True, height_ratios=[n + 0.4 for n in rows])[:, 0]
         for axis, each in zip(axes, shown, strict=True):
             _Panel(axis, each, end, workers, critical).draw()
@@ -160,7 +161,7 @@ class _Panel:
             count = len(shown.transfers)
             words.append(f"{size(shown.size)} in {count:,} transfer{'s' if count > 1 else ''}")
         head = f"{shown.title}: " if shown.title else ""
-        axis.set_title(head + ", ".join(words), loc="left", fontsize=9, color=INK, pad=4)
+        axis.set_title(remark(head) + ", ".join(words), loc="left", fontsize=9, color=INK, pad=4)
         if self.shown.makespan:
             for name, row in self.row.items():
                 busy = f"{share(shown.busy(name) / shown.makespan)} busy"
@@ -191,7 +192,9 @@ class _Panel:
             if kernel and room >= 3 and words:
                 words = words if len(words) <= room else words[: room - 1] + "…"
                 middle = (start + end) / 2
-                self.axis.text(middle, row, words, ha="center", va="center", fontsize=7, color=INK, zorder=5, clip_on=True)
+                self.axis.text(
+                    middle, row, remark(words), ha="center", va="center", fontsize=7, color=INK, zorder=5, clip_on=True
+                )
 
     def _arrow(self, each: Transfer) -> None:
         """A value on its way, from the edge of the row that it leaves to the edge of that which it reaches."""
