@@ -43,6 +43,7 @@ VALUES = {
 PYTORCHS = {
     **dict.fromkeys(("logical_and", "logical_or", "logical_xor", "logical_not"), "numbers are true where they are not 0"),
     **dict.fromkeys(("convolution", "convolution_transpose"), "integers are taken"),
+    "sign": "complex numbers are taken",
 }
 """Ops which ``dynamic`` takes more dtypes for than ``static``, as PyTorch does than TensorFlow."""
 ALIEN = (
