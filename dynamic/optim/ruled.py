@@ -104,7 +104,8 @@ class Ruled(Optimizer):
                 raise ShapeError(f"a gradient of shape {g.shape} for a parameter of shape {shape}{at_line()}")
             state: Mapping[str, Any] = states.get(p) or _NOTHING if counts or names else _NOTHING
             fresh: dict[str, Any] | None = None
-            further, kept, step, t = _NOTHING, _NOTHING, None, 1.0
+            further, kept, t = _NOTHING, _NOTHING, 1.0
+            step: Any = None
             if counts:
                 step = state.get("step")
                 if step is None:
@@ -113,7 +114,8 @@ class Ruled(Optimizer):
                     step = step._array
                     t = float(step) + 1.0
                 else:  # of an older state dict
-                    fresh, step, t = {"step": step + 1}, None, float(step) + 1.0
+                    t = float(step) + 1.0
+                    fresh, step = {"step": step + 1}, None
             elif names and state.get(names[0]) is not None:
                 t = 2.0
             if names and state.get(names[-1]) is None:
@@ -153,7 +155,7 @@ class Ruled(Optimizer):
                 kernel(inputs, outs)
             else:
                 if waiting and together[1] is not inputs[1]:
-                    _all_at_once(*together, waiting)
+                    _all_at_once(together, waiting)
                 together = inputs
                 waiting.append(outs)
             if step is not None:
@@ -165,7 +167,7 @@ class Ruled(Optimizer):
             if seen:
                 p._touch()
         if waiting:
-            _all_at_once(*together, waiting)
+            _all_at_once(together, waiting)
 
     def _change_one_by_one(self) -> None:
         """Change parameters in turn, some of them several times, as they are in a group several times."""
@@ -285,8 +287,9 @@ def _keep(state: dict[str, Any], numbers: Mapping[str, float]) -> None:
             kept._array[...] = value
 
 
-def _all_at_once(rule: Rule, rates: Any, waiting: list[tuple[Any, ...]]) -> None:
-    """Take a step with all parameters that wait for it on GPUs: in one launch where they lie as it needs them."""
+def _all_at_once(how: tuple[Rule, Any], waiting: list[tuple[Any, ...]]) -> None:
+    """Take a step by a rule and its rates with all parameters that wait for it on GPUs, if they lie so in one launch."""
+    rule, rates = how
     sets = [tuple(map(_parts, each)) if each[0].dtype.kind == "c" else each for each in waiting]
     waiting.clear()
     xp: Any = xp_of(sets[0])
