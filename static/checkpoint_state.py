@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
+from graphs.core.files import reading
+from graphs.core.jsontext import strict
 from static import logging
 from static.files import write_whole
 
 
 SUFFIX = ".safetensors"
 """What the file of a checkpoint is called after its prefix (``model.ckpt-100``)."""
+
+_MOST = 1 << 22
+"""How long the text may be: some ten thousand checkpoints."""
 
 _LINE = re.compile(r"\s*(\w+)\s*:\s*(.+?)\s*\Z")
 
@@ -42,9 +49,11 @@ def _parsed(text: str) -> CheckpointState:
         found = _LINE.match(line)
         if found is None:
             raise ValueError(f"{line!r} is not of the form 'name: value'")
-        name, value = found[1], json.loads(found[2])
+        name, value = found[1], strict(found[2])
         if name not in state.__dataclass_fields__:
             raise ValueError(f"there is no field {name!r}")
+        if not isinstance(value, str if name.endswith(("path", "paths")) else (int, float)) or "\0" in str(value):
+            raise ValueError(f"{name} cannot be {value!r:.80}")
         if isinstance(getattr(state, name), list):
             getattr(state, name).append(value)
         else:
@@ -80,28 +89,45 @@ def update_checkpoint_state(
 
 
 def get_checkpoint_state(checkpoint_dir: str, latest_filename: str | None = None) -> CheckpointState | None:
-    """What the directory's ``checkpoint`` file says, paths put under the directory; None where it is not there or odd."""
+    """What the directory's ``checkpoint`` file says, paths put under the directory; None where it is not there or odd.
+
+    Of ``all_model_checkpoint_paths``, which savers go on from and delete in time, those outside the directory are left out.
+    """
     path = _file(checkpoint_dir, latest_filename)
     try:
-        with open(path, encoding="utf-8") as file:
-            state = _parsed(file.read())
+        with reading(path) as (raw, _), io.TextIOWrapper(raw, encoding="utf-8") as file:
+            state = _parsed(file.read(_MOST))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         logging.warning("%s: %s", path, error)
         return None
     if not state.model_checkpoint_path:
         logging.warning("%s: it names no checkpoint", path)
         return None
     state.model_checkpoint_path = os.path.join(checkpoint_dir, state.model_checkpoint_path)
-    state.all_model_checkpoint_paths = [os.path.join(checkpoint_dir, each) for each in state.all_model_checkpoint_paths]
+    paths = [os.path.join(checkpoint_dir, each) for each in state.all_model_checkpoint_paths]
+    state.all_model_checkpoint_paths = [each for each in paths if _inside(each, checkpoint_dir)]
+    if len(paths) > len(state.all_model_checkpoint_paths):
+        logging.warning("%s: it names checkpoints outside its directory, which are left out", path)
     return state
 
 
+def _inside(path: str, directory: str) -> bool:
+    """Whether a checkpoint lies in a directory, or below it, when all links on the way have been followed."""
+    home = os.path.realpath(directory)
+    with suppress(ValueError):  # where they are on two drives
+        return os.path.commonpath([home, os.path.realpath(os.path.dirname(path))]) == home
+    return False
+
+
 def latest_checkpoint(checkpoint_dir: str, latest_filename: str | None = None) -> str | None:
-    """The prefix of the directory's latest checkpoint, None where there is none."""
+    """The prefix of the directory's latest checkpoint, None where there is none in it."""
     state = get_checkpoint_state(checkpoint_dir, latest_filename)
     if state is None:
+        return None
+    if not _inside(state.model_checkpoint_path, checkpoint_dir):
+        logging.error("%s is outside %s, whose file names it", state.model_checkpoint_path, checkpoint_dir)
         return None
     if not checkpoint_exists(state.model_checkpoint_path):
         logging.error("Couldn't match files for checkpoint %s", state.model_checkpoint_path)

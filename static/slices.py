@@ -214,7 +214,7 @@ def _one_row_each(values: Any, indices: Any, rest: Sequence[int | None]) -> tupl
         return None
     if len(indices.dims) == 1:
         return values, indices
-    if None in rest:
+    if None in rest or 0 in rest:
         return None
     return ops.reshape(values, shape=(-1, *rest)), ops.reshape(indices, shape=(-1,))
 

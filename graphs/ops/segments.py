@@ -88,9 +88,11 @@ def _picked_dtype(x: Any, ids: Any) -> Any:
 
 @op(_picked, dtype=_picked_dtype)
 def segment_take(xp: Any, x: Any, ids: Any) -> Any:
-    """The rows of ``x`` that ``ids`` numbers, zeros for negative numbers: the gradient of ``segment_sum``."""
+    """The rows of ``x`` that ``ids`` numbers, zeros for negative numbers and where there are no rows: the gradient of ``segment_sum``."""
     dropped = ids < 0
-    if not looks(xp) and len(x):
+    if not len(x):
+        return xp.zeros((*ids.shape, *x.shape[1:]), x.dtype)
+    if not looks(xp):
         rows = x[xp.where(dropped, 0, ids)]
         return xp.where(dropped.reshape(dropped.shape + (1,) * (x.ndim - 1)), x.dtype.type(0), rows)
     if not dropped.any():
