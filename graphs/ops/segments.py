@@ -88,7 +88,7 @@ def _picked_dtype(x: Any, ids: Any) -> Any:
 
 @op(_picked, dtype=_picked_dtype)
 def segment_take(xp: Any, x: Any, ids: Any) -> Any:
-    """The rows of ``x`` that ``ids`` numbers, zeros for negative ones and where there are none: ``segment_sum``'s gradient."""
+    """The rows of ``x`` that ``ids`` numbers, or zeros; the gradient of ``segment_sum``."""
     dropped = ids < 0
     if not len(x):
         return xp.zeros((*ids.shape, *x.shape[1:]), x.dtype)
