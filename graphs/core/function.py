@@ -45,8 +45,10 @@ class Function(Shown):
         values = {(value.node, value.index): arg for value, arg in zip(self.inputs, args, strict=True)}
         xp = module_of(args)
         look = _look if xp is numpy else partial(_look_there, xp)
+        bind = _bind(args)
         for node in self.nodes:
-            out = node.op(*(look(x, values) for x in node.inputs), **node.params)
+            call = node.op if bind is None or "random" not in node.op.traits else partial(_drawn, bind, node.op)
+            out = call(*(look(x, values) for x in node.inputs), **node.params)
             for index, value in enumerate(out if len(node.specs) > 1 else (out,)):
                 values[node, index] = value
         return tuple(look(out, values) for out in self.outputs)
@@ -59,6 +61,16 @@ class Function(Shown):
     def __repr__(self) -> str:
         ins = ", ".join(str(value.spec) for value in self.inputs)
         return f"<function {self.name}({ins}) -> {', '.join(map(str, self.specs))}>"
+
+
+def _bind(args: Iterable[Any]) -> Callable[..., Any] | None:
+    """What takes an op's call for the first of ``args`` that is a symbol or tensor."""
+    return next((bind for arg in args if (bind := getattr(type(arg), "__bind__", None)) is not None), None)
+
+
+def _drawn(bind: Callable[..., Any], op: Any, *args: Any, **params: Any) -> Any:
+    """A draw among symbols: it is one, though none may be among its operands."""
+    return bind(op, args, params)
 
 
 def _look(x: Any, values: dict[Any, Any]) -> Any:
@@ -104,10 +116,12 @@ def close(
     fresh = [new_parameter(value.spec, kind=kind) for value in captured]
     values: dict[Any, Any] = {(v.node, v.index): f for v, f in zip(captured, fresh, strict=True)}
     values.update({(v.node, v.index): v for v in inputs})
+    bind = _bind(fresh)
     for node in body:
         if node in given:
             continue
-        out = node.op(*(_look(x, values) for x in node.inputs), **node.params)
+        call = node.op if bind is None or "random" not in node.op.traits else partial(_drawn, bind, node.op)
+        out = call(*(_look(x, values) for x in node.inputs), **node.params)
         for index, value in enumerate(out if len(node.specs) > 1 else (out,)):
             values[node, index] = value
     return Function((*inputs, *fresh), [_look(out, values) for out in outputs], name), captured

@@ -109,8 +109,12 @@ class Optimised(Rewritten):
 
     @property
     def writes(self) -> tuple[tuple[Any, int], ...]:
-        """The variables that it changes beside yielding values, each with the output that is the new value."""
-        made: tuple[tuple[Any, int], ...] = self._origin.writes if self._origin.op is self.op else ()
+        """The variables that it changes beside yielding values, each with the output that is the new value.
+
+        They are those of the loop or branch that it stands for; another one that a pass has taken out of that has none.
+        """
+        origin = self._origin
+        made: tuple[tuple[Any, int], ...] = origin.writes if origin.op is self.op and origin.name == self.name else ()
         return made
 
     @property

@@ -97,7 +97,7 @@ def elementwise(scope: Scope, name: str, picks: Picks) -> bool:
         args.reverse()
     if dtype.kind == "f" and (picks.likely(8) or scope.smooth):
         args = [_within(arg, domain.get(i)) for i, arg in enumerate(args)]
-    if op.name in _FLAT_IN_TENSORFLOW and dtype.kind == "f":
+    if (op.name in _FLAT_IN_TENSORFLOW or not op.differentiable) and dtype.kind == "f":
         args = [arg if arg[0] != "v" and arg[0] != "x" and arg[0] != "m" else f"m.stop_gradient({arg})" for arg in args]
     return scope.keep(call(name, *args, **params), ops=[name])
 
