@@ -280,11 +280,16 @@ def import_meta_graph(
     name is taken.
     """
     meta = read_meta_graph(meta_graph_or_file)
-    how = _how_to_save(meta)
     if clear_devices:
         for node in meta.graph_def.node:
             node.device = ""
-    variables = restored(meta, import_scope)
+    try:
+        how = _how_to_save(meta)
+        variables = restored(meta, import_scope)
+    except GraphFileError as error:
+        if meta is meta_graph_or_file:
+            raise
+        raise GraphFileError(f"{os.fspath(meta_graph_or_file)}: {error}") from None
     if not variables:
         return None
     if how is None:

@@ -16,6 +16,7 @@ import numpy
 
 from graphs.core.errors import GraphsError, listed
 from graphs.core.files import write_whole
+from graphs.core.jsontext import strict
 
 
 class PlacementError(GraphsError, ValueError):
@@ -222,10 +223,13 @@ class Cluster:
     def load(cls, path: str | PathLike[str]) -> Cluster:
         """The cluster that ``save`` has written. Raises PlacementError for other files."""
         try:
-            found = json.loads(Path(path).read_text(encoding="utf-8"))
+            found = strict(Path(path).read_text(encoding="utf-8"))
         except ValueError as error:
             raise PlacementError(f"{path} is no JSON: {error}") from error
-        return cls.from_dict(found)
+        try:
+            return cls.from_dict(found)
+        except PlacementError as error:
+            raise PlacementError(f"{path}: {error}") from error
 
 
 def _plain(link: Link) -> dict[str, float | None]:

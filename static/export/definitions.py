@@ -25,6 +25,7 @@ from static.export.forms import (
 )
 from static.export.values import Decoder, Encoder
 from static.names import type_name
+from static.operation import check_name
 from static.overrides import gradient_of
 from static.registry import PREFIX, known, name_of
 
@@ -203,6 +204,10 @@ def _node_from(data: Any, number: int, decoder: Decoder) -> NodeDef:
     optional = ("control", "attr", "shapes", "gradient", "writes", "device")
     data = fields(data, about, "name", "op", "input", "output", optional=optional)
     name = printable(data["name"], f"{about}: 'name'")
+    try:
+        check_name(name)
+    except ValueError as error:
+        raise GraphFileError(f"{about}: {error}") from None
     about = f"node {name!r}"
     found_op(data["op"], about)
     operands = [

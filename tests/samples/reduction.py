@@ -51,11 +51,11 @@ def each(function):
 
 
 def mean(xs, correction=0):
-    return sum(xs) / (len(xs) - correction)
+    return sum(xs) / max(len(xs) - correction, 0)
 
 
 def var(xs, correction=0):
-    return sum((x - mean(xs)) ** 2 for x in xs) / (len(xs) - correction)
+    return sum((x - mean(xs)) ** 2 for x in xs) / max(len(xs) - correction, 0)
 
 
 def norm(xs, ord=2):
