@@ -256,19 +256,24 @@ class Plan:
         arenas.append(arena)
         return out
 
-    def completed(self, error: BaseException | None) -> bool:
-        """Whether ``error`` ended a run after it had changed variables in place.
+    def completed(self, error: BaseException | None, own: bool | None) -> bool:
+        """Whether variables had changed in place when ``error`` ended a run, or whoever called it for that with ``own``.
 
-        The last native call does that, and Python looks for signals right after it: where that line was reached it is done.
+        The last native call changes them, and Python looks for signals right after it: where that line was reached it is
+        done. An error of the caller's own is one after the call.
         """
         if self.placed:
             return self.device is not None and self.device.committed
-        while error is not None and self._native is not None:
+        if not own or self._native is None or error is None:
+            return False
+        if error.__traceback__ is not None and error.__traceback__.tb_next is None:
+            return True
+        while error is not None:
             trace, error = error.__traceback__, error.__context__ if isinstance(error, OpError) else None
             while trace is not None:
                 frame = trace.tb_frame
-                if frame.f_code is Plan._natively.__code__ and (not frame.f_locals["own"] or "out" in frame.f_locals):
-                    return bool(frame.f_locals["own"])
+                if frame.f_code is Plan._natively.__code__ and "out" in frame.f_locals:
+                    return True
                 if frame.f_code is self._native[0].__code__:
                     return trace.tb_lineno >= self._native[1].last
                 trace = trace.tb_next

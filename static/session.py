@@ -145,7 +145,7 @@ class Session(Inspection):
             if self._changes == changes:
                 return values
         with self._lock:
-            draw = place = None
+            draw = place = own = None
             state = self._state
             self._check_open()
             try:
@@ -156,7 +156,8 @@ class Session(Inspection):
                     return run_placed(self, plan, feeds, draw)
                 if plan.inplace and self._owns(plan.inplace):
                     self._changes |= 1
-                    values, _ = plan(state, feeds, draw, True)
+                    own = True
+                    values, _ = plan(state, feeds, draw, own)
                     self._changes += 1
                     return values
                 values, written = plan(state, feeds, draw)
@@ -167,7 +168,7 @@ class Session(Inspection):
                     if plan.inplace:
                         self._own.update(written)
             except BaseException as error:
-                if place is not None and self._state is state and not plan.completed(error):
+                if place is not None and self._state is state and not plan.completed(error, own):
                     self.stream.step, self.stream.ordinal = place
                 raise
             if self._closed:  # meanwhile

@@ -37,8 +37,11 @@ _SIGINT = _Pending(signal.SIGINT)
 
 @cache
 def _watching(code: CodeType) -> frozenset[int]:
-    """The offsets of the instructions that look for signals, but for the function's entry."""
-    names = ("CALL", "CALL_FUNCTION_EX", "CALL_KW", "JUMP_BACKWARD")
+    """The offsets of the instructions that look for signals, but for the function's entry.
+
+    What has called a function by way of C, such as ``__call__``, looks when it has returned.
+    """
+    names = ("CALL", "CALL_FUNCTION_EX", "CALL_KW", "JUMP_BACKWARD", "RETURN_VALUE", "RETURN_CONST")
     return frozenset(each.offset for each in dis.get_instructions(code) if each.opname in names)
 
 
@@ -76,6 +79,7 @@ class _Placed:
         sys.settrace(self._enter)
         try:
             run()
+            _thread.get_ident()  # any call, for what became pending as ``run`` returned
         except self.raised as error:
             self.error = error
             return True
