@@ -118,8 +118,7 @@ def test_a_step_is_done_or_not_wherever_it_is_interrupted(name, pytestconfig):
             outcomes.add(states.index(found))
             runs[0].step()
             assert runs[0].standing() == states[states.index(found) + 1], f"another next step after {interrupt.where}"
-        searching = isinstance(wanted.optimizer, optim.LBFGS)  # goes back as long as its step has not returned
-        assert outcomes == ({0} if searching else {0, 1}) or every > 1
+        assert outcomes == {0, 1} or every > 1
 
 
 def test_a_step_that_cannot_be_taken_changes_nothing():
