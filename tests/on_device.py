@@ -40,8 +40,6 @@ EXCEPTED = {
         "dynamic/test_checkpoint.py::test_functions_of_a_user_s_own_forget_and_run_again",
         "dynamic/test_checkpoint.py::test_what_is_computed_anew_is_freed_too",
         "dynamic/test_checkpoint.py::test_what_is_saved_is_forgotten",
-        "dynamic/test_freeing.py::test_training_does_not_grow_memory",
-        "static/test_session.py::test_ten_thousand_steps_do_not_grow_memory",
     ],
     "native steps are the processor's": ["dynamic/test_recurrent.py::test_native_steps_compute_what_numpy_does"],
     "positions beyond the end wrap around on a GPU, where nobody waits for them to be looked at": [

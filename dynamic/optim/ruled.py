@@ -24,7 +24,7 @@ _Change = tuple[Tensor, dict[str, Any] | None, Mapping[str, float], Any, float, 
 """A parameter; what its state has for the first time, numbers it is to have, its count of steps and what that is to be; the
 kernel with inputs and outputs. For arrays of a GPU there is no kernel, but rule and rates, and the arrays."""
 
-_MOST = 16
+_MOST = 4
 """Dtypes and counts of steps in a group whose rates are kept for the next step."""
 
 _NOTHING: dict[str, Any] = {}

@@ -36,6 +36,10 @@ def test_the_page_is_what_the_registry_says() -> None:
     assert ops_page.PAGE.read_text(encoding="utf-8") == ops_page.page(), "run python -m tests.ops_page"
 
 
+WIDER = frozenset(["linear", "convolution", "convolution_transpose", "sign"])
+"""Ops that PyTorch has for dtypes which the graph's rules refuse; the tape follows PyTorch."""
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_dtypes(name: str, pytestconfig: pytest.Config) -> None:
     most = None if pytestconfig.getoption("--long") else 1
@@ -43,7 +47,7 @@ def test_dtypes(name: str, pytestconfig: pytest.Config) -> None:
         for case in cases[:most]:
             try:
                 _by_session(name, dtype, case)
-                if name not in BODIES:
+                if name not in BODIES and name not in WIDER:
                     _by_tape(name, dtype, case)
             except Exception as error:
                 error.add_note(f"{name} in {dtype}: {case}")

@@ -118,7 +118,7 @@ def test_regions_of_the_demos(architecture: str) -> None:
 @both
 def test_regions_of_random_programs(architecture: str) -> None:
     made, refused = cuda_regions.written(cuda_regions.of_random_programs())
-    assert len(made) > 100
+    assert len(made) > 30
     assert not refused
     assert compiles(distinct(made), architecture)
 
