@@ -93,7 +93,7 @@ class Unpacker:
             items = _items(about)
             if word == "Size" and not all(type(each) is int for each in items):
                 _refuse(items)
-            made = ROWS[word](map(self.get, items))
+            made = ROWS[word](_whole(items) if word == "Size" else map(self.get, items))
             self._weights[number] = 1 + sum(map(self._weight, items))
             return made
         if word == "module":

@@ -9,7 +9,7 @@ from graphs.core.errors import at_line
 from graphs.core.node import new_parameter
 from graphs.core.spec import Spec
 from static.export.definitions import GraphDef, NodeDef
-from static.export.forms import GraphFileError, agreed, found_op, inferred, spec_to
+from static.export.forms import GraphFileError, agreed, found_op, inferred, said, spec_to
 from static.graph import Graph, check_name, get_default_graph
 from static.overrides import overridden
 from static.tensor import Tensor, convert_to_tensor
@@ -46,7 +46,10 @@ def import_graph_def(
     with graph.control_dependencies(None), graph.name_scope("import" if name is None else name) as scope:
         taken = {operation.name for operation in graph.get_operations()}
         for node in graph_def.node:
-            check_name(node.name)
+            try:
+                check_name(node.name)
+            except ValueError as error:
+                raise GraphFileError(f"node {node.name!r}: {said(error)}") from None
             if f"{scope}{node.name}" in taken:
                 raise ValueError(f"Node {scope + node.name!r} already exists in the graph: import under a scope{at_line()}")
         with graph.name_scope(None):

@@ -52,10 +52,6 @@ def _latest(path: str) -> Any:
     return tf.train.load_checkpoint(path)
 
 
-def _weights(path: str) -> Any:
-    return dynamic.load(path, weights_only=True)
-
-
 def _images(path: str) -> Any:
     return read_idx(Path(path), 3)
 
@@ -65,7 +61,6 @@ READERS: dict[str, tuple[dict[str, Callable[[], bytes]], str, Read, tuple[type[E
     "checkpoint, inside": (hostile_tensors.CHECKPOINTS, ".safetensors", _checkpoint, (tf.errors.DataLossError,)),
     "save, outside": (hostile_tensors.CONTAINERS, ".pt", dynamic.load, (LoadError,)),
     "save, inside": (hostile_tensors.SAVES, ".pt", dynamic.load, (LoadError, ClassError)),
-    "save, weights alone": (hostile_tensors.SAVES, ".pt", _weights, (LoadError, ClassError)),
     "meta graph": (hostile_graphs.META_GRAPHS, ".meta", _meta, (GraphFileError,)),
     "picture": (hostile_graphs.PICTURES, ".json", draw.load, (draw.PictureError,)),
     "cluster": (hostile_graphs.CLUSTERS, ".json", Cluster.load, (PlacementError,)),
@@ -75,7 +70,6 @@ READERS: dict[str, tuple[dict[str, Callable[[], bytes]], str, Read, tuple[type[E
 
 def attempt(read: Read, path: str, kinds: tuple[type[Exception], ...]) -> dict[str, Any]:
     """Read a file with no more memory than there is now and 64 MiB."""
-    gc.collect()
     with open("/proc/self/statm", encoding="ascii") as file:
         now = int(file.read().split()[0]) * resource.getpagesize()
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
@@ -109,6 +103,7 @@ def main(directory: Path) -> None:
         for reader, (files, *_) in READERS.items()
         for number, (word, write) in enumerate(files.items())
     }
+    gc.freeze()
     found = {}
     for key, (number, write, reader) in made.items():
         _, ending, read, kinds = READERS[reader]

@@ -48,7 +48,7 @@ def everything_on_the_device_asked_for(request, monkeypatch):
 
     def made(graph):
         make(graph)
-        graph._devices = (tf.DeviceSpec.from_string("/gpu:0"),)
+        graph._here.devices = (tf.DeviceSpec.from_string("/gpu:0"),)
 
     def begun(session, target="", graph=None, config=None, **settings):
         begin(session, target, graph, config or tf.ConfigProto(allow_soft_placement=True), **settings)
