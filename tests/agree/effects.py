@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from itertools import pairwise
+
 import numpy
 
 from tests.agree.scope import Picks, Scope, listed
@@ -77,16 +80,33 @@ def _keep(scope: Scope, text: str, chain: str, wait: str) -> bool:
 
 
 def again(scope: Scope, name: str, picks: Picks) -> bool:
-    """A line once more, word for word: a draw draws again, an effect happens again, what is pure gives the same."""
+    """A line once more: a draw draws again, an effect happens again, what is pure gives the same.
+
+    Or something that is almost the same: with operands exchanged, another output of the node that is read, another sign of
+    zero, another axis.
+    """
     lines = [line for line in scope.lines if line[0] == "v" and "seed=" not in line and "effects=" not in line]
     if not lines:
         return False
     targets, _, text = lines[-1 - picks.number() % len(lines)].partition(" = ")
     if text in scope.effective:
         return _keep(scope, text, *scope.effective[text])
+    if picks.number() % 2:
+        text = _almost(scope, text, picks)
     before = [x.strip() for x in targets.split(",") if x.strip()]
     if not scope.keep_as(text, "," in targets, len(before)):
         return False
     if not scope.drawn.isdisjoint(before):
         scope.drawn.add(scope.values[-len(before)].name)
     return True
+
+
+def _almost(scope: Scope, text: str, picks: Picks) -> str:
+    changed = [re.sub(r"^(m\.\w+\()(\w+), ([\w.-]+)(?=[,)])", r"\1\3, \2", text)]
+    for line in scope.lines:
+        names = [x.strip() for x in line.partition(" = ")[0].split(",") if x.strip()] if line[0] == "v" else []
+        changed += [re.sub(rf"\b{x}\b", y, text) for x, y in pairwise(names)]
+    changed.append(re.sub(r"(?<![\w.])0\.0\b", "-0.0", text))
+    changed += [re.sub(r"axis=-?\d", f"axis={axis}", text) for axis in (0, -1)]
+    changed = [each for each in changed if each != text]
+    return picks.of(changed) if changed else text

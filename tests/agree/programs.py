@@ -18,7 +18,7 @@ from tests.agree.program import Leaf, Program
 from tests.agree.scope import RULES, Picks, Scope, Val, names
 
 
-_NUMBERS = st.binary(max_size=10)
+_NUMBERS = st.binary(min_size=6, max_size=10)
 """Choices, each a number from 0 to 255: one draw for all of a step's."""
 
 # fmt: off

@@ -19,11 +19,8 @@ from tests.agree.regressions import FOLDER, read
 MOST = 400
 """Programs among which a fault is to be found."""
 
-SHOWN = sorted(name for name in FAULTS if (FOLDER / "faults" / f"{name}.json").exists())
-"""Faults for which there is such a program."""
 
-
-@pytest.mark.parametrize("name", SHOWN)
+@pytest.mark.parametrize("name", FAULTS)
 def test_a_planted_fault_is_seen_in_the_program_kept_for_it(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     fault = FAULTS[name]
     _, program = read(FOLDER / "faults" / f"{name}.json")
@@ -34,9 +31,8 @@ def test_a_planted_fault_is_seen_in_the_program_kept_for_it(name: str, monkeypat
         law(program)
 
 
-def test_all_but_those_that_are_still_hunted_are_shown() -> None:
-    assert len(FAULTS) == 24
-    assert len(SHOWN) >= 18
+def test_there_are_twenty_and_more() -> None:
+    assert len(FAULTS) >= 20
 
 
 @pytest.mark.long

@@ -92,7 +92,7 @@ def elementwise(scope: Scope, name: str, picks: Picks) -> bool:
         dtype = other.dtype if other is not None else scope.dtype
     args = [scope.as_dtype(first, "bool" if name == "where" else dtype)]
     domain = _domain(name)
-    args += [_beside(scope, first, dtype, picks) for _ in op.names[1:]]
+    args += [_beside(scope, name, first, dtype, picks) for _ in op.names[1:]]
     if len(args) > 1 and name not in ("where", "lerp") and picks.number() % 5 == 1:
         args.reverse()
     if dtype.kind == "f" and (picks.likely(8) or scope.smooth):
@@ -111,15 +111,24 @@ def _suited(scope: Scope, kinds: str) -> numpy.dtype:
     return scope.dtype if "f" in kinds else numpy.dtype("int64" if "i" in kinds else "bool")
 
 
-def _beside(scope: Scope, first: Val, dtype: numpy.dtype, picks: Picks) -> str:
+_NEUTRAL = {"add": (0.0, -0.0), "subtract": (0.0, -0.0), "multiply": (1.0, -1.0), "divide": (1.0, -1.0), "power": (1.0,)}
+"""Numbers that leave another as it is, or its sign only."""
+
+
+def _beside(scope: Scope, name: str, first: Val, dtype: numpy.dtype, picks: Picks) -> str:
     """A further operand: a value that broadcasts with ``first``, a number, an array, or ``first`` itself."""
     way = picks.number()
+    if way % 8 in (6, 7) and name in _NEUTRAL and dtype.kind == "f":
+        literal = picks.of(_NEUTRAL[name])
+        shape = first.shape if len({x.shape for x in first.arrays}) == 1 else ()
+        wide = picks.of([None, (2, *shape), (1,)])
+        return repr(literal) if wide is None else f"m.array({listed(numpy.full(wide, literal, dtype))})"
     if way % 4 == 1:
         return repr(picks.of(LITERALS[dtype.kind]))
     if way % 8 == 2:
         literal = picks.of(LITERALS[dtype.kind])
         shape = first.shape if len({x.shape for x in first.arrays}) == 1 else ()
-        shape = picks.of([(), (1,), shape, shape[-1:]])
+        shape = picks.of([(), (1,), shape, shape[-1:], (2, *shape)])
         return f"m.array({listed(numpy.full(shape, literal, dtype))})"
     fitting = [v for v in scope.values if v.kind in "bif" + dtype.kind and _broadcast(first, v)]
     v = fitting[-1 - picks.number() % len(fitting)] if fitting else first
