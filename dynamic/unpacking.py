@@ -91,8 +91,6 @@ class Unpacker:
             return ROWS[word](map(self._hashed, _items(about)))
         if word in ROWS:
             items = _items(about)
-            if word == "Size" and not all(type(each) is int for each in items):
-                _refuse(items)
             made = ROWS[word](_whole(items) if word == "Size" else map(self.get, items))
             self._weights[number] = 1 + sum(map(self._weight, items))
             return made

@@ -117,15 +117,14 @@ def _gradients(name: str) -> Callable[..., Any]:
 
     def shapes(*specs: Spec, needs: Flags, flows: Flags, batch_sizes: Sizes, reverse: bool, **_: Any) -> Any:
         count = 3 + _STATES[name]
-        x, *arguments = specs[:count]
-        made = _outputs(name)(x, *arguments, batch_sizes=batch_sizes, reverse=reverse)
+        arguments = specs[:count]
+        made = _outputs(name)(*arguments, batch_sizes=batch_sizes, reverse=reverse)
         records = [made[0], *made[1 + _STATES[name] :]]
         flowing = [dims for dims, flow in zip(made, flows, strict=True) if flow]
         if len(specs) != count + len(records) + len(flowing):
             raise ShapeError(f"{count + len(records) + len(flowing)} arrays are wanted, not {len(specs)}")
         for spec, dims in zip(specs[count:], [*records, *flowing], strict=True):
             check_shape(spec, dims, "what comes out of the layer, and its gradient,")
-        arguments = [x, *arguments]
         gates = None if arguments[-1].dims is None else arguments[-1].dims[:1]
         every = [*(spec.dims for spec in arguments), *[gates or (None,)] * 2]
         found = tuple(dims for dims, need in zip(every, needs, strict=False) if need)

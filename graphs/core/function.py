@@ -47,8 +47,7 @@ class Function(Shown):
         look = _look if xp is numpy else partial(_look_there, xp)
         bind = _bind(args)
         for node in self.nodes:
-            call = node.op if bind is None or "random" not in node.op.traits else partial(_drawn, bind, node.op)
-            out = call(*(look(x, values) for x in node.inputs), **node.params)
+            out = _called(node, tuple([look(x, values) for x in node.inputs]), bind)
             for index, value in enumerate(out if len(node.specs) > 1 else (out,)):
                 values[node, index] = value
         return tuple(look(out, values) for out in self.outputs)
@@ -68,9 +67,11 @@ def _bind(args: Iterable[Any]) -> Callable[..., Any] | None:
     return next((bind for arg in args if (bind := getattr(type(arg), "__bind__", None)) is not None), None)
 
 
-def _drawn(bind: Callable[..., Any], op: Any, *args: Any, **params: Any) -> Any:
-    """A draw among symbols: it is one, though none may be among its operands."""
-    return bind(op, args, params)
+def _called(node: Node, args: tuple[Any, ...], bind: Callable[..., Any] | None) -> Any:
+    """The op of ``node``, applied to ``args``. A draw among symbols is one, though none may be among its operands."""
+    if bind is not None and "random" in node.op.traits:
+        return bind(node.op, args, node.params)
+    return node.op(*args, **node.params)
 
 
 def _look(x: Any, values: dict[Any, Any]) -> Any:
@@ -120,8 +121,7 @@ def close(
     for node in body:
         if node in given:
             continue
-        call = node.op if bind is None or "random" not in node.op.traits else partial(_drawn, bind, node.op)
-        out = call(*(_look(x, values) for x in node.inputs), **node.params)
+        out = _called(node, tuple([_look(x, values) for x in node.inputs]), bind)
         for index, value in enumerate(out if len(node.specs) > 1 else (out,)):
             values[node, index] = value
     return Function((*inputs, *fresh), [_look(out, values) for out in outputs], name), captured

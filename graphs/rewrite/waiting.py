@@ -17,12 +17,12 @@ def hold(program: Program) -> Program:
     """
     if not any(node.after or bodies(node) for node in program.nodes):
         return program
-    known: dict[Any, tuple[Any, ...]] = {}
+    before = _effects(program)
     rebuild = Rebuild(program)
     for old in program.nodes:
         node = rebuild.visit(old)
         if old.after:
-            after = tuple(dict.fromkeys([*old.after, *(each for other in old.after for each in _effects(other, known))]))
+            after = tuple(dict.fromkeys([*old.after, *(each for other in old.after for each in before.get(other, ()))]))
             if len(after) > len(old.after):
                 now = tuple(dict.fromkeys(new for other in after for new in rebuild.instead(other)))
                 node = rebuild.again(node, old, after=now)
@@ -32,19 +32,19 @@ def hold(program: Program) -> Program:
     return rebuild.finish()
 
 
-def _effects(node: Any, known: dict[Any, tuple[Any, ...]]) -> tuple[Any, ...]:
-    """The nearest nodes with effects that ``node`` comes after, or itself; of a body they are in it."""
-    if node not in known:
-        found: dict[Any, None] = {}
-        seen, stack = {node}, [node]
-        while stack:
-            each = stack.pop()
-            if is_kept(each):
-                found[each] = None
-                continue
-            for other in (*(x.node for x in each.inputs if isinstance(x, Value)), *each.after):
-                if other not in seen:
-                    seen.add(other)
-                    stack.append(other)
-        known[node] = tuple(sorted(found, key=lambda each: each.serial))
-    return known[node]
+def _effects(program: Program) -> dict[Any, tuple[Any, ...]]:
+    """For each node the nearest nodes with effects that it comes after, or itself; those of a body are in it."""
+    found: dict[Any, tuple[Any, ...]] = {}
+    for node in program.nodes:
+        if is_kept(node):
+            found[node] = (node,)
+            continue
+        inputs = [x.node for x in node.inputs if isinstance(x, Value)]
+        several = {found.get(other, ()): None for other in (*inputs, *node.after)}
+        several.pop((), None)
+        if len(several) > 1:
+            every = {each for some in several for each in some}
+            found[node] = tuple(sorted(every, key=lambda each: each.serial))
+        else:
+            found[node] = next(iter(several), ())
+    return found
