@@ -123,6 +123,18 @@ class Arithmetic(Carried):
 
     __rxor__ = __xor__
 
+    def __lshift__(self, other: Any) -> Any:
+        return apply(OPS["left_shift"], (self, other))
+
+    def __rlshift__(self, other: Any) -> Any:
+        return apply(OPS["left_shift"], (other, self))
+
+    def __rshift__(self, other: Any) -> Any:
+        return apply(OPS["right_shift"], (self, other))
+
+    def __rrshift__(self, other: Any) -> Any:
+        return apply(OPS["right_shift"], (other, self))
+
     def __invert__(self) -> Any:
         return apply(logical_not if self._array.dtype.kind == "b" else OPS["bitwise_not"], (self,))
 

@@ -41,6 +41,8 @@ _REFLECTED = {
     "bitwise_and": "__rand__",
     "bitwise_or": "__ror__",
     "bitwise_xor": "__rxor__",
+    "left_shift": "__rlshift__",
+    "right_shift": "__rrshift__",
 }
 """What numpy's operators come to where an array stands on the left of a tensor."""
 

@@ -106,7 +106,7 @@ def view_as_complex(input: Any) -> Any:
     array = input._array
     if array.dtype.kind == "f" and array.shape[-1:] == (2,):
         steps = [step // array.itemsize for step in array.strides]
-        if steps[-1] != 1 or any(step % 2 for step in steps[:-1]):
+        if array.size and (steps[-1] != 1 or any(step % 2 for step in steps[:-1])):
             raise ShapeError(f"the parts of complex numbers lie side by side in memory, not {steps} apart{at_line()}")
     return apply(OPS["view_as_complex"], (input,))
 

@@ -73,10 +73,10 @@ def hard_swish(xp: Any, x: Any) -> Any:
 hard_swish.vjp(lambda g, _out, x: g * where(x <= -3, 0.0, where(x < 3, x / 3.0 + 0.5, 1.0)))
 
 
-@elementwise("where(x > threshold, x, value)", dtype=lambda x, *, threshold, value: numpy.result_type(ordered(x), value))
+@elementwise("where(x <= threshold, value, x)", dtype=lambda x, *, threshold, value: numpy.result_type(ordered(x), value))
 def threshold(xp: Any, x: Any, *, threshold: float, value: float) -> Any:
-    """``x`` where it exceeds ``threshold``, else ``value``."""
-    return xp.where(x > threshold, x, value)
+    """``value`` where ``x`` is not above ``threshold``, else ``x``, a NaN too."""
+    return xp.where(x <= threshold, value, x)
 
 
 threshold.vjp(lambda g, _out, x, *, threshold, value: multiply(g, x > threshold))

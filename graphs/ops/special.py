@@ -29,7 +29,7 @@ def double(xp: Any, x: Any) -> tuple[Any, Any]:
 
 def _sine(xp: Any, x: Any) -> Any:
     """``|sin(πx)|``, exact at whole numbers."""
-    return xp.sin(math.pi * (x - xp.floor(x)))
+    return xp.absolute(xp.sin(math.pi * (x - xp.rint(x))))
 
 
 @elementwise("lgamma(x)", dtype=real)
@@ -75,7 +75,7 @@ def polygamma(xp: Any, x: Any, *, order: int = 0) -> Any:
         return xp.where(reflected, xp.nan, out).astype(dtype)
     away = xp.where(given == xp.floor(given), xp.nan, given)
     if order == 0:
-        mirrored = out - math.pi / xp.tan(math.pi * (away - xp.floor(away)))
+        mirrored = out - math.pi / xp.tan(math.pi * (away - xp.rint(away)))
     else:
         mirrored = (math.pi / _sine(xp, away)) ** 2 - out
     return xp.where(reflected, mirrored, out).astype(dtype)

@@ -51,7 +51,7 @@ samples("hard_sigmoid", hard_sigmoid, *ONE, WIDE, kinds="if")
 samples("hard_swish", lambda x: x * hard_sigmoid(x), *ONE, WIDE, kinds="if")
 samples(
     "threshold",
-    lambda x, threshold, value: numpy.where(x > threshold, x, value),
+    lambda x, threshold, value: numpy.where(x <= threshold, value, x),
     case(X, threshold=0.1, value=-2.0),
     kinds="if",
 )
