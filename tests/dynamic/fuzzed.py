@@ -408,7 +408,7 @@ ELSEWHERE = {
         "random_orthogonal random_poisson random_uniform random_uniform_like sample_classes sample_weighted "
         "truncated_normal"
     ),
-    "what holds other ops": words("branch loop parameter"),
+    "what holds other ops": words("branch fused loop parameter"),
     "whole layers and losses over sequences, which tests of their own compare": words("ctc_loss gru lstm rnn"),
 }
 
