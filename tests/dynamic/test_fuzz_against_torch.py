@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, seed, settings, strategies as st
 
 import dynamic
+from graphs.codegen import fused  # noqa: F401 (an op that comes late)
 from graphs.core.op import OPS
 from tests.dynamic.fuzzed import CALLS, EITHER, ELSEWHERE, NEARER, Call
 from tests.dynamic.oracle import flat, plain, pytorch
