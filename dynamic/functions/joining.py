@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy
 
-from dynamic import apply as applying
+from dynamic import tape
 from dynamic.apply import Carried, apply, wrap
 from dynamic.elsewhere import beside
 from dynamic.functions.calling import named, on_host
@@ -30,7 +30,7 @@ def repeat(input: Any, *sizes: Any) -> Any:
 def flip(input: Any, *dims: Any) -> Any:
     """With the order of the elements reversed along the given dimensions; a copy."""
     out = apply(OPS["flip"], (input,), {"axis": given_sizes(dims)})
-    if applying.around is not None:  # who follows operations knows values by their arrays
+    if tape.watched:  # who follows operations knows values by their arrays
         return out.clone()
     out._array, out._counter, out._source = out._array.copy(), None, None  # the op makes a view, PyTorch does not
     return out

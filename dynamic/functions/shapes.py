@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy
 
-from dynamic import apply as applying
+from dynamic import tape
 from dynamic.apply import Carried, apply, counter_of, wrap
 from dynamic.dtypes import dtype_of
 from dynamic.elsewhere import may_share
@@ -42,8 +42,8 @@ def view(input: Any, *shape: Any) -> Any:
     if out._array.size and not may_share(out._array, input._array):
         if input._source is None and _channels_last(input._array):
             xp: Any = xp_of((input._array,))
-            followed = applying.around is not None  # by somebody who knows values by their arrays
-            anew = input.clone(memory_format=contiguous_format)._array if followed else input._array
+            # Who follows operations knows values by their arrays.
+            anew = input.clone(memory_format=contiguous_format)._array if tape.watched else input._array
             input._array = xp.ascontiguousarray(anew)
             return reshape(input, *shape)
         raise ShapeError(f"view of shape {tuple(input._array.shape)} as {given_sizes(shape)} needs a copy: use reshape")

@@ -13,7 +13,6 @@ def same_numbers_each_time():
     dynamic.manual_seed(0)
     if "torch" in sys.modules:
         sys.modules["torch"].manual_seed(0)
-    dynamic.apply.around = None  # a program that another test has left under control
 
 
 @pytest.fixture(autouse=True)
