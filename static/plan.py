@@ -53,6 +53,9 @@ State = Mapping[Operation, Any]
 _MOST_LINES = 20_000
 """Plans of more steps than this are interpreted: compiling takes 12 µs a line, interpreting 1 µs a step more."""
 
+_MOST_TEXT = 1 << 19
+"""Plans with more characters of native text than this stay Python: compiling takes 4 µs each, or more of many."""
+
 HOT_SECONDS = 0.05
 SECONDS_A_CALL = 0.001
 """A plan is compiled once it has run for about as long as compiling takes: so much, and so much for each call of a ufunc."""
@@ -181,10 +184,11 @@ class Plan:
         except UnwrittenError:  # a region that numpy's loops cut into too many stages
             self._way = Plan._plain
             return False
-        if not emitted.parts:
+        native = emitted.native_text
+        if not emitted.parts or len(native) > _MOST_TEXT:
             self._way = Plan._plain
             return False
-        self.native = emitted.native_text
+        self.native = native
         emitted.namespace.update(zip(emitted.parts, natives(self.native, emitted.parts), strict=True))
         self._native = (self._compiled(emitted), emitted, [])  # at once: other threads may be running it
         self._way = Plan._natively

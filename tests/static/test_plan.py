@@ -7,6 +7,7 @@ import pytest
 import static as tf
 import static.plan
 from graphs.codegen.instructions import Region
+from graphs.codegen.machine import available
 from static.lowering import Lowering
 from static.passes import EXACT
 
@@ -246,3 +247,14 @@ def test_what_variables_are_changed_by_lasts_until_they_are_changed(session):
         found.append(session.run(variables))
     for slow, fast in zip(*found, strict=True):
         np.testing.assert_array_equal(fast, slow)
+
+
+def test_what_would_take_long_to_compile_stays_python(session):
+    x = tf.placeholder(tf.float32, [4])
+    few, many = (tf.stack([tf.sin(x * float(i)) for i in range(n)]) for n in (20, 300))
+    feed = {x: np.ones(4, "float32")}
+    expected = session.run([few, many], feed)
+    assert session.plan(few, feed).compile() == available()
+    assert not session.plan(many, feed).compile()
+    for y, value in zip((few, many), expected, strict=True):
+        np.testing.assert_array_equal(session.run(y, feed), value)
