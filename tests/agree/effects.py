@@ -102,7 +102,7 @@ def again(scope: Scope, name: str, picks: Picks) -> bool:
 
 
 def _almost(scope: Scope, text: str, picks: Picks) -> str:
-    changed = [re.sub(r"^(m\.\w+\()(\w+), ([\w.-]+)(?=[,)])", r"\1\3, \2", text)]
+    changed = [re.sub(r"^(m\.\w+\()(?!body|test)(\w+), ([\w.-]+)(?=[,)])", r"\1\3, \2", text)]
     for line in scope.lines:
         names = [x.strip() for x in line.partition(" = ")[0].split(",") if x.strip()] if line[0] == "v" else []
         changed += [re.sub(rf"\b{x}\b", y, text) for x, y in pairwise(names)]
