@@ -6,6 +6,7 @@ keeps what came of it, and what an optimiser has changed begins anew.
 
 from __future__ import annotations
 
+import functools
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping
@@ -25,6 +26,9 @@ from graphs.core.arrays import is_array
 from graphs.core.errors import GraphsError, at_line, user_line
 from graphs.core.op import Ghost, Op
 from graphs.updates import Rule
+
+
+_FLOATS = {numpy.dtype(numpy.float32), numpy.dtype(numpy.float64)}
 
 
 class LookingError(GraphsError, RuntimeError):
@@ -79,12 +83,31 @@ class _Known:
         self.cells: list[Any] = []
 
 
+class _Ref(weakref.ref[Any]):
+    """A reference to an array that knows under which key it is found."""
+
+    __slots__ = ("key",)
+    key: int
+
+
+def _forgetting(table: dict[int, _Known]) -> Callable[[Any], None]:
+    """What takes an array that is gone out of a table, unless another has its place by then."""
+
+    def gone(ref: Any) -> None:
+        known = table.get(ref.key)
+        if known is not None and known.ref is ref:
+            del table[ref.key]
+
+    return gone
+
+
 class Recorder:
     """Follows every operation, change in place and optimiser's step of one thread."""
 
     def __init__(self) -> None:
         self._history = import_module("graphs.inspection.history")
         self._known: dict[int, _Known] = {}
+        self._gone = _forgetting(self._known)
         self._passes = 0
         self.names = Names()
         self._record: Record | None = None
@@ -128,7 +151,7 @@ class Recorder:
     def _call(self, op: Op, args: tuple[Any, ...], params: Mapping[str, Any]) -> Any:
         if threading.get_ident() != self._thread:
             return self._plainly(op, args, params)
-        if any(isinstance(x, Carried) for x in args):
+        if _mixed(args):
             args = settled(op, args, params)
         cells = tuple([self.cell(x) for x in args])
         result = self._plainly(op, args, params)
@@ -141,33 +164,37 @@ class Recorder:
         return result
 
     def _event(self, op: Op, cells: tuple[Any, ...], params: Mapping[str, Any], results: tuple[Any, ...]) -> Any:
-        record, where = self._record, user_line(3)
-        phase, of = "forward", ""
-        makers = [cell.maker for cell in cells if cell.maker is not None]
+        record, phase, of = self._record, "forward", ""
+        if self._backward and record is not None:
+            return self._history.Event(
+                op, cells, params, op.name, record.where, "backward", _called(record), None, self._passes
+            )
         if self._backward:
             phase = "backward"
-            if record is not None:
-                of, where = _called(record), record.where
-        elif op.name in ("add", "clone") and makers and all(maker.phase == "backward" for maker in makers):
-            phase = "backward"
-        elif any(maker.phase != "forward" for maker in makers) and all(tensor._edge is None for tensor in results):
-            phase = "update"
-        return self._history.Event(op, cells, params, op.name, where, phase, of, None, self._passes)
+        else:
+            phases = {cell.maker.phase for cell in cells if cell.maker is not None}
+            if phases == {"backward"} and op.name in ("add", "clone"):
+                phase = "backward"
+            elif phases - {"forward"} and all(tensor._edge is None for tensor in results):
+                phase = "update"
+        return self._history.Event(op, cells, params, op.name, user_line(3), phase, of, None, self._passes)
 
     def cell(self, x: Any) -> Any:
         """The cell of an operand: a tensor, an array or a number."""
-        array = x._array if isinstance(x, Carried) else x
-        if isinstance(array, Ghost):
-            return self._history.Cell(numpy.broadcast_to(numpy.zeros((), array.dtype), array.shape), kind="shape")
-        if not is_array(array) or isinstance(array, numpy.generic):
-            return self._history.Cell(array, kind="constant")
+        carried = isinstance(x, Carried)
+        array = x._array if carried else x
+        if array.__class__ is not numpy.ndarray:
+            if isinstance(array, Ghost):
+                return self._history.Cell(numpy.broadcast_to(numpy.zeros((), array.dtype), array.shape), kind="shape")
+            if not is_array(array) or isinstance(array, numpy.generic):
+                return self._history.Cell(array, kind="constant")
         known = self._known.get(id(array))
         if known is None or known.ref() is not array:
             known = self._enter(array, None, 0)
-            if isinstance(x, Carried):
+            if carried:
                 edge = x._edge
                 known.kind = "parameter" if edge is not None and edge.node.op is leaf else "tensor"
-        if isinstance(x, Carried):
+        if carried:
             known.name = self.names.of(x) or known.name
         cell = self._history.Cell(array, known.event, known.place, known.kind, known.name, known.where)
         known.cells = [ref for ref in known.cells if ref() is not None] if len(known.cells) > 16 else known.cells
@@ -175,14 +202,9 @@ class Recorder:
         return cell
 
     def _enter(self, array: Any, event: Any, place: int) -> _Known:
-        key, table = id(array), self._known
-
-        def gone(ref: Any) -> None:
-            known = table.get(key)
-            if known is not None and known.ref is ref:
-                del table[key]
-
-        known = table[key] = _Known(weakref.ref(array, gone), event, place)
+        ref = _Ref(array, self._gone)
+        ref.key = id(array)
+        known = self._known[ref.key] = _Known(ref, event, place)
         return known
 
     # Changes in place
@@ -238,10 +260,8 @@ class Recorder:
         return of
 
     def _step(self, rule: Rule, dtype: Any, kernel: Any, inputs: Any, outs: Any) -> Any:
-        names = ("parameter", "gradient", *rule.slots, *rule.rate_names)
-        kinds = ["parameter", "gradient", *["slot"] * len(rule.slots), *["setting"] * len(rule.rate_names)]
         cells = []
-        for x, name, kind in zip(inputs, names, kinds, strict=True):
+        for x, (name, kind) in zip(inputs, _operands(rule), strict=True):
             cell = self.cell(x)
             if cell.maker is None:
                 cell.kind, cell.name = kind, cell.name or name
@@ -265,6 +285,28 @@ class Recorder:
     def _told(self, record: Record | None) -> None:
         self._record = record
         self._backward = record is not None
+
+
+def _mixed(args: tuple[Any, ...]) -> bool:
+    """Whether operands may be cast: tensors of several dtypes, or of none that Python's numbers and arrays are cast to."""
+    dtype = None
+    for x in args:
+        if isinstance(x, Carried):
+            own = x._array.dtype
+            if own is not dtype:
+                if dtype is not None or own not in _FLOATS:
+                    return True
+                dtype = own
+        elif isinstance(x, (numpy.ndarray, numpy.generic)):
+            return True
+    return False
+
+
+@functools.cache
+def _operands(rule: Rule) -> list[tuple[str, str]]:
+    """The names and kinds of what a rule's kernel takes."""
+    slots, rates = ((name, "slot") for name in rule.slots), ((name, "setting") for name in rule.rate_names)
+    return [("parameter", "parameter"), ("gradient", "gradient"), *slots, *rates]
 
 
 def _called(record: Record) -> str:

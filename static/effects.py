@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy
 
+from graphs.core.arrays import all_finite
 from graphs.core.node import infer
 from graphs.core.op import Op, first_dtype, like_first
 from graphs.ops import identity
@@ -288,9 +289,7 @@ def Assert(condition: Any, data: Sequence[Any], summarize: int | None = None, na
 @effect("check_numerics", like_first, first_dtype, "stateful", "view", "finite")
 def check_numerics_op(xp: Any, x: Any, *, message: str) -> Any:
     """``x``. Raises InvalidArgumentError where it holds a NaN or an infinity."""
-    if xp is numpy and numpy.isfinite(numpy.vdot(x, x)):  # never so where there is a NaN or an infinity, and soon had
-        return x
-    if not xp.isfinite(x).all():
+    if not all_finite(x):
         found = [word for word, there in (("Inf", xp.isinf(x).any()), ("NaN", xp.isnan(x).any())) if there]
         raise InvalidArgumentError(None, f"{message} : Tensor had {' and '.join(found)} values")
     return x
@@ -305,16 +304,40 @@ def check_numerics(tensor: Any, message: str, name: str | None = None) -> Any:
     return apply(check_numerics_op, convert_to_tensor(tensor), name=name, node="CheckNumerics", message=message)
 
 
+_MOVES = frozenset(
+    ("identity", "reshape", "transpose", "matrix_transpose", "swapaxes", "expand_dims", "squeeze", "broadcast_to")
+)
+"""Ops whose result has the values of its first operand and no others."""
+
+
 def add_check_numerics_ops() -> Any:
-    """An operation that runs ``check_numerics`` on every floating tensor that the default graph has by now."""
+    """An operation that runs ``check_numerics`` on every floating tensor that the default graph has by now.
+
+    What can have no values but finite ones is left out: finite constants, and tensors that are moved, as by ``transpose``,
+    where they are looked at as they come.
+    """
     graph = get_default_graph()
     last = None
+    seen = set()
     for node in graph.get_operations():
         for output in node.outputs:
-            if output.dtype.is_floating and not node.op.traits & {"update"} and node not in graph.variables:
-                with graph.control_dependencies([] if last is None else [last]):
-                    last = check_numerics(output, f"{node.name}:{output.index}").op
+            if not output.dtype.is_floating or node.op.traits & {"update"} or node in graph.variables:
+                continue
+            seen.add(output)
+            if (node.op.name in _MOVES and node.inputs[0] in seen) or _constantly_finite(node):
+                continue
+            with graph.control_dependencies([] if last is None else [last]):
+                last = check_numerics(output, f"{node.name}:{output.index}").op
     return group(*[] if last is None else [last])
+
+
+def _constantly_finite(node: Any) -> bool:
+    """Whether what ``node`` yields is written in it, and finite."""
+    if node.op.name not in ("constant", "full"):
+        return False
+    with numpy.errstate(over="ignore"):
+        value = numpy.asarray(node.params["value"]).astype(node.outputs[0].spec.dtype)
+    return bool(numpy.isfinite(value).all())
 
 
 def verify_tensor_all_finite(

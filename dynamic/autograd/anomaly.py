@@ -10,7 +10,7 @@ from typing import Any, Self
 from dynamic.contributions import contributions
 from dynamic.names import lacking
 from dynamic.tape import Record
-from graphs.core.arrays import xp_of
+from graphs.core.arrays import has_nan
 from graphs.core.errors import GradientError, at_line
 
 
@@ -104,7 +104,7 @@ class Watch:
 
 def _has_nan(g: Any) -> bool:
     array = getattr(g, "_array", g)
-    return array is not None and array.dtype.kind in "fc" and bool(xp_of((array,)).isnan(array).any())
+    return array is not None and array.dtype.kind in "fc" and has_nan(array)
 
 
 __getattr__ = lacking(__name__)

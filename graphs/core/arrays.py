@@ -73,6 +73,25 @@ def to_numpy(value: Any) -> ndarray:
     return get() if get is not None and is_array(value) else numpy.asarray(value)
 
 
+def has_nan(array: Any) -> bool:
+    """Whether an element of an array of floating point or complex numbers is NaN.
+
+    A sum of squares is NaN only where a term is, and BLAS has it several times sooner than all elements are compared.
+    """
+    if array.__class__ is ndarray and array.dtype.kind == "f":
+        flat = array.ravel("K")
+        square = flat.dot(flat)
+        return bool(square != square)
+    return bool(xp_of((array,)).isnan(array).any())
+
+
+def all_finite(array: Any) -> bool:
+    """Whether no element of an array of floating point or complex numbers is NaN or infinite."""
+    if array.__class__ is ndarray and numpy.isfinite(numpy.vdot(flat := array.ravel("K"), flat)):
+        return True
+    return bool(xp_of((array,)).isfinite(array).all())
+
+
 def spread(xp: Any, x: Any, shape: tuple[int, ...]) -> Any:
     """``x`` broadcast to ``shape`` as a read-only view.
 

@@ -101,7 +101,7 @@ def user_line(depth: int = 1) -> Where | None:
     """
     frame: FrameType | None = sys._getframe(depth)
     while frame is not None:
-        if not own(frame.f_code.co_filename):
+        if not frame.f_code.co_filename.startswith(_OWN):
             return Where(frame.f_code, frame.f_lasti)
         frame = frame.f_back
     return None

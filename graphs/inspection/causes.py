@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy
 
-from graphs.core.arrays import to_numpy
+from graphs.core.arrays import all_finite, has_nan, to_numpy
 from graphs.core.errors import GraphsError
 from graphs.inspection.elements import behind, choose, reason_of
 from graphs.inspection.findings import Finding, Link, Operand, is_finite
@@ -38,9 +38,7 @@ def wrong(array: Any, infinities: bool) -> bool:
     x = to_numpy(array)
     if x.dtype.kind not in "fc":
         return False
-    if infinities:
-        return not bool(numpy.isfinite(x).all())
-    return bool(numpy.isnan(x).any())
+    return not all_finite(x) if infinities else has_nan(x)
 
 
 def finding(cell: Cell, infinities: bool = False, note: str = "") -> Finding:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from graphs.core.arrays import to_numpy
+from graphs.core.arrays import all_finite, to_numpy
 from graphs.core.spec import Spec
 
 
@@ -51,7 +51,7 @@ def statistics(value: Any) -> Statistics | None:
 def broken(value: Any) -> bool:
     """Whether an array or number has a NaN or an infinity."""
     array = to_numpy(value)
-    return array.dtype.kind in "fc" and not bool(numpy.isfinite(array).all())
+    return array.dtype.kind in "fc" and not all_finite(array)
 
 
 def shown(value: Any, elements: int = 24) -> str:
