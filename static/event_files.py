@@ -214,11 +214,13 @@ def summary_iterator(path: str) -> Iterator[Any]:
     """The ``Event`` messages of a file. Raises DataLossError where it is damaged or cut short."""
     checksum = record_writer().masked_crc32c
     with open(path, "rb") as file:
+        size = os.fstat(file.fileno()).st_size
         while head := file.read(12):
             length = int.from_bytes(head[:8], "little")
-            if len(head) < 12 or struct.pack("<I", checksum(head[:8])) != head[8:]:
-                raise DataLossError(None, f"{path}: the record that ends at byte {file.tell()} is damaged or cut short")
+            whole = len(head) == 12 and struct.pack("<I", checksum(head[:8])) == head[8:]
+            if not whole or length > size - file.tell():
+                raise DataLossError(None, f"{path}: the record that begins before byte {file.tell()} is damaged or cut short")
             data, end = file.read(length), file.read(4)
-            if len(data) < length or struct.pack("<I", checksum(data)) != end:
+            if struct.pack("<I", checksum(data)) != end:
                 raise DataLossError(None, f"{path}: the record that ends at byte {file.tell()} is damaged or cut short")
             yield message("Event").FromString(data)

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 import static as tf
+from static.protos import record_writer
 from tests.static.oracle import tensorflow
 
 
@@ -412,6 +413,13 @@ def test_a_damaged_file_is_noticed(tmp_path):
         path.write_bytes(changed)
         with pytest.raises(tf.errors.DataLossError, match="damaged or cut short"):
             list(tf.train.summary_iterator(str(path)))
+
+
+def test_a_record_is_not_longer_than_its_file(tmp_path):
+    length = struct.pack("<Q", 1 << 62)
+    (tmp_path / "events").write_bytes(length + struct.pack("<I", record_writer().masked_crc32c(length)))
+    with pytest.raises(tf.errors.DataLossError, match="damaged or cut short"):
+        list(tf.train.summary_iterator(str(tmp_path / "events")))
 
 
 def test_what_is_said_where_the_package_is_missing():
