@@ -219,7 +219,7 @@ def summary_iterator(path: str) -> Iterator[Any]:
             length = int.from_bytes(head[:8], "little")
             whole = len(head) == 12 and struct.pack("<I", checksum(head[:8])) == head[8:]
             if not whole or length > size - file.tell():
-                raise DataLossError(None, f"{path}: the record that begins before byte {file.tell()} is damaged or cut short")
+                raise DataLossError(None, f"{path}: the record at byte {file.tell()} is damaged or cut short")
             data, end = file.read(length), file.read(4)
             if struct.pack("<I", checksum(data)) != end:
                 raise DataLossError(None, f"{path}: the record that ends at byte {file.tell()} is damaged or cut short")

@@ -22,13 +22,16 @@ SUBJECTS = {
 """The parts, each with patterns of its files."""
 
 _MODULES = {
-    "files": "damage failing_disk",
-    "graphs": "core functions generated_text parts portable random_ops sums values",
+    "agree": "golden_errors nobodys_programs random_programs regressions",
+    "files": "damage failing_disk formats hostile loading",
+    "graphs": "codegen control core functions generated_text parts portable random_ops shapes_and_indices sums updates values",
     "graphs/inspection": "watch_dynamic",
-    "static": "accumulate calling effects export inspection loop_passes passes plan report rows saver session tensor_array"
-    " variables",
-    "dynamic": "backward checkpoint corners_of_gradients derivatives_against_torch errors_of_gradients graph_against_torch"
-    " modes_and_hooks own_functions_against_torch serialization user_functions versions",
+    "graphs/rewrite": "checks engine hoist merge programs rounds rules",
+    "static": "accumulate calling control effects export fused_nodes gradients graph hazards hostile_exports inspection"
+    " interrupts loop_passes passes plan report rows saver scopes session tensor_array threads variables",
+    "dynamic": "backward checkpoint corners_of_gradients derivatives_against_torch errors_of_gradients freeing"
+    " func_against_torch graph_against_torch interrupts leftovers_against_torch modes_and_hooks"
+    " own_functions_against_torch serialization threads user_functions versions",
 }
 TESTS = [f"tests/{part}/test_{name}.py" for part, names in _MODULES.items() for name in names.split()]
 """Modules of tests: those that are about these files."""
