@@ -24,7 +24,8 @@ SUBJECTS = {
 _MODULES = {
     "agree": "golden_errors nobodys_programs random_programs regressions",
     "files": "damage failing_disk formats hostile loading",
-    "graphs": "codegen control core functions generated_text parts portable random_ops shapes_and_indices sums updates values",
+    "graphs": "codegen control core functions generated_text parts portable random_ops shapes_and_indices sums updates"
+    " values",
     "graphs/inspection": "watch_dynamic",
     "graphs/rewrite": "checks engine hoist merge programs rounds rules",
     "static": "accumulate calling control effects export fused_nodes gradients graph hazards hostile_exports inspection"
