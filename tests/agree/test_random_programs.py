@@ -19,7 +19,7 @@ ONE: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
     "tanh": (tf.tanh, torch.tanh),
     "sigmoid": (tf.sigmoid, torch.sigmoid),
     "relu": (tf.nn.relu, torch.relu),
-    "softplus": (tf.nn.softplus, torch.nn.functional.softplus),
+    "softplus": (tf.nn.softplus, lambda x: torch.nn.functional.softplus(x, threshold=float("inf"))),
     "sqrt": (lambda x: tf.sqrt(x * x + 1.0), lambda x: torch.sqrt(x * x + 1.0)),
     "log": (lambda x: tf.log(tf.abs(x) + 0.5), lambda x: torch.log(torch.abs(x) + 0.5)),
     "square": (tf.square, torch.square),
