@@ -209,7 +209,7 @@ def draw(
         raise ProgramError(f"there is no mode {unknown[0]}; there are {', '.join(found)}")
     modes = [each for each in found if not mode or each in mode]
     if passes:
-        for path in write_passes(twins, modes, batch, dtype, out):
+        for path in write_passes(twins, modes, batch, dtype, out, tuple(form or FORMATS)):
             print(path)
         return
     wanted = {"values"} if devices or {Shown.values, Shown.gradients} & set(show or ()) else set()

@@ -30,10 +30,16 @@ APART = {"JAX jit", "PyTorch compiled"}
 """Run in a process of their own: JAX makes every later fork of this one a warning, and inductor leaves processes behind."""
 
 COMPILED = "net"
-"""The one workload that is compiled by PyTorch here: it takes some seconds for each."""
+"""The one workload that is compiled by PyTorch here: it takes most of a minute."""
+
+
+def _marks(who: str) -> list[pytest.MarkDecorator]:
+    marks = [] if who in OURS else [pytest.mark.oracle]
+    return [*marks, pytest.mark.long] if who == "PyTorch compiled" else marks
+
 
 CASES = [
-    pytest.param(who, work, marks=[] if who in OURS else [pytest.mark.oracle], id=f"{who}-{work}")
+    pytest.param(who, work, marks=_marks(who), id=f"{who}-{work}")
     for who in CONTENDERS
     for work in SMALL
     if who != HAND and (who != "PyTorch compiled" or work == COMPILED)

@@ -174,6 +174,15 @@ def test_draw_shows_what_each_pass_did(program, tmp_path):
     assert json.loads(paths[-1].read_text())["plans"][0]["before"]["kernels"] > 3
 
 
+def test_passes_are_drawn_in_the_formats_that_are_asked_for(program, tmp_path):
+    small = program("tf.tanh(tf.matmul(x, w) * 1.0)")
+    result = run("draw", small, "--passes", "--format", "dot", "--out", tmp_path / "out")
+    assert {Path(line).suffix for line in result.stdout.splitlines()} == {".dot", ".txt", ".json"}
+    result = run("draw", small, "--passes", "--format", "gif", "--out", tmp_path / "out")
+    assert result.exit_code == 1
+    assert "small.py, static: no format gif; there are dot" in str(result.exception)
+
+
 WRONG = {
     "nothing": ("compare", "nowhere.py"),
     "no program": ("draw", "empty.py"),

@@ -70,7 +70,9 @@ def write(twins: Twins, modes: Sequence[str], batch: Batch, dtype: str, out: Pat
                     raise ProgramError(f"{twins.path}, {mode}, {view}: {error}") from error
 
 
-def write_passes(twins: Twins, modes: Sequence[str], batch: Batch, dtype: str, out: Path) -> Iterable[Path]:
+def write_passes(
+    twins: Twins, modes: Sequence[str], batch: Batch, dtype: str, out: Path, formats: Sequence[str] = FORMATS
+) -> Iterable[Path]:
     """Write what the passes of modes that have some did in a step: pictures pass by pass, the report as text and as JSON.
 
     The paths, as they are written.
@@ -82,7 +84,10 @@ def write_passes(twins: Twins, modes: Sequence[str], batch: Batch, dtype: str, o
             continue
         report = twins.run(program.report, batch)
         name = f"{twins.path.stem}-{mode}-passes"
-        yield from report.draw(out / name, FORMATS, title=f"{twins.path.stem}, {mode}")
+        try:
+            yield from report.draw(out / name, formats, title=f"{twins.path.stem}, {mode}")
+        except ValueError as error:
+            raise ProgramError(f"{twins.path}, {mode}: {error}") from error
         text = out / f"{name}.txt"
         text.write_text(f"{report.text(rewrites=1000)}\n", encoding="utf-8")
         yield text

@@ -38,8 +38,8 @@ def flat(tf, fetches):
 
 def contrib(tf, np):
     rnn, rng = tf.contrib.rnn, np.random.RandomState(40)
-    xs = tf.constant(rng.standard_normal([3, 5, 4]), tf.float32)
-    sizes = tf.constant([5, 2, 3])
+    xs = tf.constant(rng.standard_normal([3, 3, 4]), tf.float32)
+    sizes = tf.constant([3, 1, 2])
     makers = {
         "lstm_block": lambda: rnn.LSTMBlockCell(4),
         "lstm_block_peephole": lambda: rnn.LSTMBlockCell(4, forget_bias=0.3, cell_clip=0.4, use_peephole=True),
