@@ -132,13 +132,13 @@ def test_a_node_does_not_change() -> None:
 
 def test_ancestors_do_not_recurse() -> None:
     end = start = value(2)
-    for _ in range(100_000):
+    for _ in range(20_000):
         end = -end
     order = ancestors([end.node])
-    assert len(order) == 100_001
+    assert len(order) == 20_001
     assert order[0] is start.node
     (gradient,) = symbolic([end], [None], [start])
-    assert len(ancestors([gradient.node])) > 100_000
+    assert len(ancestors([gradient.node])) > 20_000
 
 
 def test_a_trace_takes_what_it_captures_as_inputs() -> None:

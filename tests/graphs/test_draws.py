@@ -84,7 +84,7 @@ def test_a_key_of_the_device_needs_a_device(cp: Any) -> None:
         ops.random_normal.kernel(numpy, shape=(2,), key=DeviceKey(cp.zeros(3, numpy.uint64)))
 
 
-@pytest.mark.parametrize("architecture", ["sm_80", "sm_90"])
+@pytest.mark.parametrize("architecture", [pytest.param("sm_80", marks=pytest.mark.long), "sm_90"])
 @pytest.mark.parametrize("kind", ["uniform", "normal"])
 class TestNvidia:
     """NVIDIA's compiler takes the text."""

@@ -37,7 +37,7 @@ from tests.graphs.cuda_bodies import (
 
 pytestmark = nvrtc.here
 
-both = pytest.mark.parametrize("architecture", ["sm_80", "sm_90"])
+both = pytest.mark.parametrize("architecture", [pytest.param("sm_80", marks=pytest.mark.long), "sm_90"])
 
 
 def distinct(every: Sequence[Scalars]) -> str:
