@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from graphs.core.errors import GraphsError
+from graphs.core.errors import GraphsError, at_line
 from static.names import type_name
 
 
@@ -130,6 +130,11 @@ OK = 0
 CANCELLED, UNKNOWN, INVALID_ARGUMENT, DEADLINE_EXCEEDED, NOT_FOUND, ALREADY_EXISTS = 1, 2, 3, 4, 5, 6
 PERMISSION_DENIED, RESOURCE_EXHAUSTED, FAILED_PRECONDITION, ABORTED, OUT_OF_RANGE = 7, 8, 9, 10, 11
 UNIMPLEMENTED, INTERNAL, UNAVAILABLE, DATA_LOSS, UNAUTHENTICATED = 12, 13, 14, 15, 16
+
+
+def closed() -> RuntimeError:
+    """What is raised where a session is used that has been closed, with the user's line."""
+    return RuntimeError(f"Attempted to use a closed Session.{at_line()}")
 
 
 def exception_type_from_error_code(error_code: int) -> type[OpError]:

@@ -20,6 +20,7 @@ from static.calling import MOST_PLANS, Call, Feed, changed, frozen
 from static.defaults import session_scope
 from static.devices import DeviceAttributes
 from static.distributed.targets import is_cluster, session_class
+from static.errors import closed
 from static.gpus import attributes
 from static.graph import Graph, Operation, get_default_graph
 from static.growth import Growth
@@ -33,9 +34,6 @@ from static.placed_runs import run_placed
 from static.placement import Placer
 from static.plan import FIRST, Plan, State
 from static.rows import Commit
-
-
-_CLOSED = "Attempted to use a closed Session."
 
 
 class Session(Inspection):
@@ -140,7 +138,7 @@ class Session(Inspection):
         if not (plan.locked or self._rows or changes & 1):
             state = self._state
             if self._closed:  # afterwards: what was there before it was closed may still be used
-                raise RuntimeError(_CLOSED)
+                raise closed()
             values, _ = plan(state, feeds)
             if self._changes == changes:
                 return values
@@ -289,7 +287,7 @@ class Session(Inspection):
 
     def _check_open(self) -> None:
         if self._closed:
-            raise RuntimeError(_CLOSED)
+            raise closed()
 
     def _call(self, fetches: Any, feed_dict: Mapping[Any, Any]) -> Call:
         self._check_open()

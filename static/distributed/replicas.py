@@ -343,7 +343,7 @@ class ReplicaSession(Session):
     def _ask(self, method: str, about: Mapping[int, dict[str, Any]]) -> Mapping[int, Mapping[str, Any]]:
         """What replicas answer; up to which run they count is told along with it. Raises what is the cause of what fails."""
         if self._closed:
-            raise RuntimeError("Attempted to use a closed Session.")
+            raise errors.closed()
         if self.broken:
             raise errors.AbortedError(
                 None,

@@ -40,7 +40,7 @@ class Tasks(OnCluster):
     @property
     def _link(self) -> Connection:
         if self._connection is None or self._closed:
-            raise RuntimeError("Attempted to use a closed Session.")
+            raise errors.closed()
         return self._connection
 
     def _begin(self) -> None:
@@ -102,7 +102,7 @@ class Tasks(OnCluster):
 
     def _usable(self) -> None:
         if self._closed:
-            raise RuntimeError("Attempted to use a closed Session.")
+            raise errors.closed()
         if self.broken:
             raise errors.AbortedError(
                 None,
