@@ -199,6 +199,22 @@ def test_a_backward_that_wants_every_gradient_is_found(fast: bool) -> None:
         gradcheck(Two.apply, (leaf(),), fast_mode=fast)
 
 
+def test_gradcheck_hands_no_gradient_for_one_of_the_outputs():
+    class Both(Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.set_materialize_grads(False)
+            return x * 2, x * 3
+
+        @staticmethod
+        def backward(ctx, g, h):
+            return g * 2 + h * 3  # one of them is None, where nothing flowed back
+
+    with pytest.raises(RuntimeError, match="handed no gradient for one of its outputs"):
+        gradcheck(Both.apply, (leaf(),))
+    assert gradcheck(Both.apply, (leaf(),), check_undefined_grad=False)
+
+
 def test_gradients_of_gradients_by_seeds_of_ones_own() -> None:
     x = leaf()
     assert torch.autograd.gradgradcheck(lambda x: x**3, (x,), torch.ones(2, dtype=torch.float64))

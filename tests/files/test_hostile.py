@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.files.hostile import READERS
+
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -24,3 +26,17 @@ def test_hostile_files(tmp_path: Path) -> None:
     assert len(found) >= 280
     wrong = [f"{name}: {each['error']}: {each['says']}" for name, each in found.items() if not each["right"]]
     assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_small_hostile_files_are_refused_wherever_they_are_read(reader: str, tmp_path: Path) -> None:
+    files, ending, read, kinds = READERS[reader]
+    for number, (word, make) in enumerate(files.items()):
+        content = make()
+        if len(content) > 1 << 14:
+            continue
+        path = tmp_path / f"{number}{ending}"
+        path.write_bytes(content)
+        with pytest.raises(kinds) as raised:
+            read(str(path))
+        assert str(path) in str(raised.value) or path.name in str(raised.value), word

@@ -17,7 +17,7 @@ from graphs.core.arrays import MODULES, register_module, spread, xp_of
 from graphs.core.errors import DtypeError, GradientError, ShapeError, user_line
 from graphs.core.function import Function, trace
 from graphs.core.node import Value, ancestors, new_parameter
-from graphs.core.op import OPS, Ghost, Op, Signature
+from graphs.core.op import OPS, Ghost, Op, Signature, op
 from graphs.core.random import Stream, generator
 from graphs.core.spec import Spec, axes_of, broadcast, show
 
@@ -89,6 +89,18 @@ def test_wrong_calls_name_the_op() -> None:
         OPS["add"].infer(Spec((2,), "float32"))
     with pytest.raises(TypeError, match="takes 1 arrays and was given 2 rules"):
         Op(lambda xp, x: x, name="one", shape=None, dtype=None).vjp(None, None)
+
+
+def test_a_name_stands_for_one_op() -> None:
+    with pytest.raises(ValueError, match="there is an op matmul already"):
+        op(lambda x: x.dims, name="matmul")(lambda xp, x: x)
+
+
+def test_what_an_adjoint_takes_is_of_the_shape_that_its_op_gives() -> None:
+    tiled, one = Spec((6,), "float64"), Spec((2,), "float64")
+    assert OPS["tile_adjoint"].infer(tiled, one, reps=(3,)) == (one,)
+    with pytest.raises(ShapeError, match="tile_adjoint"):
+        OPS["tile_adjoint"].infer(Spec((5,), "float64"), one, reps=(3,))
 
 
 def test_a_ghost_is_no_array_to_compute_with() -> None:

@@ -149,6 +149,14 @@ def test_numbers_that_blas_does_not_take_stay(dtype: str) -> None:
     assert fired == 0
 
 
+def test_products_of_many_matrices_at_once_stay() -> None:
+    w = tf.Variable(numpy.zeros((2, 4, 3)), name="w")
+    x, g = (tf.placeholder("float64", shape) for shape in ((2, 6, 4), (2, 6, 3)))
+    fired, _, written = ran([tf.assign_add(w, product(x, g)).op], {x: [X, 2 * X], g: [G, G]})
+    assert fired == 0
+    numpy.testing.assert_allclose(written["w"], [PRODUCT, 2 * PRODUCT], rtol=1e-12)
+
+
 def test_shapes_that_are_not_known_stay() -> None:
     w, _, g = operands()
     x = tf.placeholder("float64", (None, 4))

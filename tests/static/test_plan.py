@@ -129,6 +129,10 @@ def test_long_plans_and_short_ones_agree(session, monkeypatch):
     monkeypatch.setattr("static.plan._MOST_LINES", 0)
     with session.stream.at(7):
         long = session.run(fetches, {x: batch})
+    monkeypatch.undo()
+    monkeypatch.setattr("static.plan._MOST_LINES", 1)
+    assert "def run(" in session.plan([*fetches, tf.negative(fetches[0])], {x: batch}).source  # of what is not compiled
+    monkeypatch.setattr("static.plan._MOST_LINES", 0)
     assert long[0] == compiled[0]
     a = tf.placeholder(tf.float32)
     with pytest.raises(
