@@ -211,8 +211,8 @@ def test_gradcheck_hands_no_gradient_for_one_of_the_outputs():
             return g * 2 + h * 3  # one of them is None, where nothing flowed back
 
     with pytest.raises(RuntimeError, match="handed no gradient for one of its outputs"):
-        gradcheck(Both.apply, (leaf(),))
-    assert gradcheck(Both.apply, (leaf(),), check_undefined_grad=False)
+        gradcheck(Both.apply, (leaf(),), fast_mode=True)
+    assert gradcheck(Both.apply, (leaf(),), fast_mode=True, check_undefined_grad=False)
 
 
 def test_gradients_of_gradients_by_seeds_of_ones_own() -> None:
