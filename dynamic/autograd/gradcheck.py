@@ -248,14 +248,15 @@ def _check_steadiness(func: Callable[..., Any], inputs: Sequence[Any], tolerance
 
 
 def _check_missing(func: Callable[..., Any], inputs: Sequence[Any]) -> None:
-    """Run a backward pass from each of several outputs alone: the others' gradients are missing."""
+    """Run backward passes from all of several outputs but one, whose gradient is missing."""
     varied = [x for x in inputs if _needs(x)]
     outs = _outputs(func, inputs)
     if len(outs) < 2:
         return
-    for y in outs:
+    for missing in range(len(outs)):
+        rest = [y for i, y in enumerate(outs) if i != missing]
         try:
-            grad(y, varied, _ones(y), retain_graph=True, allow_unused=True)
+            grad(rest, varied, [_ones(y) for y in rest], retain_graph=True, allow_unused=True)
         except Exception as error:
             raise GradcheckError(
                 f"a backward that is handed no gradient for one of its outputs fails: {error}{at_line()}"
