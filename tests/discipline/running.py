@@ -30,7 +30,7 @@ from tests.discipline.subjects import ROOT, SUBJECTS, files
 
 Key = tuple[str, str, int]
 KILLED, ALIVE = 1, 0
-MOST = 180
+MOST = 60
 """Seconds of work for a fault."""
 
 IMPORTED = [f"tests/{name}.py" for name in ("graphs/test_core", "graphs/test_values", "static/test_calling")]
@@ -147,7 +147,7 @@ def _tried(mutant: Mutant, source: str, functions: dict[Key, list[FunctionType]]
         try:
             _quiet(items[0].config)
             signal.setitimer(signal.ITIMER_VIRTUAL, MOST)  # who goes round for ever is found, too
-            signal.alarm(10 * MOST)  # and who waits for ever
+            signal.alarm(3 * MOST)  # and who waits for ever
             os._exit(_run(items) if _plant(mutant, source, functions) else 2)
         except BaseException:  # what a test cannot be run for is found, too
             os._exit(KILLED)
@@ -174,7 +174,7 @@ def _imported(mutant: Mutant) -> str:
     fault = {"DIPTYCH_FAULT": f"{mutant.path} {mutant.number}"}
     try:
         made = subprocess.run(
-            [*command, *IMPORTED], cwd=ROOT, env=os.environ | fault, capture_output=True, check=False, timeout=10 * MOST
+            [*command, *IMPORTED], cwd=ROOT, env=os.environ | fault, capture_output=True, check=False, timeout=3 * MOST
         )
     except subprocess.TimeoutExpired:
         return "killed by time"
