@@ -106,7 +106,7 @@ def _almost(scope: Scope, text: str, picks: Picks) -> str:
     kinds = {v.name: (v.dtype, [x.shape for x in v.arrays]) for v in scope.values}
     for line in scope.lines:
         names = [x.strip() for x in line.partition(" = ")[0].split(",") if x.strip()] if line[0] == "v" else []
-        changed += [re.sub(rf"\b{x}\b", y, text) for x, y in pairwise(names) if kinds.get(x) == kinds.get(y)]
+        changed += [re.sub(rf"\b{x}\b", y, text) for x, y in pairwise(names) if x in kinds and kinds[x] == kinds.get(y)]
     changed.append(re.sub(r"(?<![\w.])0\.0\b", "-0.0", text))
     changed += [re.sub(r"axis=-?\d", f"axis={axis}", text) for axis in (0, -1)]
     changed = [each for each in changed if each != text]
