@@ -73,6 +73,13 @@ def test_what_a_spec_admits_and_says() -> None:
 # Ops
 
 
+def test_a_spec_equals_specs_alone() -> None:
+    spec = Spec((2, None), "float32")
+    assert spec == Spec((2, None), "float32")
+    for other in (Spec((2, 3), "float32"), Spec((2, None), "float64"), (2, None), 3, None):
+        assert spec != other
+
+
 def test_unknown_rank_leaves_the_shape_open() -> None:
     (spec,) = OPS["matmul"].infer(Spec(None, "float32"), Spec((3, 2), "float32"))
     assert (spec.dims, spec.dtype) == (None, numpy.dtype("float32"))

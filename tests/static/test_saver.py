@@ -113,6 +113,7 @@ def test_names_to_save_under(session, tmp_path):
         ),
         (lambda v: tf.train.Saver([v]).save(tf.Session(), "m", latest_filename="a/b"), ValueError, "path components"),
         (lambda v: tf.train.Saver([v]).save(tf.Session(), "m"), tf.errors.FailedPreconditionError, "uninitialized value v"),
+        (lambda v: tf.train.export_meta_graph(export_scope="a"), ValueError, "export_scope is not supported"),
         (lambda v: tf.train.Saver([v]).restore(tf.Session(), None), ValueError, "when it is None"),
         (lambda v: tf.train.Saver([v]).restore(tf.Session(), "none"), ValueError, "not a valid checkpoint: none"),
         (lambda v: tf.train.Saver(defer_build=True).save(tf.Session(), "m"), RuntimeError, "should be called before save"),

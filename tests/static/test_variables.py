@@ -176,6 +176,9 @@ def test_a_shape_known_to_the_run_only_is_checked_there(session):
     new = w.assign(x)
     start(session)
     session.run(new, {x: [5, 6]})
+    np.testing.assert_array_equal(session.run(w), [5, 6])
+    np.testing.assert_array_equal(session.run(new * 2.0, {x: [3, 4]}), [6, 8])
+    session.run(new, {x: [5, 6]})
     with pytest.raises(tf.errors.InvalidArgumentError, match=r"(?s)shape \(3,\) is assigned.*'Assign'.*test_variables.py"):
         session.run(new, {x: [1, 2, 3]})
     np.testing.assert_array_equal(session.run(w), [5, 6])
