@@ -9,6 +9,7 @@ everything anew for each fault, oracles included.
 from __future__ import annotations
 
 import gc
+import importlib
 import json
 import os
 import random
@@ -88,6 +89,8 @@ def pytest_runtestloop(session: pytest.Session) -> bool:
     out: Path = config.getoption("--mutants-out")
     out.parent.mkdir(parents=True, exist_ok=True)
     done = {json.loads(line)["mutant"] for line in out.read_text().splitlines()} if out.exists() else set()
+    for path in sources:  # what is imported when it is asked for cannot be changed before
+        importlib.import_module(path.removesuffix(".py").replace("/", ".").removesuffix(".__init__"))
     functions = _functions()
     covered = _covered(session, out.with_suffix(".covered.json"), list(sources))
     items = {item.nodeid: item for item in session.items}

@@ -248,3 +248,29 @@ def test_anomalies_are_warned_of_where_they_are_looked_for() -> None:
     with pytest.warns(UserWarning, match="Anomaly") as told, autograd.detect_anomaly():
         pass
     assert [each.filename for each in told] == [__file__]
+
+
+def test_hooks_of_several_tensors_go_with_their_block():
+    x, y, seen = leaf(), leaf(), []
+    with torch.autograd.graph.register_multi_grad_hook([x, y], seen.append) as handle:
+        (x * y).sum().backward()
+    assert len(seen) == 1
+    assert len(seen[0]) == 2
+    handle.remove()  # once more does no harm
+    (x * y).sum().backward()
+    assert len(seen) == 1
+
+
+def test_a_function_that_saves_its_second_output_has_second_gradients():
+    class Powers(Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x, square := x * x)
+            return x * 3, square
+
+        @staticmethod
+        def backward(ctx, g, h):
+            x, square = ctx.saved_tensors
+            return g * 3 + h * 2 * square / x
+
+    assert torch.autograd.gradgradcheck(lambda x: Powers.apply(x)[1] ** 2, (leaf(1.5, -2.0),))

@@ -274,6 +274,7 @@ def test_initialisers_read_a_checkpoint(session, pretrained, assignment, wanted)
     [
         ({"no": "c"}, r"Tensor no \(c\) is not found in the checkpoint"),
         ({"old/a": "nowhere"}, "should map to scope only nowhere"),
+        ({"old/": "nowhere"}, "should map to scope only nowhere"),
         ({"old/": "nowhere/"}, "no variable in the scope 'nowhere/'"),
         (
             {"old/b": "c"},
