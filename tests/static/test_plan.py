@@ -234,6 +234,25 @@ def test_a_view_is_made_after_all_that_it_is_of(hot):
             np.testing.assert_array_equal(value, wanted)
 
 
+@pytest.mark.parametrize("asked", ["new", "assigned", "new assigned", "new total", "other", "other new", "turned"])
+def test_what_is_fetched_stays_as_it_was_whatever_becomes_of_variables(hot, session, asked):
+    w, v = (tf.Variable(np.array([[1.0, 2.0, 3.0]] * 2, np.float32)) for _ in range(2))
+    new = w * 2.0
+    assigned = tf.assign(w, new)
+    fetches = {"new": new, "assigned": assigned, "total": tf.reduce_sum(new), "other": tf.assign(v, new)}
+    fetches["turned"] = tf.transpose(new)
+    wanted = [*(fetches[name] for name in asked.split()), assigned.op]
+    session.run([w.initializer, v.initializer])
+    found = [session.run(wanted)[:-1] for _ in range(6)]
+    for i, values in enumerate(found):
+        for name, value in zip(asked.split(), values, strict=True):
+            right = np.array([[2.0, 4.0, 6.0]] * 2, np.float32) * 2**i
+            np.testing.assert_array_equal(value, right.sum() if name == "total" else right.T if name == "turned" else right)
+    held = session.run([w, v])
+    session.run(tf.assign_add(w, np.ones((2, 3), np.float32)).op)
+    np.testing.assert_array_equal(session.run(v), held[1])
+
+
 def test_what_variables_are_changed_by_lasts_until_they_are_changed(session):
     """Native code changes variables last of all: what they are changed by may not share memory with what came since."""
     x = tf.placeholder(tf.float64, [8, 6])
