@@ -87,6 +87,7 @@ class _Groups:
         self.exact = exact
         self.places = {node: place for place, node in enumerate(self.nodes)}
         self.before: list[list[int]] = []
+        self.readers: list[list[int]] = [[] for _ in self.nodes]
         self.shapes = ShapeClasses()
         self.fixed = {root for root in program.roots if isinstance(root, Node)}
         self.fed = program.fed
@@ -105,6 +106,8 @@ class _Groups:
                 before.update(held)
                 readers.append(place)
             self.before.append(sorted(before))
+            for each in before:
+                self.readers[each].append(place)
             self.groups.append(self._single(place, node))
         for place in range(len(self.nodes)):
             self._grow(place)
@@ -157,7 +160,8 @@ class _Groups:
             return False
         start = min(a.first, b.first)
         seen: set[int] = set()
-        stack = self._behind(one)
+        alone = len(b.members) == 1 and all(self.of(each) == one for each in self.readers[b.first])
+        stack = [] if alone else self._behind(one)  # what is read by the one group alone leads into no third
         if len(a.members) > 1 or b.last > a.first:  # else nothing in the other can come after the one node
             stack = stack + self._behind(other)
         stack = [x for x in stack if x not in (one, other)]

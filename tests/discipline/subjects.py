@@ -22,7 +22,7 @@ SUBJECTS = {
 """The parts, each with patterns of its files."""
 
 _MODULES = {
-    "agree": "golden_errors nobodys_programs random_programs regressions",
+    "agree": "bounded_passes golden_errors native_programs nobodys_programs random_programs regressions",
     "files": "damage failing_disk formats hostile loading",
     "graphs": "codegen control core functions generated_text parts portable random_ops shapes_and_indices sums updates"
     " values",
