@@ -38,6 +38,7 @@ fusing = import_module("graphs.codegen.fuse")
 lowering = import_module("static.lowering")
 merging = import_module("graphs.rewrite.merge")
 narrowing = import_module("graphs.rewrite.narrow")
+native = import_module("static.native")
 rewriting = import_module("graphs.rewrite.program")
 
 Plant = Callable[[pytest.MonkeyPatch], None]
@@ -297,6 +298,18 @@ def a_buffer_is_used_again_while_it_is_alive(patch: pytest.MonkeyPatch) -> None:
             buffer.last = buffer.first
 
     patch.setattr(lowering.Lowering, "_lifetimes", shorter)
+
+
+@fault(STATEFUL, natively)
+def what_is_fetched_is_a_variables_memory(patch: pytest.MonkeyPatch) -> None:
+    """Once found by random programs: a value that a variable becomes, too, is handed out as it is."""
+    own = native.NativeEmission._own
+
+    def again(self: Any, register: str, fresh: bool) -> bool:
+        self._taken = set()
+        return own(self, register, fresh)
+
+    patch.setattr(native.NativeEmission, "_own", again)
 
 
 @fault(SMOOTH, near)
