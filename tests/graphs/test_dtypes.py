@@ -45,13 +45,20 @@ def test_dtypes(name: str, pytestconfig: pytest.Config) -> None:
     most = None if pytestconfig.getoption("--long") else 1
     for dtype, cases in ops_page.variants(name).items():
         for case in cases[:most]:
+            if name == "power" and case.args[0].dtype.kind in "iu" and numpy.any(numpy.less(case.args[1], 0)):
+                continue  # whole numbers have no powers below 0
             try:
                 _by_session(name, dtype, case)
-                if name not in BODIES and name not in WIDER:
+                if name not in BODIES and name not in WIDER and not _is_mixed_power(name, case):
                     _by_tape(name, dtype, case)
             except Exception as error:
                 error.add_note(f"{name} in {dtype}: {case}")
                 raise
+
+
+def _is_mixed_power(name: str, case: Case) -> bool:
+    """Whether a whole exponent has kept its own dtype: the graph refuses it, and the tape promotes it as PyTorch does."""
+    return name == "power" and len({case.args[i].dtype for i in arrays(case)}) > 1
 
 
 def _by_session(name: str, dtype: str, case: Case) -> None:
@@ -62,6 +69,10 @@ def _by_session(name: str, dtype: str, case: Case) -> None:
         wanted = ops_page.given(name, [case])
         if wanted is None:
             with pytest.raises(DtypeError, match=rf"(?s)\b{name}\b.*{dtype}"):
+                run(OPS[name], replaced(case, dict(inputs)))
+            return
+        if _is_mixed_power(name, case):
+            with pytest.raises(DtypeError, match="power joins values of one dtype"):
                 run(OPS[name], replaced(case, dict(inputs)))
             return
         outs = [tf.convert_to_tensor(y) for y in run(OPS[name], replaced(case, dict(inputs)))]
