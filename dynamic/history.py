@@ -297,7 +297,7 @@ def _mixed(args: tuple[Any, ...]) -> bool:
                 if dtype is not None or own not in _FLOATS:
                     return True
                 dtype = own
-        elif isinstance(x, (numpy.ndarray, numpy.generic)):
+        elif isinstance(x, (numpy.ndarray, numpy.generic, complex)):
             return True
     return False
 

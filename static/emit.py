@@ -158,12 +158,19 @@ class Emission:
     def _returned(self) -> None:
         """What is handed out, and what the session is to hold."""
         made = self.schedule
+        held: set[str] = set()
+
+        def first(register: str, own: bool) -> bool:
+            """Whether it may hold the array itself: the next is given a copy."""
+            mine = self._own(register, own) and register not in held
+            held.add(register)
+            return mine
+
         written = []
         for variable, (register, own) in made.writes.items():
-            mine = self._own(register, own)
-            kept = self._whole(register) if mine else f"copy({register})"
+            kept = self._whole(register) if first(register, own) else f"copy({register})"
             written.append(f"{self._variable(variable)}: {kept}")
-        fetched = [_handed_out(r, self._own(r, own), spec) for (r, own), spec in zip(made.fetches, self.specs, strict=True)]
+        fetched = [_handed_out(r, first(r, own), spec) for (r, own), spec in zip(made.fetches, self.specs, strict=True)]
         self._line(f"return ({''.join(f'{x}, ' for x in fetched)}), {{{', '.join(written)}}}")
 
     def _whole(self, register: str) -> str:

@@ -109,7 +109,6 @@ class NativeEmission(Emission):
         self.shown: dict[str, View] = {}
         self._registers = {variable: register for register, variable in made.reads.items()}
         self._bound: set[str] = set()
-        self._taken: set[str] = set()
         self._viewed = {arg for step in lowering.free.values() for arg in step.args}
         self._functions = [self._function(i, s) for i, s in enumerate(_segments(lowering))]
         self.parts = [each.name for each in self._functions]
@@ -217,11 +216,7 @@ class NativeEmission(Emission):
     def _own(self, register: str, own: bool) -> bool:
         view = self.lowering.views.get(register)
         buffer = self.lowering.buffers.get(view.buffer) if view is not None else None
-        if buffer is None:
-            return own
-        fresh = buffer.lasting and buffer.name == register and register not in self._taken
-        self._taken.add(register)  # a variable holds it, or who fetches it: the next is given a copy
-        return fresh
+        return buffer.lasting and buffer.name == register if buffer is not None else own
 
 
 def _segments(lowering: Lowering) -> list[Segment]:

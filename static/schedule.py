@@ -263,6 +263,7 @@ class _Lowering:
             if isinstance(fetch, Value):
                 register = self.snapshot(fetch.node) if fetch.node.op is variable_op else self.operand(fetch)
                 made.fetches.append((register, register in self.owned))
+                self.owned.discard(register)
         self.leave_rows()
         bury(made)
         return made

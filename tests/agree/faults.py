@@ -38,7 +38,7 @@ fusing = import_module("graphs.codegen.fuse")
 lowering = import_module("static.lowering")
 merging = import_module("graphs.rewrite.merge")
 narrowing = import_module("graphs.rewrite.narrow")
-native = import_module("static.native")
+emitting = import_module("static.emit")
 rewriting = import_module("graphs.rewrite.program")
 
 Plant = Callable[[pytest.MonkeyPatch], None]
@@ -303,13 +303,7 @@ def a_buffer_is_used_again_while_it_is_alive(patch: pytest.MonkeyPatch) -> None:
 @fault(STATEFUL, natively)
 def what_is_fetched_is_a_variables_memory(patch: pytest.MonkeyPatch) -> None:
     """Once found by random programs: a value that a variable becomes, too, is handed out as it is."""
-    own = native.NativeEmission._own
-
-    def again(self: Any, register: str, fresh: bool) -> bool:
-        self._taken = set()
-        return own(self, register, fresh)
-
-    patch.setattr(native.NativeEmission, "_own", again)
+    patch.setattr(emitting, "_handed_out", lambda register, own, spec: register)
 
 
 @fault(SMOOTH, near)

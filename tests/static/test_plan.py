@@ -253,6 +253,17 @@ def test_what_is_fetched_stays_as_it_was_whatever_becomes_of_variables(hot, sess
     np.testing.assert_array_equal(session.run(v), held[1])
 
 
+def test_two_fetches_of_one_value_are_arrays_of_their_own(hot, session):
+    x = tf.placeholder(tf.float32, [3])
+    y = x * 2.0
+    fetches = [y, tf.identity(y), tf.reshape(y, [3])]
+    for _ in range(4):
+        first, *others = session.run(fetches, {x: [1, 2, 3]})
+        first[:] = 0
+        for other in others:
+            np.testing.assert_array_equal(other, [2, 4, 6])
+
+
 def test_what_variables_are_changed_by_lasts_until_they_are_changed(session):
     """Native code changes variables last of all: what they are changed by may not share memory with what came since."""
     x = tf.placeholder(tf.float64, [8, 6])
