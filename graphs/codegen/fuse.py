@@ -87,7 +87,7 @@ class _Groups:
         self.exact = exact
         self.places = {node: place for place, node in enumerate(self.nodes)}
         self.before: list[list[int]] = []
-        self.readers: list[list[int]] = [[] for _ in self.nodes]
+        self.read_by: list[list[int]] = [[] for _ in self.nodes]
         self.shapes = ShapeClasses()
         self.fixed = {root for root in program.roots if isinstance(root, Node)}
         self.fed = program.fed
@@ -107,7 +107,7 @@ class _Groups:
                 readers.append(place)
             self.before.append(sorted(before))
             for each in before:
-                self.readers[each].append(place)
+                self.read_by[each].append(place)
             self.groups.append(self._single(place, node))
         for place in range(len(self.nodes)):
             self._grow(place)
@@ -160,7 +160,7 @@ class _Groups:
             return False
         start = min(a.first, b.first)
         seen: set[int] = set()
-        alone = len(b.members) == 1 and all(self.of(each) == one for each in self.readers[b.first])
+        alone = len(b.members) == 1 and all(self.of(each) == one for each in self.read_by[b.first])
         stack = [] if alone else self._behind(one)  # what is read by the one group alone leads into no third
         if len(a.members) > 1 or b.last > a.first:  # else nothing in the other can come after the one node
             stack = stack + self._behind(other)

@@ -10,6 +10,7 @@ import numpy
 
 from graphs.core.op import Op
 from graphs.inspection.numbers import Moment, Reason, element_reason, shown
+from graphs.inspection.statistics import broken
 
 
 # fmt: off
@@ -60,19 +61,15 @@ def behind(
         if op.name in _ALONG:
             return [_narrowed(op, arrays[0], out[index], Part(0, _along(op, arrays[0].shape, index, params)))]
         parts = _structure(op, arrays, place, index, params)
-        if numpy.isfinite(out[index]) or any(_wrong(arrays[part.operand].ravel()[part.places]) for part in parts):
+        if numpy.isfinite(out[index]) or any(broken(arrays[part.operand].ravel()[part.places]) for part in parts):
             return parts
-        return _all(arrays) if any(map(_wrong, arrays)) else parts  # what is picked depends on the values
+        return _all(arrays) if any(map(broken, arrays)) else parts  # what is picked depends on the values
     except (ValueError, TypeError, IndexError, KeyError, RuntimeError, AttributeError):
         return _all(arrays)
 
 
 def _all(arrays: Sequence[Any]) -> list[Part]:
     return [Part(i, numpy.arange(x.size)) for i, x in enumerate(arrays) if x.dtype.kind in "fc"]
-
-
-def _wrong(x: Any) -> bool:
-    return x.dtype.kind in "fc" and not bool(numpy.isfinite(x).all())
 
 
 def _broadcast(shape: tuple[int, ...], index: tuple[int, ...]) -> int:
