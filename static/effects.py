@@ -337,7 +337,7 @@ def _constantly_finite(node: Any) -> bool:
         return False
     with numpy.errstate(over="ignore"):
         value = numpy.asarray(node.params["value"]).astype(node.outputs[0].spec.dtype)
-    return bool(numpy.isfinite(value).all())
+    return all_finite(value)
 
 
 def verify_tensor_all_finite(
