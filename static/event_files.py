@@ -67,7 +67,7 @@ class FileWriter:
         import socket  # takes 5 ms, which other programs do without
 
         os.makedirs(self._logdir, exist_ok=True)
-        name = f"events.out.tfevents.{int(time.time()):010d}.{socket.gethostname()}.{os.getpid()}.{next(_numbers)}"
+        name = f"events.out.tfevents.{int(time.time()):010d}.{socket.gethostname()}.{os.getpid()}.{next(_numbers):06d}"
         self._file = record_writer().RecordWriter(os.path.join(self._logdir, name + self._suffix))
         weakref.finalize(self, self._file.close)
         self._waiting = 0

@@ -356,6 +356,16 @@ def test_close_and_reopen(tmp_path):
     assert len(list(tmp_path.iterdir())) == 2
 
 
+def test_files_of_one_second_are_read_in_the_order_in_which_they_were_opened(tmp_path):
+    writer = tf.summary.FileWriter(str(tmp_path))
+    for step in range(12):
+        writer.add_summary(tf.Summary(value=[tf.Summary.Value(tag="a", simple_value=1.0)]), step)
+        writer.close()
+        writer.reopen()
+    writer.close()
+    assert [event.step for event in events(tmp_path) if event.summary.value] == list(range(12))
+
+
 def test_flush_and_the_queue(tmp_path):
     note = tf.Summary(value=[tf.Summary.Value(tag="a", simple_value=1.0)])
     with tf.summary.FileWriter(str(tmp_path), max_queue=4, filename_suffix=".mine") as writer:
