@@ -121,6 +121,8 @@ class _Sweep:
             return None
         if not all(map(is_pure, match.nodes)):
             return None
+        if match.found and not any(isinstance(x, (Value, tuple)) for x in match.found.values()):
+            return None  # numbers alone, each of which takes its dtype from what it meets: they are for ``fold``
         site = Site(self.program, node, self.uses, self.shapes)
         token = SITE.set(site)
         try:

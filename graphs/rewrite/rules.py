@@ -238,6 +238,11 @@ def is_float(x: Any) -> bool:
     return not isinstance(x, (bool, int, float, complex)) and spec_of(x).dtype.kind == "f"
 
 
+def one_dtype(*xs: Any) -> bool:
+    """Whether values and arrays are of one dtype; plain numbers take that of what they meet."""
+    return len({spec_of(x).dtype for x in xs if not isinstance(x, (bool, int, float, complex))}) <= 1
+
+
 def alone(x: Any) -> bool:
     """Whether nothing but the matched expression reads ``x``, so that it falls away with it."""
     return isinstance(x, Value) and SITE.get().uses.get(x.node, 1) <= 1
@@ -290,6 +295,7 @@ __all__ = [
     "fills",
     "is_float",
     "made_by",
+    "one_dtype",
     "same_shape",
     "scalar",
     "settled",

@@ -19,7 +19,7 @@ from graphs.ops import (
     square,
     zeros_like,
 )
-from graphs.rewrite.rules import Rules, is_float, made_by, same_shape, scalar, spec_of
+from graphs.rewrite.rules import Rules, is_float, made_by, one_dtype, same_shape, scalar, spec_of
 
 
 algebra = Rules("algebra")
@@ -124,20 +124,20 @@ def negated_twice(x: Any) -> Any:
 
 @algebra.rule("x + -y")
 def plus_negative(x: Any, y: Any) -> Any:
-    """x + (-y) -> x - y"""
-    return x - y
+    """x + (-y) -> x - y for values of one dtype (an integer has no -0)"""
+    return x - y if one_dtype(x, y) else None
 
 
 @algebra.rule("x - -y")
 def minus_negative(x: Any, y: Any) -> Any:
-    """x - (-y) -> x + y"""
-    return x + y
+    """x - (-y) -> x + y for values of one dtype (an integer has no -0)"""
+    return x + y if one_dtype(x, y) else None
 
 
 @algebra.rule("-x * -y")
 def product_of_negatives(x: Any, y: Any) -> Any:
-    """(-x) * (-y) -> x * y"""
-    return x * y
+    """(-x) * (-y) -> x * y for values of one dtype (an integer has no -0)"""
+    return x * y if one_dtype(x, y) else None
 
 
 @algebra.rule("-x * y")
@@ -262,14 +262,14 @@ def reciprocal_root(x: Any) -> Any:
 
 @algebra.rule("x * reciprocal(y)", "x * (1 / y)", level="stable", ulps=2)
 def times_reciprocal(x: Any, y: Any) -> Any:
-    """x * (1 / y) -> x / y, rounded once, and finite where only 1 / y overflows"""
-    return x / y
+    """x * (1 / y) -> x / y, rounded once, and finite where only 1 / y overflows, for values of one dtype"""
+    return x / y if one_dtype(x, y) else None
 
 
 @algebra.rule("x / reciprocal(y)", "x / (1 / y)", level="stable", ulps=2)
 def divided_by_reciprocal(x: Any, y: Any) -> Any:
-    """x / (1 / y) -> x * y"""
-    return x * y
+    """x / (1 / y) -> x * y for values of one dtype"""
+    return x * y if one_dtype(x, y) else None
 
 
 def _inverse(c: Any) -> Any:
@@ -312,8 +312,8 @@ def constants_added(x: Any, c: Any, d: Any) -> Any:
 
 @algebra.rule("(x / y) / z", level="fast", ulps=3)
 def quotient_of_quotient(x: Any, y: Any, z: Any) -> Any:
-    """(x / y) / z -> x / (y * z)"""
-    return x / (y * z)
+    """(x / y) / z -> x / (y * z) for values of one dtype"""
+    return x / (y * z) if one_dtype(x, y, z) else None
 
 
 # Inverse functions

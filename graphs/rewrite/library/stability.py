@@ -24,7 +24,7 @@ from graphs.ops import (
     softplus,
     var,
 )
-from graphs.rewrite.rules import Rules, is_float, same_shape, spec_of
+from graphs.rewrite.rules import Rules, is_float, one_dtype, same_shape, spec_of
 
 
 stability = Rules("stability")
@@ -69,8 +69,8 @@ def softplus_written_out(x: Any) -> Any:
 
 @stability.rule("log(exp(x) + exp(y))", level="stable", ulps=8, scale="largest")
 def logarithm_of_two_exponentials(x: Any, y: Any) -> Any:
-    """log(exp(x) + exp(y)) -> logaddexp(x, y)"""
-    return logaddexp(x, y)
+    """log(exp(x) + exp(y)) -> logaddexp(x, y) for values of one dtype"""
+    return logaddexp(x, y) if one_dtype(x, y) else None
 
 
 @stability.rule("log(sum(exp(x), axis=axis, keepdims=keepdims))", level="stable", ulps=16, scale="largest")
@@ -121,13 +121,14 @@ def negated_log_sigmoid(x: Any) -> Any:
 @stability.rule("y * log_sigmoid(x) + (1 - y) * log_sigmoid(-x)", level="stable", ulps=8, scale="largest")
 def binary_cross_entropy_written_out(x: Any, y: Any) -> Any:
     """y * log_sigmoid(x) + (1 - y) * log_sigmoid(-x) -> -sigmoid_cross_entropy_with_logits(x, y)"""
-    return negative(sigmoid_cross_entropy_with_logits(x, y)) if is_float(y) and same_shape(x, y) else None
+    suited = is_float(y) and one_dtype(x, y) and same_shape(x, y)
+    return negative(sigmoid_cross_entropy_with_logits(x, y)) if suited else None
 
 
 @stability.rule("-(y * log_sigmoid(x)) - (1 - y) * log_sigmoid(-x)", level="stable", ulps=8, scale="largest")
 def negated_binary_cross_entropy_written_out(x: Any, y: Any) -> Any:
     """-(y * log_sigmoid(x)) - (1 - y) * log_sigmoid(-x) -> sigmoid_cross_entropy_with_logits(x, y)"""
-    return sigmoid_cross_entropy_with_logits(x, y) if is_float(y) and same_shape(x, y) else None
+    return sigmoid_cross_entropy_with_logits(x, y) if is_float(y) and one_dtype(x, y) and same_shape(x, y) else None
 
 
 # Softmax
