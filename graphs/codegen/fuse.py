@@ -68,12 +68,12 @@ def _calls(node: Any) -> Scalars | None:
 class _Group:
     """A region in the making, or a node that is in none."""
 
-    __slots__ = ("before", "calls", "first", "key", "last", "members", "own")
+    __slots__ = ("before", "calls", "key", "last", "members", "own", "rank")
 
     def __init__(self, place: int, before: list[int], key: Any, calls: int, own: set[str]) -> None:
         self.members = [place]
         self.before = before
-        self.first = self.last = place
+        self.last = self.rank = place
         self.key = key
         self.calls = calls
         self.own = own
@@ -149,32 +149,35 @@ class _Groups:
             kept, left = self.groups[keep], self.groups[gone]
             kept.members += left.members
             kept.before += left.before
-            kept.first, kept.last = min(a.first, b.first), max(a.last, b.last)
+            kept.last = max(a.last, b.last)
             kept.calls, kept.own = a.calls + b.calls, a.own | b.own
             self.parent[gone] = keep
 
     def _may_join(self, one: int, other: int) -> bool:
-        """Whether nothing leads out of one of two groups and into the other."""
+        """Whether nothing leads from ``other`` by a third into ``one``, which reads it; if so, they get one rank.
+
+        The rank of what reads a group is never less than the group's: nothing of a lesser rank comes from ``other``.
+        """
         a, b = self.groups[one], self.groups[other]
         if a.calls + b.calls > MOST_CALLS:
             return False
-        start = min(a.first, b.first)
+        if len(b.members) == 1 and all(self.of(each) == one for each in self.read_by[b.last]):
+            b.rank = a.rank  # what it alone reads leads into no third
+            return True
         seen: set[int] = set()
-        alone = len(b.members) == 1 and all(self.of(each) == one for each in self.read_by[b.first])
-        stack = [] if alone else self._behind(one)  # what is read by the one group alone leads into no third
-        if len(a.members) > 1 or b.last > a.first:  # else nothing in the other can come after the one node
-            stack = stack + self._behind(other)
-        stack = [x for x in stack if x not in (one, other)]
+        stack = [x for x in self._behind(one) if x != other]
         while stack:
             each = stack.pop()
-            if each in (one, other):
+            if each == other:
                 return False
-            if each in seen or self.groups[each].last < start:
+            if each in seen or self.groups[each].rank < b.rank:
                 continue
             seen.add(each)
             if len(seen) > MOST_LOOKED_AT:
                 return False
             stack.extend(self._behind(each))
+        for each in (one, *seen):
+            self.groups[each].rank = b.rank
         return True
 
     def _behind(self, group: int) -> list[int]:

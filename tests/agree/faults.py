@@ -57,6 +57,7 @@ class Fault:
 FAULTS: dict[str, Fault] = {}
 
 STRAIGHT, LOOPING, STATEFUL, MIXED = (programs(kind) for kind in ("straight", "looping", "stateful", "mixed"))
+DENSE = programs("dense")
 BATCHED = programs("straight", batches=True)
 SPECIAL = programs("straight", special=True)
 SMOOTH = programs("mixed", smooth=True, special=False, batches=False, dtypes=("float32",))
@@ -286,6 +287,25 @@ def a_size_that_is_not_known_is_taken_for_one(patch: pytest.MonkeyPatch) -> None
 @fault(STRAIGHT)
 def a_region_is_left_and_entered_again(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(fusing._Groups, "_may_join", lambda self, one, other: True)
+
+
+@fault(DENSE)
+def what_stands_before_a_region_is_taken_not_to_come_of_it(patch: pytest.MonkeyPatch) -> None:
+    """A group whose nodes all stand before a region may come of it all the same, by another group that is on both sides."""
+
+    def by_place(self: Any, one: int, other: int) -> bool:
+        start, seen = min(self.groups[other].members), {one}
+        stack = [each for each in self._behind(one) if each != other]
+        while stack:
+            each = stack.pop()
+            if each == other:
+                return False
+            if each not in seen and max(self.groups[each].members) >= start:
+                seen.add(each)
+                stack.extend(self._behind(each))
+        return True
+
+    patch.setattr(fusing._Groups, "_may_join", by_place)
 
 
 @fault(STRAIGHT, natively)

@@ -51,6 +51,10 @@ def _control(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return st.tuples(_CONTROL, _NUMBERS, st.lists(inner, min_size=1, max_size=6))
 
 
+_REGIONS = [
+    *[("woven", name) for name in ("add", "subtract", "maximum", "minimum", "add", "subtract")],
+    *[("free", name) for name in ("sum", "mean", "max")],
+]
 _STATE = st.tuples(st.sampled_from([("state", name) for name in effects.STATE]), _NUMBERS)
 _AGAIN = st.tuples(st.just(("again", "")), _NUMBERS)
 _NESTED = st.one_of(_SIMPLE, _SIMPLE, _SIMPLE, _AGAIN, _control(_SIMPLE))
@@ -65,11 +69,13 @@ def _lists(step: st.SearchStrategy[Any], most: int) -> st.SearchStrategy[Any]:
 
 STEPS = {
     "straight": _lists(st.one_of(*[_SIMPLE] * 5, _AGAIN), 60),
+    "dense": _lists(st.tuples(st.sampled_from(_REGIONS), _NUMBERS), 60),
     "looping": _lists(st.one_of(_SIMPLE, _SIMPLE, _control(_NESTED)), 24),
     "stateful": _lists(_ANY, 40),
     "mixed": _lists(st.one_of(_SIMPLE, _STATE, _AGAIN, _control(st.one_of(_ANY, _ANY, _control(_ANY)))), 24),
 }
-"""Kinds of programs: without control flow; with loops and branches (nested once); with effects; with all of it together.
+"""Kinds of programs: without control flow; of few ops in several shapes that go into one another; with loops and branches
+(nested once); with effects; with all of it together.
 
 Effects are variables that change and values that are told; what repeats is written once more as it stands.
 """

@@ -318,6 +318,16 @@ def _smooth(name: str, at: int) -> bool:
     return {node.op.name for node in trace(expression, *specs)[0].nodes} <= SMOOTH
 
 
+def woven(scope: Scope, name: str, picks: Picks) -> bool:
+    """The op of two of the latest values, of whatever shapes that go together."""
+    latest = [v for v in scope.values[-8:] if v.kind == "f"]
+    first = latest[picks.number() % len(latest)] if latest else None
+    fitting = [v for v in latest if first is not None and v.dtype == first.dtype and _broadcast(first, v)]
+    if first is None or len(fitting) < 2:
+        return False
+    return scope.keep(call(name, first.name, fitting[picks.number() % len(fitting)].name), ops=[name])
+
+
 Word = tuple[str, str]
 """A way of making a line, and the name of the op or rule that it is about."""
 
@@ -326,4 +336,5 @@ WAYS: dict[str, Callable[[Scope, str, Picks], bool]] = {
     "sampled": sampled,
     "drawn": drawn,
     "ruled": ruled,
+    "woven": woven,
 }

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+import random
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,37 @@ def test_what_is_inside_a_region_is_fetched_at_any_time() -> None:
             numpy.testing.assert_allclose(a, b, rtol=1e-6)
         assert [node.op.name for node in session.plan(fetches, {x: given}).outcome.program.nodes].count("fused") <= 1
     numpy.testing.assert_array_equal(session.run(named["shifted"], {named["doubled"]: given}), numpy.tanh(given) + 1)
+
+
+def test_a_region_that_stands_on_both_sides_of_another_is_found() -> None:
+    """The last sum would join ``low`` over ``total``, which comes of the first of a region whose last reads ``low``."""
+    x, y = tf.placeholder("float32", (2, 3)), tf.placeholder("float32", (3,))
+    size = tf.abs(x)
+    total = tf.reduce_sum(size)
+    low = tf.negative(y)
+    out = [tf.add(size, low), tf.add(low, total)]
+    session = tf.Session(passes=(fuse,))
+    given = {x: numpy.arange(6, dtype="f4").reshape(2, 3), y: numpy.ones(3, "f4")}
+    for found, wanted in zip(session.run(out, given), tf.Session(passes=()).run(out, given), strict=True):
+        numpy.testing.assert_array_equal(found, wanted)
+
+
+def test_regions_of_dense_graphs_in_several_shapes(many: Callable[[int], int]) -> None:
+    """Rows, columns and single numbers that go into one another, all of them fetched."""
+    fed = [numpy.linspace(-1.0, 1.0, 12).reshape(3, 4), numpy.linspace(0.0, 2.0, 4), numpy.array(0.5)]
+    for number in range(many(3000)):
+        chosen = random.Random(number)
+        with tf.Graph().as_default():
+            given = {tf.placeholder("float64", each.shape): each for each in fed}
+            pool = list(given)
+            for _ in range(chosen.randint(5, 40)):
+                a, b = chosen.choice(pool[-8:] if chosen.random() < 0.7 else pool), chosen.choice(pool[-8:])
+                kind = chosen.random()
+                pool.append(tf.reduce_max(a, None if kind < 0.15 else 0) if kind < 0.25 and a.shape.ndims else a + b * 0.5)
+            fetches = pool[len(given) :]
+            wanted = tf.Session(passes=()).run(fetches, given)
+            for found, right in zip(tf.Session(passes=(fuse,)).run(fetches, given), wanted, strict=True):
+                numpy.testing.assert_allclose(found, right, rtol=1e-12, err_msg=f"graph {number}")
 
 
 def test_an_error_in_a_region_names_the_node_that_fails_and_its_line() -> None:
