@@ -64,7 +64,7 @@ def test_a_region_that_stands_on_both_sides_of_another_is_found() -> None:
 def test_regions_of_dense_graphs_in_several_shapes(many: Callable[[int], int]) -> None:
     """Rows, columns and single numbers that go into one another, all of them fetched."""
     fed = [numpy.linspace(-1.0, 1.0, 12).reshape(3, 4), numpy.linspace(0.0, 2.0, 4), numpy.array(0.5)]
-    for number in range(many(3000)):
+    for number in range(many(1500)):
         chosen = random.Random(number)
         with tf.Graph().as_default():
             given = {tf.placeholder("float64", each.shape): each for each in fed}

@@ -66,13 +66,13 @@ def holds(function: Function, rule: Rule) -> None:
 @pytest.mark.parametrize(("name", "sample"), EACH, ids=[name for name, _ in EACH])
 def test_a_rule_holds_among_several_dtypes(name: str, sample: Sample) -> None:
     expression, specs = sample
-    for dtypes in product(("float32", "float64", "int64"), repeat=len(specs)):
-        if not any(spec.dtype.kind == "f" and dtype[0] == "f" for spec, dtype in zip(specs, dtypes, strict=True)):
+    floating = [place for place, spec in enumerate(specs) if spec.dtype.kind == "f"]
+    for dtypes in product(("float32", "float64", "int64"), repeat=len(floating)):
+        if len(set(dtypes)) < 2:
             continue
-        mixed = [
-            Spec(spec.dims, numpy.dtype(dtype) if spec.dtype.kind == "f" else spec.dtype)
-            for spec, dtype in zip(specs, dtypes, strict=True)
-        ]
+        mixed = list(specs)
+        for place, dtype in zip(floating, dtypes, strict=True):
+            mixed[place] = Spec(specs[place].dims, numpy.dtype(dtype))
         with suppress(TypeError):  # raised where the op does not take them
             holds(trace(expression, *mixed, name="sample")[0], BY_NAME[name])
 
@@ -81,10 +81,10 @@ def test_a_rule_holds_among_several_dtypes(name: str, sample: Sample) -> None:
 def test_a_rule_holds_for_plain_numbers_and_constants(name: str, sample: Sample, many: Callable[[int], int]) -> None:
     """Any operand of an element-wise op may be a number, and what a pattern says to be a number an array."""
     function = body(sample)
-    for number in (0, -0.0, 2.0, -1, True, 0.0, 1, 0.5, False)[: max(3, many(9))]:
+    for number in (0, -1.0, 2.0, 0.0, -0.0, 1, True, False, 0.5)[: max(2, many(9))]:
         for chosen in product((False, True), repeat=len(function.inputs)):
             given = [x for x, taken in zip(function.inputs, chosen, strict=True) if taken]
-            for constants in (False, True):
+            for constants in (False, True) if given else (True,):
                 changed = with_numbers(function, given, number, constants)
                 if changed is not None:
                     holds(changed, BY_NAME[name])
