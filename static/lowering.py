@@ -252,16 +252,17 @@ class Lowering:
             found[register] = variable
         if any(registers[variable] == fetch for variable in found.values() for fetch, _ in made.fetches):
             return
-        updates = {id(regions[register]): regions[register] for register in found}
-        written = {view.buffer for each in updates.values() for view in _written(each)}
-        others = [each for each in last.instructions if id(each) not in updates]
+        chosen = {id(regions[register]) for register in found}
+        updates = [each for each in last.instructions if isinstance(each, (Region, Update)) and id(each) in chosen]
+        others = [each for each in last.instructions if id(each) not in chosen]
+        written = {view.buffer for each in updates for view in _written(each)}
         if written - set(found) or any(view.buffer in written for view in mentioned(others)):
             return
-        for region in updates.values():
+        for region in updates:
             for out in _written(region):
                 old = registers[found[out.buffer]]
                 readers = [view for view in _read(region) if view.buffer == old]
-                elsewhere = [each for each in updates.values() if each is not region]
+                elsewhere = [each for each in updates if each is not region]
                 if any(view.buffer == old for each in elsewhere for view in _read(each)):
                     return
                 if any(view.strides != out.strides or view.offset for view in readers):
@@ -271,8 +272,8 @@ class Lowering:
         changed = {registers[variable] for variable in found.values()}
         if any(self._bases(fetch) & changed for fetch, _ in made.fetches):
             return
-        last.instructions[:] = [*others, *updates.values()]
-        for region in updates.values():  # what they read has to last until then
+        last.instructions[:] = [*others, *updates]  # one may read what another before it gives
+        for region in updates:  # what they read has to last until then
             for view in _read(region):
                 if view.buffer in self.buffers:
                     self.buffers[view.buffer].last = len(made.steps)
