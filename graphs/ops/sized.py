@@ -80,11 +80,14 @@ def _closed(bounds: tuple[Any, ...], index: Index, places: Places) -> tuple[Any,
 
 
 def _opened_shape(dims: Shape, index: Index, places: Places) -> Shape:
-    """What is known of the shape of ``getitem_at``: not the sizes of slices with an end that is an array."""
+    """What is known of the shape of ``getitem_at``: not the sizes of slices with an end that is an array.
+
+    Nothing is said against a place in an axis without any: a loop over it may have no rounds.
+    """
     items = list(index)
     for at, field in places:
         items[at] = 0 if field == ITEM else Slice()
-    loose = {at for at, field in places if field != ITEM}
+    loose = {at for at, _ in places}
     sizes: list[Dim] = list(dims)
     taken = len(items) - items.count(None) - items.count(Ellipsis)
     axis = 0

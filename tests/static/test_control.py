@@ -48,6 +48,12 @@ def bounded(tf, x):
     return tf.while_loop(lambda a: tf.constant(True), lambda a: a * x, [x], maximum_iterations=3)
 
 
+def over_rows(tf, x):
+    """As many rounds as there are rows, each of which reads one: of no rows, none."""
+    state = [tf.constant(0), tf.constant([0.5, -1.0, 2.0], tf.float64)]
+    return tf.while_loop(lambda i, h: i < tf.shape(x)[0], lambda i, h: (i + 1, tf.sin(h) + x[i] * h), state)[1]
+
+
 def inner_loop(tf, x):
     def body(i, a):
         j = tf.while_loop(lambda j, b: j < i + 1, lambda j, b: (j + 1, tf.sin(b) + x), [tf.constant(0), a])
@@ -151,6 +157,8 @@ CASES = [
     (nested_structure, VECTOR),
     (growing, VECTOR),
     (bounded, VECTOR),
+    (over_rows, MATRIX),
+    (over_rows, MATRIX[:0]),
     (inner_loop, VECTOR),
     (branch_in_loop, VECTOR),
     (loop_in_branch, VECTOR),
@@ -180,7 +188,7 @@ def derivatives(tf, build, array, dims):
 
 
 def ids(cases):
-    return [case[0].__name__ for case in cases]
+    return [f"{case[0].__name__}{'' if case[1].size else ' of nothing'}" for case in cases]
 
 
 @pytest.mark.oracle
