@@ -250,7 +250,8 @@ class Lowering:
             if buffer.dtype != spec.dtype or buffer.shape != spec.dims or buffer.strides != contiguous(buffer.shape):
                 return
             found[register] = variable
-        if any(registers[variable] == fetch for variable in found.values() for fetch, _ in made.fetches):
+        fetched = [register for register, _ in made.fetches]
+        if any(registers[variable] in fetched for variable in found.values()):
             return
         chosen = {id(regions[register]) for register in found}
         updates = [each for each in last.instructions if isinstance(each, (Region, Update)) and id(each) in chosen]
@@ -270,7 +271,8 @@ class Lowering:
                 if isinstance(region, Update) and len(readers) != 1:
                     return
         changed = {registers[variable] for variable in found.values()}
-        if any(self._bases(fetch) & changed for fetch, _ in made.fetches):
+        handed_on = [*(view.buffer for each in updates for view in _read(each) if view.buffer not in changed), *fetched]
+        if any(self._bases(register) & changed for register in handed_on):
             return
         last.instructions[:] = [*others, *updates]  # one may read what another before it gives
         for region in updates:  # what they read has to last until then

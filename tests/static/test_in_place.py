@@ -46,27 +46,48 @@ def test_a_new_value_of_which_another_is_computed(order: int) -> None:
         assert agree(updates, [{x: numpy.arange(4.0)}] * 4) == 2
 
 
+def test_a_row_of_what_changes() -> None:
+    """What Python's kernels hand on may be a view of a variable: nothing is changed in place that an update still reads."""
+    with tf.Graph().as_default():
+        x, i = tf.placeholder("float64", TABLE), tf.placeholder("int32", ())
+        table, row = tf.Variable(numpy.arange(12.0).reshape(TABLE)), tf.Variable(numpy.ones(ROW))
+        taken = table[i]
+        updates = [tf.assign(table, table * 0.5 + x).op, tf.assign(row, row * 0.9 + taken).op]
+        agree(updates, [{x: numpy.ones(TABLE), i: run % 3} for run in range(4)])
+
+
+def made_of(chosen: random.Random, i: Any, a: Any, b: Any) -> Any:
+    """Something in one of the shapes: a mean, a view that Python's kernels make, or a sum's function."""
+    kind = chosen.random()
+    if kind < 0.25:
+        return tf.reduce_mean(a, 0 if a.shape.ndims == 2 else None)
+    if kind < 0.35 and a.shape.ndims == 2:
+        return a[i]
+    if kind < 0.4:
+        return tf.cond(i > 0, lambda: tf.identity(a), lambda: a * 2.0)
+    return tf.tanh(a + b)
+
+
 def test_steps_that_nobody_chose(many: Callable[[int], int]) -> None:
     """Variables of several shapes, each new value of the old ones and of other new ones, assigned in any order."""
     counts = []
     for number in range(many(500)):
         chosen = random.Random(number)
         with tf.Graph().as_default():
-            x = tf.placeholder("float64", TABLE)
+            x, i = tf.placeholder("float64", TABLE), tf.placeholder("int32", ())
             variables = [
                 tf.Variable(numpy.full(chosen.choice([ROW, TABLE, TABLE]), 0.5)) for _ in range(chosen.randint(2, 4))
             ]
             pool, new = [x, *variables], {}
             for variable in chosen.sample(variables, len(variables)):
                 for _ in range(chosen.randint(0, 2)):
-                    a, b, kind = chosen.choice(pool), chosen.choice(pool), chosen.random()
-                    pool.append(tf.reduce_mean(a, 0 if a.shape.ndims == 2 else None) if kind < 0.3 else tf.tanh(a + b))
+                    pool.append(made_of(chosen, i, chosen.choice(pool), chosen.choice(pool)))
                 fitting = [each for each in pool if each.shape.as_list() in ([], [4], variable.shape.as_list())]
                 new[variable] = variable * 0.9 + chosen.choice(fitting[-3:]) * chosen.choice([1.0, 0.5])
                 pool.append(new[variable])
             asked = chosen.sample(variables, len(variables))
             made = [tf.assign(variable, new[variable]) for variable in asked]
             fetches = [each if chosen.random() < 0.2 else each.op for each in made]
-            feeds = [{x: numpy.linspace(-1.0, run, 12).reshape(TABLE)} for run in range(4)]
+            feeds = [{x: numpy.linspace(-1.0, run, 12).reshape(TABLE), i: run % 3} for run in range(4)]
             counts.append(agree(fetches, feeds, f"graph {number}"))
     assert sum(count > 1 for count in counts) > len(counts) // 10
