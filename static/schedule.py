@@ -276,10 +276,16 @@ class _Lowering:
             return
         used = {register for step in made.steps for register in step.args} | {register for register, _ in made.fetches}
         last = {register for register, _ in made.writes.values()}
+        held = {*made.reads, *made.peeks}  # and what may be a view of a variable, whose rows may change before it is read
+        for step in made.steps:
+            if (step.node.op.view or "control" in step.node.op.traits) and not held.isdisjoint(step.args):
+                held.update(step.outs)
         for i in places:
             step = made.steps[i]
             (out,) = step.outs
-            if out in last and out not in used and step.args[0] in made.reads and step.node.specs[0].dims:
+            table, *given = step.args
+            alone = out in last and out not in used
+            if alone and table in made.reads and step.node.specs[0].dims and held.isdisjoint(given):
                 made.steps[i] = replace(step, kernel=changed_rows)
                 made.rows = True
 

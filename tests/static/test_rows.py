@@ -52,6 +52,20 @@ def test_a_run_reads_what_was_there_before_it(table):
         np.testing.assert_array_equal(before, TABLE)
 
 
+def test_rows_of_one_table_that_go_into_another_are_those_before_the_run(table):
+    w, change, session = table
+    i = tf.placeholder("int32", [])
+    other = tf.Variable(TABLE * 0)
+    session.run(other.initializer)
+    taken = tf.scatter_update(other, [1], w[i : i + 1])
+    back = tf.scatter_update(w, [0], [[1.0, 2.0, 3.0]])
+    for _ in range(3):
+        before = session.run(w)
+        session.run([change.op, taken.op], {i: 0})
+        np.testing.assert_array_equal(session.run(other)[1], before[0])
+        session.run(back.op)
+
+
 def test_what_was_fetched_or_assigned_stays_as_it_was(table):
     w, change, session = table
     other = tf.Variable(TABLE * 0)
