@@ -278,7 +278,8 @@ class _Lowering:
         last = {register for register, _ in made.writes.values()}
         held = {*made.reads, *made.peeks}  # and what may be a view of a variable, whose rows may change before it is read
         for step in made.steps:
-            if (step.node.op.view or "control" in step.node.op.traits) and not held.isdisjoint(step.args):
+            seen = step.args[:1] if step.node.op.view else step.args if "control" in step.node.op.traits else ()
+            if not held.isdisjoint(seen):
                 held.update(step.outs)
         for i in places:
             step = made.steps[i]
