@@ -65,7 +65,7 @@ class PieceEmission(Emission):
 def written_through(piece: Piece, made: Schedule) -> dict[str, list[str | None]]:
     """Updates that can write straight into their variables, by their first result: for each result where it is to be.
 
-    That needs that nobody reads the variable's old value afterwards, nor keeps a view of it.
+    That needs that nobody reads the variable's old value afterwards, keeps a view of it, or reads one beside it.
     """
     ends = {register: variable for variable, register in piece.commits if made.writes[variable][1]}
     held = {variable: register for register, variable in made.reads.items()}
@@ -85,7 +85,8 @@ def written_through(piece: Piece, made: Schedule) -> dict[str, list[str | None]]
         for out in step.outs:
             variable = ends.get(out)
             before = "" if variable is None else held.get(variable, "")
-            safe = before not in kept and last.get(before, at) <= at
+            beside = any(before in roots.get(arg, ()) for arg in step.args if arg != before)
+            safe = before not in kept and last.get(before, at) <= at and not beside
             into.append(f"w{variable.serial}" if variable is not None and safe else None)
         if any(into):
             found[step.outs[0]] = into

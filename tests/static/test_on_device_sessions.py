@@ -350,6 +350,21 @@ def test_old_values_are_read_before_they_go(gpu: Any) -> None:
         numpy.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("view", [lambda v: v[::-1], lambda v: v[1], lambda v: v[:, ::-1]], ids=["rows", "a row", "columns"])
+def test_an_update_reads_a_view_of_the_old_value(gpu: Any, view: Any) -> None:
+    """Threads write one element each: none may write where another still has to read."""
+    with tf.device("/gpu:0"):
+        v = tf.Variable(draw(4, 4))
+        update = v.assign(v * 0.5 + view(v)).op
+    with tf.Session() as session:
+        session.run(v.initializer)
+        for _ in range(4):
+            before = session.run(v)
+            session.run(update)
+            numpy.testing.assert_allclose(session.run(v), before * 0.5 + view(before), rtol=1e-6)
+        assert "fused_into" not in session.plan(update).source
+
+
 def test_variables_that_share_an_initial_value(gpu: Any) -> None:
     with tf.device("/gpu:0"):
         zeros = tf.zeros((3,))
