@@ -139,9 +139,13 @@ class Session(Inspection):
             state = self._state
             if self._closed:  # afterwards: what was there before it was closed may still be used
                 raise closed()
-            values, _ = plan(state, feeds)
-            if self._changes == changes:
-                return values
+            try:
+                values, _ = plan(state, feeds)
+                if self._changes == changes:
+                    return values
+            except Exception:  # which may be of values of which some had changed and some had not
+                if self._changes == changes:
+                    raise
         with self._lock:
             draw = place = own = None
             state = self._state

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import static as tf
+from static.plan import Plan
 
 
 WAIT = 600
@@ -215,3 +216,26 @@ def test_closing_while_running_gives_a_result_or_closed(many: Callable[[int], in
 
     for turn in range(many(1_000)):
         round_of(turn)
+
+
+def test_what_fails_while_values_change_is_done_again(monkeypatch) -> None:
+    """A run takes no lock where it changes nothing: it may meet a variable of which some is old and some new."""
+    v = tf.Variable([1.0, 2.0])
+    total = tf.reduce_sum(v)
+    called = Plan.__call__
+    with tf.Session() as session:
+        session.run(v.initializer)
+
+        def torn(plan, *args):
+            if not failures:
+                failures.append(plan)
+                session._changes += changes
+                raise ValueError("half of it is new")
+            return called(plan, *args)
+
+        monkeypatch.setattr(Plan, "__call__", torn)
+        failures, changes = [], 2
+        assert session.run(total) == 3.0
+        failures, changes = [], 0
+        with pytest.raises(ValueError, match="half of it"):
+            session.run(total)
