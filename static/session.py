@@ -131,12 +131,10 @@ class Session(Inspection):
     def _follow(self, plan: Plan, feeds: Sequence[Any]) -> tuple[Any, ...]:
         """What a run of ``plan`` fetches; the variables have changed.
 
-        Runs that change nothing take no lock. They look again afterwards whether values were being changed in place
-        meanwhile, and if so are done again under the lock.
+        Runs that change nothing take no lock; where values were being changed in place meanwhile, they are done again.
         """
-        changes = self._changes
+        changes, state = self._changes, self._state  # in this order
         if not (plan.locked or self._rows or changes & 1):
-            state = self._state
             if self._closed:  # afterwards: what was there before it was closed may still be used
                 raise closed()
             try:
