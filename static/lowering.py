@@ -213,7 +213,7 @@ class Lowering:
             for name in read & self.buffers.keys():
                 self.buffers[name].last = max(self.buffers[name].last, place)
             if id(step) in called and not _fresh(step):
-                seen = step.args[:1] if step.node.op.view else step.args
+                seen = step.viewed or step.args
                 self._behind.update(dict.fromkeys(step.outs, set().union(*map(self._bases, seen))))
         end = len(made.steps)
         for register in (*(r for r, _ in made.fetches), *(r for r, _ in made.writes.values())):

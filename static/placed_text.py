@@ -72,10 +72,8 @@ def written_through(piece: Piece, made: Schedule) -> dict[str, list[str | None]]
     roots: dict[str, set[str]] = {register: {register} for register in piece.takes}
     last: dict[str, int] = {}
     for at, step in enumerate(piece.steps):
-        seen = set().union(*(roots.get(arg, set()) for arg in step.args))
-        last.update(dict.fromkeys(seen, at))
-        if step.node.op.view or "control" in step.node.op.traits:
-            roots.update(dict.fromkeys(step.outs, seen))
+        last.update(dict.fromkeys(set().union(*(roots.get(arg, set()) for arg in step.args)), at))
+        roots.update(dict.fromkeys(step.outs, set().union(*(roots.get(arg, set()) for arg in step.viewed))))
     kept = set().union(*(roots.get(register, set()) for register in (*piece.gives, *(r for _, r in piece.commits))))
     found: dict[str, list[str | None]] = {}
     for at, step in enumerate(piece.steps):

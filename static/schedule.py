@@ -52,6 +52,12 @@ class Step:
     draws: bool = False
     dead: list[str] = field(default_factory=list)
 
+    @property
+    def viewed(self) -> tuple[str, ...]:
+        """The arguments that results may be views of, by the op's word: the first of a view, any of a branch or loop."""
+        op = self.node.op
+        return self.args[:1] if op.view else self.args if "control" in op.traits else ()
+
     def key(self, draw: Draw) -> Any:
         """What the kernel is given as its ``key``: the key of its draw, or what makes the keys inside its bodies."""
         return draw(self.node.params.get("key"), self.node.serial) if "random" in self.node.op.traits else draw
@@ -278,8 +284,7 @@ class _Lowering:
         last = {register for register, _ in made.writes.values()}
         held = {*made.reads, *made.peeks}  # and what may be a view of a variable, whose rows may change before it is read
         for step in made.steps:
-            seen = step.args[:1] if step.node.op.view else step.args if "control" in step.node.op.traits else ()
-            if not held.isdisjoint(seen):
+            if not held.isdisjoint(step.viewed):
                 held.update(step.outs)
         for i in places:
             step = made.steps[i]
