@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from contextvars import ContextVar
-from typing import Any, Self
+from typing import Any
 
 import numpy
 
 from dynamic.apply import Carried, apply
 from dynamic.elsewhere import DeviceError as DeviceError, fetched, sent, set_mover
+from dynamic.uninterrupted import Inside
 from graphs.core.errors import at_line
 from graphs.core.gpus import cupy, found
 from graphs.core.op import Op, first_dtype, like_first
@@ -20,13 +21,13 @@ KINDS = ("cpu", "cuda")
 _KNOWN = (*KINDS, "mps", "meta", "xpu", "xla", "mtia", "hip", "hpu", "ipu", "vulkan", "mkldnn", "opencl", "opengl", "ideep")
 
 
-class device:  # noqa: N801 (PyTorch's name)
+class device(Inside):  # noqa: N801 (PyTorch's name)
     """A kind of device and a number: ``device("cuda:1")``, ``device("cuda", 1)``. As a context, where new tensors are made.
 
     Raises RuntimeError for what names no device.
     """
 
-    __slots__ = ("_before", "index", "type")
+    __slots__ = ("index", "type")
 
     type: str
     index: int | None
@@ -48,9 +49,9 @@ class device:  # noqa: N801 (PyTorch's name)
                 if not number.isdecimal() or index is not None:
                     raise DeviceError(f"invalid device string: {type!r}{at_line()}")
                 type, index = name, int(number)
+        super().__init__()
         self.type = type
         self.index = index
-        self._before: list[Any] = []
 
     def __repr__(self) -> str:
         return f"device(type={self.type!r})" if self.index is None else f"device(type={self.type!r}, index={self.index})"
@@ -67,12 +68,9 @@ class device:  # noqa: N801 (PyTorch's name)
     def __reduce__(self) -> tuple[Any, ...]:
         return device, (self.type, self.index)
 
-    def __enter__(self) -> Self:
-        self._before.append(default_device.set(self))
+    @property
+    def _value(self) -> device:
         return self
-
-    def __exit__(self, *_: object) -> None:
-        default_device.reset(self._before.pop())
 
 
 CPU = device("cpu")
@@ -80,6 +78,8 @@ CPU = device("cpu")
 
 default_device: ContextVar[device] = ContextVar("default device", default=CPU)
 """Where new tensors are made."""
+
+device._variable = default_device
 
 
 def set_default_device(device: Any) -> None:

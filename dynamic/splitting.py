@@ -137,12 +137,13 @@ def _without_kernels(again: Sequence[Callable[[], Any]], results: Sequence[Any],
     def kernel(*_: Any, **__: Any) -> Any:
         return next(following)
 
-    token = recording.set(on)
+    before = recording.get()
     try:
+        recording.set(on)
         with patched(*((op, "kernel", kernel) for op in ops)):
             return replayed(again)
     finally:
-        recording.reset(token)
+        recording.set(before)
 
 
 def _calls(step: Callable[[Any], None], batch: Any) -> tuple[list[Made], list[Op]]:

@@ -27,11 +27,12 @@ def spreading(op: Op, args: tuple[Any, ...], params: Mapping[str, Any]) -> Any:
     """Call an op, without recording it where an argument is volatile; the results then are volatile too."""
     if not any(isinstance(arg, Carried) and arg._volatile for arg in args):  # type: ignore[attr-defined]
         return applying.apply(op, args, params, plainly=True)
-    token = recording.set(False)
+    before = recording.get()
     try:
+        recording.set(False)
         out = applying.apply(op, args, params, plainly=True)
     finally:
-        recording.reset(token)
+        recording.set(before)
     for tensor in out if isinstance(out, tuple) else (out,):
         tensor._volatile = True
     return out

@@ -10,6 +10,7 @@ from typing import Any, Self
 from dynamic.contributions import contributions
 from dynamic.names import lacking
 from dynamic.tape import Record
+from dynamic.uninterrupted import Inside, at_once
 from graphs.core.arrays import has_nan
 from graphs.core.errors import GradientError, at_line
 
@@ -28,30 +29,27 @@ class set_detect_anomaly:  # noqa: N801 (PyTorch's name)
     def __enter__(self) -> Self:
         return self
 
+    @at_once
     def __exit__(self, *_: object) -> None:
         anomaly.set(self._before)
 
 
-class detect_anomaly:  # noqa: N801
+class detect_anomaly(Inside):  # noqa: N801
     """Inside, a backward pass that makes a NaN is a RuntimeError, which names the operation and the line that made it.
 
     It takes time: every gradient is looked at, and what the tape kept is freed at the end only.
     """
 
+    _variable = anomaly
+
     def __init__(self, check_nan: bool = True) -> None:
-        self._check_nan = check_nan
+        super().__init__()
+        self._value = True, check_nan
         warnings.warn(
             "Anomaly Detection has been enabled: it makes backward passes slower, and is for debugging only",
             UserWarning,
             stacklevel=2,
         )
-
-    def __enter__(self) -> None:
-        self._before = anomaly.get()
-        anomaly.set((True, self._check_nan))
-
-    def __exit__(self, *_: object) -> None:
-        anomaly.set(self._before)
 
 
 def is_anomaly_enabled() -> bool:

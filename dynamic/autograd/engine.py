@@ -164,8 +164,9 @@ def _run(roots: list[tuple[Any, Any]], wrt: list[Any] | None, retain: bool | Non
     elif tape.watched:
         residuals = _telling(residuals)
     nans = anomaly.get()[1]
-    token = recording.set(create)
+    before = recording.get()
     try:
+        recording.set(create)
         if not (tape.hooked or nans or tape.hastened is not None):
             return backprop(roots, wrt, residuals)
         with passing():
@@ -176,7 +177,7 @@ def _run(roots: list[tuple[Any, Any]], wrt: list[Any] | None, retain: bool | Non
                 return _run_watched(roots, wrt, _taped if create else _bare, hooks, keep)
             return backprop(roots, wrt, residuals, on_gradient=hooks)
     finally:
-        recording.reset(token)
+        recording.set(before)
         if tape.told is not None:
             tape.told(None)
 

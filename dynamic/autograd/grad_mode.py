@@ -13,6 +13,7 @@ from typing import Any, Self
 
 from dynamic.names import lacking
 from dynamic.tape import recording
+from dynamic.uninterrupted import Inside, at_once
 
 
 strict: ContextVar[bool] = ContextVar("strict updates", default=False)
@@ -33,6 +34,7 @@ class _Setting:
         self._switch.set(self._mode)
         return self
 
+    @at_once
     def __exit__(self, *_: object) -> None:
         self._switch.set(self._before)
 
@@ -62,51 +64,40 @@ class strict_updates(_Setting):  # noqa: N801
         super().__init__(mode)
 
 
-class _Mode:
-    _mode: bool
-
-    def __init__(self) -> None:
-        self._before: list[bool] = []
-
-    def __enter__(self) -> Self:
-        self._before.append(recording.get())
-        recording.set(self._mode)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        recording.set(self._before.pop())
+class _Mode(Inside):
+    _variable = recording
 
     def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
-        return super().__new__(cls) if function is None else _within(recording, cls._mode, function)
+        return super().__new__(cls) if function is None else _within(recording, cls._value, function)
 
     def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """``function`` with this mode inside."""
-        return _within(recording, self._mode, function)
+        return _within(recording, self._value, function)
 
 
 class no_grad(_Mode):  # noqa: N801
     """Record nothing inside: a context manager and a decorator, with or without parentheses."""
 
-    _mode = False
+    _value = False
 
 
 class enable_grad(_Mode):  # noqa: N801
     """Record inside, also within ``no_grad``."""
 
-    _mode = True
+    _value = True
 
 
 class inference_mode(_Mode):  # noqa: N801
     """``no_grad``, unless ``mode`` is false: then ``enable_grad``. Tensors made inside are as any others."""
 
-    _mode = False
+    _value = False
 
     def __new__(cls, mode: Any = True) -> Any:  # noqa: D102
         return super().__new__(cls, None if isinstance(mode, bool) else mode)
 
     def __init__(self, mode: bool = True) -> None:
         super().__init__()
-        self._mode = not mode
+        self._value = not mode
 
 
 def _within(switch: ContextVar[bool], mode: bool, function: Any) -> Any:
@@ -121,8 +112,8 @@ def _within(switch: ContextVar[bool], mode: bool, function: Any) -> Any:
         @functools.wraps(function)
         async def waiting(*args: Any, **kwargs: Any) -> Any:
             before = switch.get()
-            switch.set(mode)
             try:
+                switch.set(mode)
                 return await function(*args, **kwargs)
             finally:
                 switch.set(before)
@@ -131,11 +122,12 @@ def _within(switch: ContextVar[bool], mode: bool, function: Any) -> Any:
 
     @functools.wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        token = switch.set(mode)
+        before = switch.get()
         try:
+            switch.set(mode)
             return function(*args, **kwargs)
         finally:
-            switch.reset(token)
+            switch.set(before)
 
     return wrapper
 
@@ -148,11 +140,12 @@ def _generating(switch: ContextVar[bool], mode: bool, function: Callable[..., Ge
         generator = function(*args, **kwargs)
 
         def inside(resume: Callable[..., Any], *given: Any) -> Any:
-            token = switch.set(mode)
+            before = switch.get()
             try:
+                switch.set(mode)
                 return resume(*given)
             finally:
-                switch.reset(token)
+                switch.set(before)
 
         try:
             value = inside(next, generator)

@@ -88,12 +88,13 @@ def on_host(function: Callable[..., Any]) -> Callable[..., Any]:
         place = _gpu((*args, *settings.values()))
         if place is None:
             return function(*args, **settings)
-        before = default_device.set(CPU)
+        before = default_device.get()
         try:
+            default_device.set(CPU)
             args = tuple([_at(x, CPU) for x in args])
             result = function(*args, **{name: _at(x, CPU) for name, x in settings.items()})
         finally:
-            default_device.reset(before)
+            default_device.set(before)
         return _at(result, place)
 
     return called

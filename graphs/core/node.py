@@ -322,11 +322,12 @@ def weak_spec(scalar: bool | int | float | complex, dtype: Any) -> Spec:
 @contextmanager
 def scope(name: str) -> Iterator[str]:
     """Put ``name/`` before the names of nodes made inside."""
-    token = _scope.set(name)
+    before = _scope.get()
     try:
+        _scope.set(name)
         yield name
     finally:
-        _scope.reset(token)
+        _scope.set(before)
 
 
 def current_scope() -> str:

@@ -10,6 +10,7 @@ import pytest
 
 import dynamic as torch
 from dynamic import optim
+from dynamic.utils.checkpoint import checkpoint
 from graphs import updates
 from graphs.core.errors import ShapeError
 from tests.interrupting import Fault, Interrupt, ctrl_c, everywhere, product, within
@@ -119,6 +120,82 @@ def test_a_step_is_done_or_not_wherever_it_is_interrupted(name, pytestconfig):
             runs[0].step()
             assert runs[0].standing() == states[states.index(found) + 1], f"another next step after {interrupt.where}"
         assert outcomes == {0, 1} or every > 1
+
+
+class Square(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x * x
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, g):
+        (x,) = ctx.saved_tensors
+        return 2 * x * g
+
+
+@torch.no_grad()
+def halved(x):
+    return x * 0.5
+
+
+def blocks(w):
+    """All kinds of blocks and functions in which operations are recorded or not."""
+    with torch.no_grad():
+        target = halved(w) + 1
+        with torch.enable_grad():
+            shifted = w + target
+    with torch.device("cpu"), torch.inference_mode():
+        target = target * torch.ones(4, 4)
+    return Square.apply(shifted - target).sum()
+
+
+def penalty(w):
+    x = torch.ones(2, 4, dtype=torch.float64, requires_grad=True)
+    (g,) = torch.autograd.grad(torch.tanh(x @ w).sum(), x, create_graph=True)
+    return ((g * g).sum(1) - 1).pow(2).mean()
+
+
+def hooked(w):
+    h = torch.tanh(w)
+    h.register_hook(halved)
+    return (h * h).sum()
+
+
+def again(w):
+    return sum(checkpoint(torch.tanh, w, use_reentrant=reentrant).sum() for reentrant in (False, True))
+
+
+@pytest.mark.parametrize("forward", [blocks, penalty, hooked, again])
+def test_the_step_after_an_interrupt_anywhere_in_one_is_as_without_it(forward, pytestconfig):
+    def make():
+        w = torch.from_numpy(np.random.default_rng(0).normal(size=(4, 4))).requires_grad_()
+        return w, optim.SGD([w], lr=0.05, momentum=0.9)
+
+    def step(w, optimizer):
+        optimizer.zero_grad()
+        forward(w).backward()
+        optimizer.step()
+
+    def standing(w, optimizer):
+        return w.detach().numpy().tobytes(), plain(optimizer.state_dict()["state"])
+
+    run, twin = make(), make()
+    for each in (run, twin):
+        step(*each)
+    recorded = within("dynamic/autograd", "dynamic/uninterrupted.py", "dynamic/utils/checkpoint.py")
+    interrupts = 0
+    for interrupt in everywhere(lambda: step(*run), product if pytestconfig.getoption("--long") else recorded):
+        interrupts += 1
+        if standing(*run) != standing(*twin):
+            step(*twin)
+        assert standing(*run) == standing(*twin), f"torn by an interrupt at {interrupt.where}"
+        assert torch.is_grad_enabled(), f"nothing is recorded any more after an interrupt at {interrupt.where}"
+        for each in (run, twin):
+            step(*each)
+        assert standing(*run) == standing(*twin), f"another next step after an interrupt at {interrupt.where}"
+    assert interrupts > 50
 
 
 def test_a_step_that_cannot_be_taken_changes_nothing():

@@ -56,11 +56,12 @@ def arg_scope(list_ops_or_scope: Any, **kwargs: Any) -> Iterator[ArgScope]:
         inside: ArgScope = {key: dict(defaults) for key, defaults in list_ops_or_scope.items()}
     else:
         inside = _extended(list_ops_or_scope, kwargs)
-    before = _scope.set(inside)
+    before = _scope.get()
     try:
+        _scope.set(inside)
         yield inside
     finally:
-        _scope.reset(before)
+        _scope.set(before)
 
 
 def _extended(functions: Any, kwargs: Mapping[str, Any]) -> ArgScope:
