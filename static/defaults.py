@@ -15,13 +15,12 @@ sessions: ContextVar[tuple[Any, ...]] = ContextVar("sessions", default=())
 @contextmanager
 def pushed(stack: ContextVar[tuple[Any, ...]], item: Any) -> Iterator[Any]:
     """A context in which ``item`` is the last of ``stack``."""
-    before = stack.get()
+    stack.set((*stack.get(), item))
     try:
-        stack.set((*before, item))
         yield item
     finally:
         now = stack.get()
-        if len(now) > len(before) and now[-1] is item:
+        if now and now[-1] is item:
             stack.set(now[:-1])
 
 

@@ -322,12 +322,11 @@ def weak_spec(scalar: bool | int | float | complex, dtype: Any) -> Spec:
 @contextmanager
 def scope(name: str) -> Iterator[str]:
     """Put ``name/`` before the names of nodes made inside."""
-    before = _scope.get()
+    token = _scope.set(name)
     try:
-        _scope.set(name)
         yield name
     finally:
-        _scope.set(before)
+        _scope.reset(token)
 
 
 def current_scope() -> str:

@@ -29,7 +29,7 @@ _MODULES = {
     "graphs/inspection": "first_nan watch_dynamic",
     "graphs/rewrite": "checks engine hoist merge programs rounds rules",
     "static": "accumulate array_loops calling control effects export fused_nodes gradients graph hazards hostile_exports"
-    " inspection interrupts loop_passes on_device on_device_placement passes plan report rows saver scopes session"
+    " in_place inspection interrupts loop_passes on_device on_device_placement passes plan report rows saver scopes session"
     " tensor_array threads variables",
     "dynamic": "backward checkpoint corners_of_gradients derivatives_against_torch errors_of_gradients freeing"
     " func_against_torch graph_against_torch interrupts leftovers_against_torch modes_and_hooks"

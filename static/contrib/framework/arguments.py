@@ -56,12 +56,11 @@ def arg_scope(list_ops_or_scope: Any, **kwargs: Any) -> Iterator[ArgScope]:
         inside: ArgScope = {key: dict(defaults) for key, defaults in list_ops_or_scope.items()}
     else:
         inside = _extended(list_ops_or_scope, kwargs)
-    before = _scope.get()
+    before = _scope.set(inside)
     try:
-        _scope.set(inside)
         yield inside
     finally:
-        _scope.set(before)
+        _scope.reset(before)
 
 
 def _extended(functions: Any, kwargs: Mapping[str, Any]) -> ArgScope:
