@@ -12,7 +12,7 @@ def same_numbers_each_time():
     numpy.random.seed(0)
     dynamic.manual_seed(0)
     if "torch" in sys.modules:
-        sys.modules["torch"].manual_seed(0)
+        sys.modules["torch"].default_generator.manual_seed(0)  # ``torch.manual_seed`` takes milliseconds, for GPUs
 
 
 @pytest.fixture(autouse=True)
