@@ -19,7 +19,7 @@ from dynamic.unpacking import ClassError, Unpacker
 from graphs.core.errors import GraphsError, at_line
 from graphs.core.files import reading, write_whole
 from graphs.core.jsontext import digest, strict
-from graphs.core.tensorfile import TensorFile, TensorFileError, packed
+from graphs.core.tensorfile import TensorFile, TensorFileError, packed, taken
 
 
 _FORMAT, _VERSION = "diptych save", 1
@@ -96,7 +96,7 @@ _NONSENSE = (GraphsError, ArithmeticError, AttributeError, LookupError, Recursio
 
 def _unpack(file: BinaryIO, size: int | None, path: Any) -> tuple[dict[str, Any], list[Any]]:
     """The description and the memories in a file, every digest checked."""
-    head = file.read(8)
+    head = bytes(taken(file, 8, False))
     try:
         stored = TensorFile(head, file, None if size is None else size - len(head))
         about = _described(stored)

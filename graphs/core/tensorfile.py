@@ -106,7 +106,7 @@ class TensorFile:
             raise TensorFileError("it does not begin with the length of a header")
         if left is not None and size > left:
             raise TensorFileError(f"its header of {size} bytes ends after {left}")
-        text = _taken(file, size, left is not None)
+        text = taken(file, size, left is not None)
         if len(text) < size:
             raise TensorFileError(f"its header of {size} bytes ends after {len(text)}")
         self._file, self._left = file, None if left is None else left - size
@@ -140,7 +140,7 @@ class TensorFile:
             raise self._short(place, max(self._left - place.start, 0))
         for place in self.places:
             length = place.end - place.start
-            data = _taken(self._file, length, self._left is not None)
+            data = taken(self._file, length, self._left is not None)
             if len(data) < length:
                 raise self._short(place, len(data))
             array = numpy.frombuffer(data, place.dtype).reshape(place.shape)
@@ -152,7 +152,7 @@ class TensorFile:
         )
 
 
-def _taken(file: BinaryIO, count: int, there: bool) -> bytearray:
+def taken(file: BinaryIO, count: int, there: bool) -> bytearray:
     """So many bytes, or as many as there are: memory is taken for those that are ``there``, or have come."""
     if there:
         made = bytearray(count)

@@ -215,6 +215,17 @@ def test_batched_gradients(settings):
     same(build, X, Y, normal(4, 3))
 
 
+@pytest.mark.parametrize("settings", [{}, {"retain_graph": True}, {"create_graph": True}], ids=str)
+def test_batched_gradients_keep_the_graph_where_they_are_asked_to(settings):
+    def build(t, x, seeds):
+        x = x.requires_grad_()
+        y = x.sin()
+        first = t.autograd.grad(y, x, seeds, is_grads_batched=True, **settings)
+        return (*first, *t.autograd.grad(y, x, seeds, is_grads_batched=True))
+
+    same(build, X, normal(4, 3))
+
+
 BACKWARD = {
     "of several": lambda t, x: t.autograd.backward([x.sum(), x * x], [None, x.detach()]),
     "older name": lambda t, x: t.autograd.backward(x * x, grad_variables=x.detach()),
@@ -432,6 +443,16 @@ def test_checks_of_several_inputs_and_of_complex_ones():
     same(lambda t, x, y: t.autograd.gradcheck(lambda a, b: a.mm(b).tanh(), (x.requires_grad_(), y)), Y, Y + 1)
     same(lambda t, x, y: t.autograd.gradcheck(lambda a, b: a.mm(b), (x.requires_grad_(), y.requires_grad_())), Y, Y + 1)
     same(lambda t, x: t.autograd.gradcheck(lambda a: a * 2, x), X)
+    same(lambda t, x, y: t.autograd.gradcheck(lambda a, b: a.sum() * b, (x.requires_grad_(), y.requires_grad_())), X[:0], Y)
+    same(lambda t, x: t.autograd.gradcheck(lambda a: (a.sin(), a.cos(), a.exp()), x.requires_grad_()), X)
+    for name in ("gradcheck", "gradgradcheck"):
+        same(
+            lambda t, x, y, name=name: getattr(t.autograd, name)(
+                lambda a, b: a**3, (x.requires_grad_(), y.requires_grad_())
+            ),
+            X,
+            Y,
+        )
 
 
 def test_single_precision_is_warned_of():

@@ -46,6 +46,18 @@ def test_hooks_on_one_of_several_outputs():
     assert x.grad.tolist() == [1.0, 10.0, 10.0]
 
 
+def test_hooks_on_an_output_that_no_gradient_reaches_are_not_called():
+    x = leaf(1, 2, 3)
+    first, second = x.split([1, 2])
+    seen = []
+    for _ in range(2):
+        second.register_hook(seen.append)
+    first.register_hook(lambda g: g * 10)
+    first.sum().backward()
+    assert x.grad.tolist() == [10.0, 0.0, 0.0]
+    assert seen == []
+
+
 def test_retained_gradients_of_values_that_are_no_leaves():
     x = leaf(1, 2)
     y = x * 3

@@ -94,6 +94,26 @@ def test_file_objects_and_several_in_one(tmp_path):
         assert dynamic.load(file) == [1]
 
 
+class Dribble:
+    """A stream that nobody can say the length of, and that gives a few bytes at a time."""
+
+    def __init__(self, data):
+        self._file = io.BytesIO(data)
+
+    def read(self, count):
+        return self._file.read(min(count, 5))
+
+
+def test_streams_that_give_a_few_bytes_at_a_time():
+    state = {name: dynamic.from_numpy(normal(3, 4) + i) for i, name in enumerate("abc")}
+    out = io.BytesIO()
+    dynamic.save(state, out)
+    found = dynamic.load(Dribble(out.getvalue()))
+    assert all(dynamic.equal(found[name], state[name]) for name in state)
+    with pytest.raises(dynamic.serialization.LoadError, match="cut short"):
+        dynamic.load(Dribble(out.getvalue()[:-1]))
+
+
 def test_shared_memory_stays_shared(tmp_path):
     x = dynamic.arange(12.0)
     found = again(

@@ -133,6 +133,20 @@ def test_a_step_from_what_is_read_after_another_update_stays() -> None:
     assert written["v"] == 1
 
 
+def test_a_product_of_another_variable_is_of_what_that_was_before_it_changed() -> None:
+    w, _, g = operands()
+    u = tf.Variable(X.T, name="u")
+    change = tf.matmul(u, g)
+    with tf.control_dependencies([change]):
+        changed = tf.assign(u, u * 0)
+    with tf.control_dependencies([changed]):
+        update = tf.assign_add(w, change)
+    fired, _, written = ran([update.op], {g: G})
+    assert fired == 1
+    assert not written["u"].any()
+    numpy.testing.assert_allclose(written["w"], START + PRODUCT, rtol=1e-12)
+
+
 def test_a_product_that_is_fed_is_not_computed() -> None:
     w, x, g = operands()
     p = product(x, g)

@@ -36,6 +36,16 @@ def test_a_callable_takes_as_many_values_as_were_named() -> None:
         assert metadata.step_stats.dev_stats
 
 
+def test_nothing_may_be_of_any_dtype() -> None:
+    """An empty list is an array of floats, and TensorFlow takes it for whole numbers too."""
+    x = tf.placeholder("int32", [None])
+    with tf.Session() as session:
+        assert session.run(tf.reduce_sum(x), {x: []}) == 0
+        assert session.run(x, {x: []}).dtype == numpy.int32
+        with pytest.raises(TypeError, match="Cannot feed values of dtype float64"):
+            session.run(x, {x: [1.5]})
+
+
 def test_shapes_beyond_the_eighth_share_a_plan() -> None:
     x = tf.placeholder("float32", (None,))
     total = tf.reduce_sum(x * x)

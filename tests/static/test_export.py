@@ -358,6 +358,46 @@ def test_return_elements_and_input_map():
     assert op.control_inputs == [mine.op]
 
 
+def test_shapes_that_were_set_come_back():
+    """And what stands in for a tensor may have another shape, to which nothing is added."""
+    x = tf.placeholder(tf.float32, [None, None], name="x")
+    y = tf.exp(x, name="y")
+    y.set_shape([2, None])
+    tf.negative(y, name="z")
+    description = tf.GraphDef.FromString(tf.get_default_graph().as_graph_def().SerializeToString())
+    y, z = tf.import_graph_def(description, return_elements=["y:0", "z:0"])
+    assert y.shape.as_list() == z.shape.as_list() == [2, None]
+    (z,) = tf.import_graph_def(description, {"x:0": tf.zeros([3, 4])}, ["z:0"])
+    assert z.shape.as_list() == [3, 4]
+
+
+def test_an_import_runs_after_what_stands_in_for_what_it_ran_after():
+    with tf.control_dependencies([tf.no_op(name="first")]):
+        tf.constant(1.0, name="second")
+    description = tf.get_default_graph().as_graph_def()
+    description.node = [node for node in description.node if node.name != "first"]
+    with pytest.raises(GraphFileError, match=r"'second' .*runs after 'first', which is not before it"):
+        tf.import_graph_def(description)
+    mine = tf.no_op()
+    with pytest.raises(ValueError, match=r"not found in graph_def: \[\^first\]"):
+        tf.import_graph_def(description, {"^first": mine})
+
+
+def test_a_name_that_a_description_was_given_is_checked():
+    description = small()
+    description.node[0].name = "two words"
+    description.node = description.node[:1]
+    with pytest.raises(GraphFileError, match=r"node 'two words': .*not a valid scope name"):
+        tf.import_graph_def(description)
+
+
+def test_a_graph_of_too_many_values_is_not_written(monkeypatch):
+    tf.constant(np.arange(9.0))
+    monkeypatch.setattr("graphs.core.jsontext.MOST", 10)
+    with pytest.raises(GraphFileError, match="the graph cannot be written: it has more than 10 values"):
+        tf.get_default_graph().as_graph_def().SerializeToString()
+
+
 @pytest.mark.oracle
 def test_importing_as_tensorflow_does():
     theirs = tensorflow()
@@ -381,6 +421,7 @@ def test_importing_as_tensorflow_does():
     ("settings", "kind", "message"),
     [
         ({"input_map": {"no:0": 1.0, "x:7": 1.0}}, ValueError, r"inputs that were not found in graph_def: \[no:0, x:7\]"),
+        ({"input_map": {"x:1": 1.0}}, ValueError, r"inputs that were not found in graph_def: \[x:1\]"),
         ({"input_map": {"x:0": np.int32(1)}}, ValueError, "'x:0' is float32, .* is int32"),
         ({"return_elements": ["no"]}, ValueError, "return_element 'no' not found in graph_def"),
         ({"return_elements": ["x:1"]}, ValueError, "return_element 'x:1' not found in graph_def"),
@@ -660,6 +701,7 @@ WRONG_META = {
     "an item of no kind": (lambda d: d["collections"].update(variables=[{"python": "1"}]), "'python' is no kind of item"),
     "collections that are none": (lambda d: d.update(collections=[1]), "'collections' has to be an object of lists"),
     "a wrong saver": (lambda d: d["saver"].update(variables={"v": "no"}), "'saver' is wrong"),
+    "a saver of odd hours": (lambda d: d["saver"].update(keep_checkpoint_every_n_hours="1"), "'saver' is wrong"),
 }
 
 

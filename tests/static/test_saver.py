@@ -173,7 +173,7 @@ def test_another_process_goes_on_counting(session, tmp_path):
     assert not tf.train.checkpoint_exists(str(tmp_path / "m.ckpt-1"))
 
 
-def test_the_text_file(session, tmp_path, monkeypatch):
+def test_the_text_file(session, tmp_path, monkeypatch, caplog):
     variables(session, v=1.0)
     monkeypatch.chdir(tmp_path)
     os.mkdir("logs")
@@ -187,7 +187,12 @@ def test_the_text_file(session, tmp_path, monkeypatch):
     assert tf.train.latest_checkpoint("logs") == "logs/m.ckpt-7"
     os.remove("logs/m.ckpt-7.safetensors")
     assert tf.train.latest_checkpoint("logs") is None
+    assert "Couldn't match files for checkpoint logs/m.ckpt-7" in caplog.text
     assert tf.train.latest_checkpoint("nowhere") is None
+    saver.save(session, "elsewhere")
+    Path("logs/checkpoint").write_text('model_checkpoint_path: "../elsewhere"')
+    assert tf.train.latest_checkpoint("logs") is None
+    assert "logs/../elsewhere is outside logs, whose file names it" in caplog.text
     for wrong in ("nonsense", 'unknown: "a"', "model_checkpoint_path: broken", "", '__class__: "x"'):
         Path("logs/checkpoint").write_text(wrong)
         assert tf.train.get_checkpoint_state("logs") is None

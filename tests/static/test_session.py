@@ -137,6 +137,14 @@ def test_any_tensor_can_be_fed_and_hides_what_is_behind_it(session):
     assert places.shape == [2]
 
 
+def test_fetched_arrays_are_in_the_order_of_c(session):
+    w = tf.Variable(np.arange(6.0).reshape(2, 3))
+    session.run(tf.global_variables_initializer())
+    for turned in (tf.transpose(w), tf.transpose(w + 1.0)):
+        assert session.run(turned).flags.c_contiguous
+        assert session.run([w, turned])[1].flags.c_contiguous
+
+
 def test_fetched_arrays_are_the_callers_own(session):
     w = tf.Variable(np.ones((2, 2), np.float32))
     x = tf.placeholder(tf.float32, [2, 2])
