@@ -23,7 +23,7 @@ SUBJECTS = {
 
 _MODULES = {
     "agree": "bounded_passes golden_errors native_programs nobodys_programs random_programs regressions",
-    "files": "damage failing_disk formats hostile loading",
+    "files": "damage failing_disk formats hostile loading tensorfile",
     "graphs": "codegen control core functions generated_text parts portable random_ops shapes_and_indices sums updates"
     " values",
     "graphs/inspection": "first_nan watch_dynamic",

@@ -33,6 +33,18 @@ def test_little_work_is_one_part(three):
     assert len(parts.in_parts(np, lambda first, last: (first, last), 2, LARGE)) == 2
 
 
+def test_how_many_threads_there_are(monkeypatch):
+    count = parts.threads.__wrapped__
+    here = len(os.sched_getaffinity(0))
+    for said, wanted in (("3", 3), ("0", here), ("-1", here), ("many", here), ("", here)):
+        monkeypatch.setenv("OMP_NUM_THREADS", said)
+        assert count() == wanted
+    monkeypatch.delattr(os, "sched_getaffinity")
+    for there, wanted in ((5, 5), (None, 1)):
+        monkeypatch.setattr(os, "cpu_count", lambda there=there: there)
+        assert count() == wanted
+
+
 def test_parts_inside_parts_are_not_parted(three):
     assert parts.in_parts(np, lambda *_: parts.in_parts(np, lambda *each: each, 9, LARGE), 3, LARGE) == [[(0, 9)]] * 3
 

@@ -358,6 +358,18 @@ def test_return_elements_and_input_map():
     assert op.control_inputs == [mine.op]
 
 
+def test_any_output_may_be_stood_in_for():
+    values, places = tf.nn.top_k(tf.constant([1.0, 2.0]), 1, name="top")
+    tf.add(values, 1.0, name="u")
+    tf.add(places, 1, name="v")
+    description = tf.get_default_graph().as_graph_def()
+    u, v = tf.import_graph_def(description, {"top:1": tf.constant([7], tf.int64)}, ["u:0", "v:0"])
+    with tf.Session() as session:
+        assert session.run([u, v]) == [[3.0], [8]]
+    with pytest.raises(ValueError, match=r"'top:1' is int64, .* is float32"):
+        tf.import_graph_def(description, {"top:1": tf.constant([7.0])})
+
+
 def test_shapes_that_were_set_come_back():
     """And what stands in for a tensor may have another shape, to which nothing is added."""
     x = tf.placeholder(tf.float32, [None, None], name="x")
@@ -425,6 +437,7 @@ def test_importing_as_tensorflow_does():
         ({"input_map": {"x:0": np.int32(1)}}, ValueError, "'x:0' is float32, .* is int32"),
         ({"return_elements": ["no"]}, ValueError, "return_element 'no' not found in graph_def"),
         ({"return_elements": ["x:1"]}, ValueError, "return_element 'x:1' not found in graph_def"),
+        ({"return_elements": ["x:one"]}, ValueError, "return_element 'x:one' not found in graph_def"),
         ({"graph_def": b"bytes"}, TypeError, "graph_def must be a GraphDef"),
     ],
 )

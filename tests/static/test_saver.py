@@ -193,7 +193,10 @@ def test_the_text_file(session, tmp_path, monkeypatch, caplog):
     Path("logs/checkpoint").write_text('model_checkpoint_path: "../elsewhere"')
     assert tf.train.latest_checkpoint("logs") is None
     assert "logs/../elsewhere is outside logs, whose file names it" in caplog.text
-    for wrong in ("nonsense", 'unknown: "a"', "model_checkpoint_path: broken", "", '__class__: "x"'):
+    for wrong in (
+        *("nonsense", 'unknown: "a"', "model_checkpoint_path: broken", "", '__class__: "x"'),
+        *('model_checkpoint_path: "a\\u0000b"', "model_checkpoint_path: 1", 'last_preserved_timestamp: "now"'),
+    ):
         Path("logs/checkpoint").write_text(wrong)
         assert tf.train.get_checkpoint_state("logs") is None
 
