@@ -65,7 +65,9 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=500, help="how many faults are planted")
     parser.add_argument("--seed", type=int, default=0, help="which ones: a sample by this seed")
     parser.add_argument("--part", default="0/1", help="K/N: each N-th of them from the K-th on, to run several at once")
-    parser.add_argument("--budget", type=float, default=20.0, help="seconds of tests for each, the quickest first")
+    parser.add_argument(
+        "--budget", type=float, default=20.0, help="seconds of tests for each, the quickest of each function first"
+    )
     parser.add_argument("--out", type=Path, default=ROOT / "out" / "discipline", help="where results are kept")
     args = parser.parse_args()
     enough = covered(args.out) if args.what == "coverage" else found(args.out, args.count, args.seed, args.budget, args.part)

@@ -122,6 +122,9 @@ def test_the_tests_that_come_by_a_fault_are_tried_the_quickest_first():
     assert covered.tests(fault, 10) == ["quick", "middle", "slow"]
     assert covered.tests(fault, 3.5) == ["quick", "middle"]
     assert covered.tests(fault, 0.5) == ["quick"]
+    cases = {"many[a]": 0.1, "many[b]": 0.2, "one": 3.0, "few[x]": 2.0, "few[y]": 0.3}
+    turns = running.Covered(cases, {"made.py": {fault.line: list(cases)}}).tests(fault, 10)
+    assert turns == ["many[a]", "few[y]", "one", "many[b]", "few[x]"]
     assert running.Covered({}, {"made.py": {}}).tests(fault, 10) == []
     assert not covered.imported(fault)
     assert running.Covered({}, {}, {"made.py": [1, fault.line]}).imported(fault)
