@@ -226,6 +226,27 @@ def test_batched_gradients_keep_the_graph_where_they_are_asked_to(settings):
     same(build, X, normal(4, 3))
 
 
+SEEDS = [((), ()), ((3,), (1,)), ((3,), ()), ((1,), (3,)), ((2, 3), (3, 2)), ((3,), (3,))]
+
+
+@pytest.mark.parametrize(("shape", "seed"), SEEDS, ids=str)
+def test_a_gradient_has_the_shape_of_its_tensor(shape, seed):
+    def build(t, x, g):
+        (x.requires_grad_() ** 2).backward(g)
+        return x.grad
+
+    same(build, np.ones(shape), np.full(seed, 2.0))
+
+
+@pytest.mark.parametrize(("shape", "seed"), [((1,), ()), ((), (1,)), ((1, 1), (1,))], ids=str)
+def test_a_gradient_of_one_number_may_have_more_dimensions_or_fewer(shape, seed):
+    """Programs of 2017, whose losses had one dimension, pass such; today's PyTorch refuses them."""
+    x = dynamic.ones(shape, requires_grad=True)
+    (x**2).backward(dynamic.full(seed, 2.0))
+    assert x.grad.shape == shape
+    assert x.grad.unique().tolist() == [4.0]
+
+
 BACKWARD = {
     "of several": lambda t, x: t.autograd.backward([x.sum(), x * x], [None, x.detach()]),
     "older name": lambda t, x: t.autograd.backward(x * x, grad_variables=x.detach()),

@@ -173,6 +173,29 @@ def test_another_process_goes_on_counting(session, tmp_path):
     assert not tf.train.checkpoint_exists(str(tmp_path / "m.ckpt-1"))
 
 
+def test_the_text_file_as_it_is_asked_for(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    os.mkdir("logs")
+    home = str(tmp_path / "logs")
+    update = tf.train.update_checkpoint_state
+    update(home, f"{home}/m-2", [f"{home}/m-1", f"{home}/m-2"], "mine", [1.5, 2.5], 3.5)
+    state = tf.train.get_checkpoint_state(home, "mine")
+    assert state.all_model_checkpoint_timestamps == [1.5, 2.5]
+    assert state.last_preserved_timestamp == 3.5
+    assert state.all_model_checkpoint_paths == [f"{home}/m-1", f"{home}/m-2"]
+    assert tf.train.get_checkpoint_state(home) is None
+    for folder, path, relative, written in (
+        (home, f"{home}/m-1", False, f"{home}/m-1"),
+        (home, f"{home}/m-1", True, "m-1"),
+        ("logs", "logs/m-1", False, "m-1"),
+        ("logs", f"{home}/m-1", False, f"{home}/m-1"),
+    ):
+        update(folder, path, save_relative_paths=relative)
+        assert Path("logs/checkpoint").read_text().startswith(f'model_checkpoint_path: "{written}"\n')
+    with pytest.raises(ValueError, match="1 timestamps are given for 2 checkpoints"):
+        update(home, "m-2", ["m-1", "m-2"], None, [1.5])
+
+
 def test_the_text_file(session, tmp_path, monkeypatch, caplog):
     variables(session, v=1.0)
     monkeypatch.chdir(tmp_path)
