@@ -27,7 +27,7 @@ import pytest
 from hypothesis import Phase, settings
 
 from tests.discipline.mutants import Mutant, mutants, planted
-from tests.discipline.subjects import ROOT, SUBJECTS, files
+from tests.discipline.subjects import ROOT, SUBJECTS, UNSEEN, files
 
 
 Key = tuple[str, str, int]
@@ -70,6 +70,8 @@ class Covered:
         """The tests that come by a fault, as many as take ``budget`` seconds: the quickest of each function first."""
         here = self.lines[mutant.path]
         found = {name for line in range(mutant.first, mutant.line + 1) for name in here.get(line, ())}
+        if not found:
+            found = {name for name in self.seconds if name.startswith(UNSEEN)}
         before: Counter[str] = Counter()
         turns = []
         for name in sorted(found, key=lambda name: (self.seconds[name], name)):

@@ -38,6 +38,9 @@ _MODULES = {
 TESTS = [f"tests/{part}/test_{name}.py" for part, names in _MODULES.items() for name in names.split()]
 """Modules of tests: those that are about these files."""
 
+UNSEEN = ("tests/static/test_interrupts.py", "tests/dynamic/test_interrupts.py")
+"""Modules whose tests follow programs with a tracer of their own, where coverage sees nothing: for lines without a test."""
+
 SLOW = [
     "tests/dynamic/test_graph_against_torch.py::test_saving[changed_afterwards]",
     "tests/graphs/test_core.py::test_ancestors_do_not_recurse",

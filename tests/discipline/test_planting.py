@@ -126,6 +126,8 @@ def test_the_tests_that_come_by_a_fault_are_tried_the_quickest_first():
     turns = running.Covered(cases, {"made.py": {fault.line: list(cases)}}).tests(fault, 10)
     assert turns == ["many[a]", "few[y]", "one", "many[b]", "few[x]"]
     assert running.Covered({}, {"made.py": {}}).tests(fault, 10) == []
+    unseen = {"tests/static/test_interrupts.py::test_a_step": 1.0, "tests/static/test_rows.py::test_rows": 1.0}
+    assert running.Covered(unseen, {"made.py": {}}).tests(fault, 10) == ["tests/static/test_interrupts.py::test_a_step"]
     assert not covered.imported(fault)
     assert running.Covered({}, {}, {"made.py": [1, fault.line]}).imported(fault)
 

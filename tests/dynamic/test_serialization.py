@@ -257,6 +257,18 @@ def test_what_cannot_be_described_is_named(name, tmp_path):
     assert not (tmp_path / "file").exists()
 
 
+def test_a_class_that_load_cannot_find_is_not_saved(tmp_path):
+    class Local(Module):
+        pass
+
+    unnamed = type("<lambda>", (Module,), {"__qualname__": "<lambda>"})
+    for made in (Local(), unnamed()):
+        with pytest.raises(
+            TypeError, match=r"net: .*(Local|<lambda>) is defined inside a function, where load cannot find it"
+        ):
+            dynamic.save({"net": made}, tmp_path / "file")
+
+
 def test_a_failed_save_leaves_the_old_file(tmp_path):
     dynamic.save([1], tmp_path / "file")
     with pytest.raises(TypeError):

@@ -119,7 +119,7 @@ def test_variables_are_given_values_all_at_once_or_not_at_all() -> None:
 @pytest.mark.parametrize(
     ("refuse", "message"),
     [
-        (["simplyfy"], "no rule and no pass of this session is called 'simplyfy'; did you mean 'simplify'"),
+        (["fold", "simplyfy"], "no rule and no pass of this session is called 'simplyfy'; did you mean 'simplify'"),
         ("qqqqqqqq", "'qqqqqqqq'; the passes are .*simplify"),
     ],
 )
