@@ -160,3 +160,13 @@ def test_links_in_the_way_are_not_followed(tmp_path: Path) -> None:
         assert os.listdir(path.parent) == ["model"]
         assert precious.read_bytes() == b"precious"
     assert sorted(os.listdir(tmp_path)) == ["precious", "work"]
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="nobody tells what is open")
+def test_nothing_stays_open(tmp_path: Path) -> None:
+    before = os.listdir("/proc/self/fd")
+    for turn in range(3):
+        write_whole(str(tmp_path / "file"), bytes(turn))
+    with pytest.raises(IsADirectoryError):
+        write_whole(str(tmp_path), b"data")
+    assert os.listdir("/proc/self/fd") == before
