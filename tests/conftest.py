@@ -7,13 +7,15 @@ import importlib
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from graphs.codegen import launch, products
 from graphs.codegen.store import Store
-from graphs.core import arrays, portable
+from graphs.core import arrays, portable, random as core_random
 from tests.browser import Browser, running
 from tests.graphs import fake_array, fake_cupy, fake_driver
 from tests.graphs.fake_cublas import FakeCublas
@@ -68,6 +70,12 @@ def browser() -> Iterator[Browser]:
     """A headless Chromium, for a module: while it runs there is an event loop, and asyncio starts no other."""
     with running() as started:
         yield started
+
+
+@pytest.fixture(autouse=True)
+def _same_seeds_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nobody gives a seed the operating system does: the same ones in each test, or some would fail now and then."""
+    monkeypatch.setattr(core_random, "os", SimpleNamespace(urandom=np.random.default_rng(0).bytes))
 
 
 @pytest.fixture(autouse=True, scope="module")
