@@ -7,7 +7,7 @@ from typing import Any
 
 from dynamic import apply as applying
 from dynamic.apply import Carried
-from dynamic.tape import recording
+from dynamic.autograd.grad_mode import no_grad
 from graphs.core.op import Op
 
 
@@ -27,12 +27,8 @@ def spreading(op: Op, args: tuple[Any, ...], params: Mapping[str, Any]) -> Any:
     """Call an op, without recording it where an argument is volatile; the results then are volatile too."""
     if not any(isinstance(arg, Carried) and arg._volatile for arg in args):  # type: ignore[attr-defined]
         return applying.apply(op, args, params, plainly=True)
-    before = recording.get()
-    try:
-        recording.set(False)
+    with no_grad():
         out = applying.apply(op, args, params, plainly=True)
-    finally:
-        recording.set(before)
     for tensor in out if isinstance(out, tuple) else (out,):
         tensor._volatile = True
     return out

@@ -138,15 +138,7 @@ def _generating(switch: ContextVar[bool], mode: bool, function: Callable[..., Ge
     @functools.wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
         generator = function(*args, **kwargs)
-
-        def inside(resume: Callable[..., Any], *given: Any) -> Any:
-            before = switch.get()
-            try:
-                switch.set(mode)
-                return resume(*given)
-            finally:
-                switch.set(before)
-
+        inside = _within(switch, mode, lambda resume, *given: resume(*given))
         try:
             value = inside(next, generator)
             while True:
